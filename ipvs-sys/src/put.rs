@@ -1,0 +1,191 @@
+//! Writing attributes: one layout over three sinks.
+//!
+//! Every message has one `write`, generic over [`Put`]: with [`Count`] it gives
+//! the length, with [`Slice`] it fills a given buffer, with `Vec<u8>` it appends.
+//! Length and bytes therefore cannot disagree. Allocates only by growing a `Vec`.
+
+use netlink_packet_core::NLA_HEADER_SIZE;
+
+/// Where bytes go.
+pub trait Put {
+    /// Appends `bytes`.
+    fn put(&mut self, bytes: &[u8]);
+
+    /// The number of bytes put so far.
+    fn position(&self) -> usize;
+
+    /// Overwrites what was put at `at`. Bytes beyond [`Put::position`] are ignored.
+    fn patch(&mut self, at: usize, bytes: &[u8]);
+}
+
+/// Counts bytes and keeps none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count(usize);
+
+/// Fills a slice, ignores what does not fit and counts all of it.
+#[derive(Debug)]
+pub struct Slice<'b> {
+    bytes: &'b mut [u8],
+    position: usize,
+}
+
+impl<'b> Slice<'b> {
+    /// A sink that fills `bytes` from their start.
+    pub fn new(bytes: &'b mut [u8]) -> Self {
+        Self { bytes, position: 0 }
+    }
+}
+
+impl Put for Count {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.0 += bytes.len();
+    }
+
+    #[inline]
+    fn position(&self) -> usize {
+        self.0
+    }
+
+    #[inline]
+    fn patch(&mut self, _: usize, _: &[u8]) {}
+}
+
+impl Put for Slice<'_> {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.patch(self.position, bytes);
+        self.position += bytes.len();
+    }
+
+    #[inline]
+    fn position(&self) -> usize {
+        self.position
+    }
+
+    #[inline]
+    fn patch(&mut self, at: usize, bytes: &[u8]) {
+        overwrite(self.bytes, at, bytes);
+    }
+}
+
+impl Put for Vec<u8> {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+
+    #[inline]
+    fn position(&self) -> usize {
+        self.len()
+    }
+
+    #[inline]
+    fn patch(&mut self, at: usize, bytes: &[u8]) {
+        overwrite(self, at, bytes);
+    }
+}
+
+/// Puts an attribute with its padding.
+///
+/// A length above 65,535 is written as 65,535; [`crate::encode`] refuses the message.
+#[inline]
+pub fn attr<P: Put>(out: &mut P, kind: u16, value: &[u8]) {
+    out.put(&length(NLA_HEADER_SIZE + value.len()));
+    out.put(&kind.to_ne_bytes());
+    out.put(value);
+    pad(out, value.len());
+}
+
+/// Puts a string attribute: `value`, a NUL, and the padding.
+#[inline]
+pub fn string<P: Put>(out: &mut P, kind: u16, value: &[u8]) {
+    out.put(&length(NLA_HEADER_SIZE + value.len() + 1));
+    out.put(&kind.to_ne_bytes());
+    out.put(value);
+    out.put(&[0]);
+    pad(out, value.len() + 1);
+}
+
+/// Puts an attribute whose value is what `body` puts.
+///
+/// `NLA_F_NESTED` is not set: the kernel's own IPVS messages never have it
+/// (`ip_vs_ctl.c` opens its nests with `nla_nest_start_noflag`) and it does not
+/// ask for it in requests, so one layout serves both directions.
+#[inline]
+pub fn nest<P: Put>(out: &mut P, kind: u16, body: impl FnOnce(&mut P)) {
+    let start = out.position();
+    out.put(&[0; 2]);
+    out.put(&kind.to_ne_bytes());
+    body(out);
+    let len = length(out.position() - start);
+    out.patch(start, &len);
+}
+
+#[inline]
+fn pad<P: Put>(out: &mut P, len: usize) {
+    match len % 4 {
+        1 => out.put(&[0; 3]),
+        2 => out.put(&[0; 2]),
+        3 => out.put(&[0; 1]),
+        _ => {}
+    }
+}
+
+#[inline]
+fn length(len: usize) -> [u8; 2] {
+    u16::try_from(len).unwrap_or(u16::MAX).to_ne_bytes()
+}
+
+#[inline]
+fn overwrite(target: &mut [u8], at: usize, bytes: &[u8]) {
+    let room = target.get_mut(at..).unwrap_or_default();
+    for (slot, byte) in room.iter_mut().zip(bytes) {
+        *slot = *byte;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample<P: Put>(out: &mut P) {
+        nest(out, 1, |out| {
+            attr(out, 2, &[0xaa]);
+            string(out, 3, b"wrr");
+        });
+    }
+
+    #[test]
+    fn three_sinks_agree() {
+        let mut vec = Vec::new();
+        sample(&mut vec);
+        let mut count = Count::default();
+        sample(&mut count);
+        let mut filled = [0xa5; 64];
+        let mut slice = Slice::new(&mut filled);
+        sample(&mut slice);
+        assert_eq!(slice.position(), vec.len());
+        assert_eq!(count.position(), vec.len());
+        assert_eq!(&filled[..vec.len()], vec);
+        assert_eq!(filled[vec.len()..], [0xa5; 64][vec.len()..]);
+    }
+
+    #[test]
+    fn a_slice_that_is_too_short_is_filled_and_the_need_is_counted() {
+        let mut short = [0; 5];
+        let mut slice = Slice::new(&mut short);
+        sample(&mut slice);
+        assert_eq!(slice.position(), 20);
+    }
+
+    #[test]
+    fn padding_is_zero_and_not_in_the_length() {
+        let mut out = Vec::new();
+        attr(&mut out, 2, &[0xaa]);
+        let mut expected = 5u16.to_ne_bytes().to_vec();
+        expected.extend(2u16.to_ne_bytes());
+        expected.extend([0xaa, 0, 0, 0]);
+        assert_eq!(out, expected);
+    }
+}

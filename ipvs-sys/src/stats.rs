@@ -1,0 +1,158 @@
+//! The STATS and STATS64 nests: counters and rates. Replies only.
+
+use crate::attr::Attrs;
+use crate::error::DecodeError;
+use crate::put::{Put, attr};
+
+const CONNECTIONS: u16 = 1;
+const PACKETS_IN: u16 = 2;
+const PACKETS_OUT: u16 = 3;
+const BYTES_IN: u16 = 4;
+const BYTES_OUT: u16 = 5;
+const CONNECTIONS_PER_SECOND: u16 = 6;
+const PACKETS_IN_PER_SECOND: u16 = 7;
+const PACKETS_OUT_PER_SECOND: u16 = 8;
+const BYTES_IN_PER_SECOND: u16 = 9;
+const BYTES_OUT_PER_SECOND: u16 = 10;
+
+/// Counters and rates of a service or destination.
+///
+/// The kernel refreshes them every two seconds (`ip_vs_est.c`); the rates are
+/// exponentially weighted means. In the STATS nest all but the two byte
+/// counters are cut to 32 bits, in STATS64 none is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Stats {
+    /// Connections scheduled.
+    pub connections: u64,
+    /// Packets from clients.
+    pub packets_in: u64,
+    /// Packets to clients, as far as they pass the director.
+    pub packets_out: u64,
+    /// Bytes from clients.
+    pub bytes_in: u64,
+    /// Bytes to clients, as far as they pass the director.
+    pub bytes_out: u64,
+    /// Connections a second.
+    pub connections_per_second: u64,
+    /// Packets from clients a second.
+    pub packets_in_per_second: u64,
+    /// Packets to clients a second.
+    pub packets_out_per_second: u64,
+    /// Bytes from clients a second.
+    pub bytes_in_per_second: u64,
+    /// Bytes to clients a second.
+    pub bytes_out_per_second: u64,
+}
+
+impl Stats {
+    /// Reads either nest: a value of eight bytes or more is a 64-bit number, a
+    /// shorter one a 32-bit number.
+    pub fn parse(attrs: Attrs<'_>) -> Result<Self, DecodeError> {
+        let mut stats = Self::default();
+        for attr in attrs {
+            let attr = attr?;
+            let Some(field) = stats.field(attr.kind) else { continue };
+            *field = if attr.value.len() >= 8 {
+                attr.u64_ne("stats")?
+            } else {
+                u64::from(attr.u32_ne("stats")?)
+            };
+        }
+        Ok(stats)
+    }
+
+    /// Writes the contents of a STATS64 nest, in the kernel's order.
+    pub fn write64<P: Put>(&self, out: &mut P) {
+        for (kind, value) in self.fields() {
+            attr(out, kind, &value.to_ne_bytes());
+        }
+    }
+
+    /// Writes the contents of a STATS nest, in the kernel's order and with its
+    /// loss: all but the byte counters are cut to their low 32 bits.
+    pub fn write32<P: Put>(&self, out: &mut P) {
+        for (kind, value) in self.fields() {
+            match kind {
+                BYTES_IN | BYTES_OUT => attr(out, kind, &value.to_ne_bytes()),
+                _ => attr(out, kind, &low_half(value).to_ne_bytes()),
+            }
+        }
+    }
+
+    fn fields(&self) -> [(u16, u64); 10] {
+        [
+            (CONNECTIONS, self.connections),
+            (PACKETS_IN, self.packets_in),
+            (PACKETS_OUT, self.packets_out),
+            (BYTES_IN, self.bytes_in),
+            (BYTES_OUT, self.bytes_out),
+            (CONNECTIONS_PER_SECOND, self.connections_per_second),
+            (PACKETS_IN_PER_SECOND, self.packets_in_per_second),
+            (PACKETS_OUT_PER_SECOND, self.packets_out_per_second),
+            (BYTES_IN_PER_SECOND, self.bytes_in_per_second),
+            (BYTES_OUT_PER_SECOND, self.bytes_out_per_second),
+        ]
+    }
+
+    fn field(&mut self, kind: u16) -> Option<&mut u64> {
+        Some(match kind {
+            CONNECTIONS => &mut self.connections,
+            PACKETS_IN => &mut self.packets_in,
+            PACKETS_OUT => &mut self.packets_out,
+            BYTES_IN => &mut self.bytes_in,
+            BYTES_OUT => &mut self.bytes_out,
+            CONNECTIONS_PER_SECOND => &mut self.connections_per_second,
+            PACKETS_IN_PER_SECOND => &mut self.packets_in_per_second,
+            PACKETS_OUT_PER_SECOND => &mut self.packets_out_per_second,
+            BYTES_IN_PER_SECOND => &mut self.bytes_in_per_second,
+            BYTES_OUT_PER_SECOND => &mut self.bytes_out_per_second,
+            _ => return None,
+        })
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the kernel cuts here too")]
+fn low_half(value: u64) -> u32 {
+    value as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: Stats = Stats {
+        connections: 0x1_0000_0001,
+        packets_in: 2,
+        packets_out: 3,
+        bytes_in: 0x4_0000_0004,
+        bytes_out: 5,
+        connections_per_second: 6,
+        packets_in_per_second: 7,
+        packets_out_per_second: 8,
+        bytes_in_per_second: 9,
+        bytes_out_per_second: 10,
+    };
+
+    #[test]
+    fn sixty_four_bits_come_back_whole() {
+        let mut bytes = Vec::new();
+        SAMPLE.write64(&mut bytes);
+        assert_eq!(Stats::parse(Attrs::new(&bytes, "stats")), Ok(SAMPLE));
+    }
+
+    #[test]
+    fn the_old_nest_cuts_all_but_the_byte_counters() {
+        let mut bytes = Vec::new();
+        SAMPLE.write32(&mut bytes);
+        let cut = Stats { connections: 1, ..SAMPLE };
+        assert_eq!(Stats::parse(Attrs::new(&bytes, "stats")), Ok(cut));
+    }
+
+    #[test]
+    fn padding_attributes_are_skipped() {
+        let mut bytes = Vec::new();
+        attr(&mut bytes, 11, b"");
+        SAMPLE.write64(&mut bytes);
+        assert_eq!(Stats::parse(Attrs::new(&bytes, "stats")), Ok(SAMPLE));
+    }
+}
