@@ -1,0 +1,143 @@
+//! The only I/O: datagrams to and from the kernel.
+
+use netlink_sys::protocols::NETLINK_GENERIC;
+use netlink_sys::{Socket, SocketAddr};
+use std::fmt;
+use std::io;
+
+/// Carries datagrams. [`Netlink`] is the kernel; others are fakes, recorders
+/// and counters.
+pub trait Transport {
+    /// Sends one datagram of one or more messages. The kernel has carried them
+    /// out and queued every answer when this returns (`af_netlink.c:
+    /// netlink_unicast_kernel`).
+    fn send(&mut self, datagram: &[u8]) -> io::Result<()>;
+
+    /// Receives the next datagram that is queued. Never blocks.
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Received>;
+}
+
+/// What came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// A datagram of so many bytes, whole.
+    Datagram(usize),
+    /// Nothing is queued.
+    Empty,
+    /// The datagram has so many bytes, more than the buffer. The rest is lost.
+    Truncated(usize),
+    /// The kernel could not queue all answers; some are lost.
+    Overrun,
+}
+
+/// A generic-netlink socket in the network namespace of the thread that opened it.
+pub struct Netlink(Socket);
+
+impl Netlink {
+    /// Opens a socket.
+    pub fn open() -> io::Result<Self> {
+        let socket = Socket::new(NETLINK_GENERIC)?;
+        // To the kernel: binds a free port, and refuses datagrams of anyone else.
+        socket.connect(&SocketAddr::new(0, 0))?;
+        // Answers to errors without a copy of the request, and with the
+        // kernel's explanation where it has one.
+        socket.set_cap_ack(true)?;
+        socket.set_ext_ack(true)?;
+        Ok(Self(socket))
+    }
+}
+
+impl Transport for Netlink {
+    fn send(&mut self, datagram: &[u8]) -> io::Result<()> {
+        // Netlink sends a datagram whole or not at all.
+        retry(|| self.0.send(datagram, 0)).map(drop)
+    }
+
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
+        let flags = libc::MSG_DONTWAIT | libc::MSG_TRUNC;
+        let room = buffer.len();
+        match retry(|| self.0.recv(&mut &mut *buffer, flags)) {
+            Ok(len) if len > room => Ok(Received::Truncated(len)),
+            Ok(len) => Ok(Received::Datagram(len)),
+            Err(error) => match error.raw_os_error() {
+                Some(libc::EAGAIN) => Ok(Received::Empty),
+                Some(libc::ENOBUFS) => Ok(Received::Overrun),
+                _ => Err(error),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for Netlink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Netlink")
+    }
+}
+
+fn retry<R>(mut call: impl FnMut() -> io::Result<R>) -> io::Result<R> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ipvs_sys::family::{GetFamily, NLCTRL};
+    use ipvs_sys::{Messages, Payload, encode};
+
+    /// Needs no privilege and no IPVS: every kernel has `nlctrl`.
+    fn ask(netlink: &mut Netlink, family: &[u8]) {
+        let mut datagram = Vec::new();
+        encode(&GetFamily { name: family }, NLCTRL, 1, 1, &mut datagram).unwrap();
+        netlink.send(&datagram).unwrap();
+    }
+
+    #[test]
+    fn an_answer_is_there_when_send_returns_and_nothing_after_it() {
+        let mut netlink = Netlink::open().unwrap();
+        let mut buffer = [0; 8192];
+        assert_eq!(netlink.receive(&mut buffer).unwrap(), Received::Empty);
+        ask(&mut netlink, b"nlctrl");
+        let Received::Datagram(len) = netlink.receive(&mut buffer).unwrap() else {
+            panic!("no answer");
+        };
+        let message = Messages::new(&buffer[..len]).next().unwrap().unwrap();
+        assert!(matches!(message.payload, Payload::Data { command: 1, .. }));
+        assert_eq!(netlink.receive(&mut buffer).unwrap(), Received::Empty);
+    }
+
+    #[test]
+    fn a_buffer_one_byte_too_short_is_noticed() {
+        let mut netlink = Netlink::open().unwrap();
+        let mut buffer = [0; 8192];
+        ask(&mut netlink, b"nlctrl");
+        let Received::Datagram(len) = netlink.receive(&mut buffer).unwrap() else {
+            panic!("no answer");
+        };
+        ask(&mut netlink, b"nlctrl");
+        let received = netlink.receive(&mut buffer[..len - 1]).unwrap();
+        assert_eq!(received, Received::Truncated(len));
+    }
+
+    #[test]
+    fn more_answers_than_the_queue_holds_are_an_overrun() {
+        let mut netlink = Netlink::open().unwrap();
+        for _ in 0..2_000 {
+            ask(&mut netlink, b"no such family");
+        }
+        let mut buffer = [0; 8192];
+        let mut seen = Vec::new();
+        loop {
+            match netlink.receive(&mut buffer).unwrap() {
+                Received::Datagram(_) => {}
+                Received::Empty => break,
+                other => seen.push(other),
+            }
+        }
+        assert_eq!(seen, [Received::Overrun]);
+    }
+}

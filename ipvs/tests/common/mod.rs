@@ -1,0 +1,102 @@
+//! A kernel of a few lines: answers what the test tells it to, and counts.
+
+use ipvs::transport::{Received, Transport};
+use ipvs_sys::family::{NLCTRL, NewFamily};
+use ipvs_sys::{Command, Header, Messages, encode, encode_answer, encode_done};
+use std::collections::VecDeque;
+use std::io;
+
+/// What one receive gives.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    Datagram(Vec<u8>),
+    Overrun,
+    Truncated(usize),
+    Failed(io::ErrorKind),
+}
+
+type Answer = dyn FnMut(Header, &mut VecDeque<Reply>);
+
+/// Queues, on every send, what `answer` makes of the request.
+pub(crate) struct Script {
+    pub(crate) sends: usize,
+    pub(crate) receives: usize,
+    families: Box<dyn Iterator<Item = u16>>,
+    queue: VecDeque<Reply>,
+    answer: Box<Answer>,
+}
+
+impl Script {
+    /// `answer` sees every request but those for the family, which is number 35.
+    pub(crate) fn new(answer: impl FnMut(Header, &mut VecDeque<Reply>) + 'static) -> Self {
+        Self {
+            sends: 0,
+            receives: 0,
+            families: Box::new(std::iter::repeat(35)),
+            queue: VecDeque::new(),
+            answer: Box::new(answer),
+        }
+    }
+
+    /// The same with another number of the family at each request for it.
+    pub(crate) fn with_families(self, families: &'static [u16]) -> Self {
+        Self { families: Box::new(families.iter().copied()), ..self }
+    }
+}
+
+impl Transport for Script {
+    fn send(&mut self, datagram: &[u8]) -> io::Result<()> {
+        self.sends += 1;
+        for message in Messages::new(datagram) {
+            let header = message.map_err(io::Error::other)?.header;
+            if header.message_type == NLCTRL {
+                let id = self.families.next().ok_or(io::ErrorKind::UnexpectedEof)?;
+                self.queue.push_back(Reply::Datagram(family(header.sequence, id)));
+            } else {
+                (self.answer)(header, &mut self.queue);
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
+        self.receives += 1;
+        match self.queue.pop_front() {
+            None => Ok(Received::Empty),
+            Some(Reply::Overrun) => Ok(Received::Overrun),
+            Some(Reply::Truncated(len)) => Ok(Received::Truncated(len)),
+            Some(Reply::Failed(kind)) => Err(kind.into()),
+            Some(Reply::Datagram(bytes)) => {
+                buffer.iter_mut().zip(&bytes).for_each(|(slot, byte)| *slot = *byte);
+                Ok(Received::Datagram(bytes.len()))
+            }
+        }
+    }
+}
+
+/// The answer that the IPVS family has this number.
+fn family(sequence: u32, id: u16) -> Vec<u8> {
+    let family = NewFamily { id, name: b"IPVS", version: 1, header_size: 0, max_attr: 6 };
+    message(&family, NLCTRL, 0, sequence)
+}
+
+/// A message from the kernel.
+pub(crate) fn message<C: Command>(command: &C, family: u16, flags: u16, sequence: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode(command, family, flags, sequence, &mut bytes).expect("short");
+    bytes
+}
+
+/// An acknowledgement, or an error with a negative code.
+pub(crate) fn answer(request: Header, code: i32) -> Reply {
+    let mut bytes = Vec::new();
+    encode_answer(request, code, &mut bytes);
+    Reply::Datagram(bytes)
+}
+
+/// The end of a listing.
+pub(crate) fn done(request: Header, code: i32) -> Reply {
+    let mut bytes = Vec::new();
+    encode_done(request, code, &mut bytes);
+    Reply::Datagram(bytes)
+}
