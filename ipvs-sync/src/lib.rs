@@ -1,0 +1,27 @@
+//! Failover for IPVS: keeps a virtual address alive when its director dies, and
+//! the connections with it.
+//!
+//! Nothing is here yet but the plan of the modules:
+//!
+//! - `proto`: the messages by which the kernel's sync daemons tell each other
+//!   their connections, as views and builders
+//! - `vrrp`: the Virtual Router Redundancy Protocol, as a state machine that
+//!   takes the time and packets as arguments and returns what to do
+//! - `net`: the sockets and address changes, the only I/O
+//! - `daemon`, `resync`, `doctor`, `failover`: what ties these to the kernel
+//!
+//! The kernel's sync daemons can be started, stopped and listed today with
+//! `ipvs::Client`:
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use ipvs::{Client, Role, SyncDaemon};
+//!
+//! let mut client = Client::connect()?;
+//! client.start_daemon(&SyncDaemon::new(Role::Master, "eth0".parse()?, 7))?;
+//! for daemon in client.daemons()? {
+//!     println!("{daemon}");
+//! }
+//! # Ok(())
+//! # }
+//! ```
