@@ -1,0 +1,75 @@
+//! Our own programs in the guest, linked statically.
+
+use crate::lab::Lab;
+use crate::process::cargo;
+use crate::progress::step;
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+/// Builds everything that goes into the guest: names and files.
+pub(crate) fn build(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
+    if lab.dir.join(TARGET).exists() {
+        return run_cargo(lab);
+    }
+    step("build the guest's programs", || run_cargo(lab))
+}
+
+const TARGET: &str = "guest";
+
+fn run_cargo(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
+    let mut cargo = cargo(&lab.root);
+    cargo.args(["build", "--quiet", "--profile", "lab", "--target", "x86_64-unknown-linux-gnu"]);
+    cargo.args(["-p", "ipvs-tests", "--test", "kernel", "--bin", "capture", "--bin", "probe"]);
+    cargo.args(["-p", "ipvs", "--example", "demo"]);
+    cargo.args(["-p", "xtask", "--bin", "lab-init"]);
+    // The flags differ from the other builds', so the directory does too:
+    // neither throws the other's work away.
+    cargo.arg("--target-dir").arg(lab.dir.join(TARGET));
+    cargo.env("RUSTFLAGS", "-C target-feature=+crt-static");
+    cargo.env_remove("CARGO_ENCODED_RUSTFLAGS");
+    // A test binary's file name has a hash in it; the messages say which.
+    cargo.arg("--message-format=json-render-diagnostics");
+    let output = cargo.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
+    if !output.status.success() {
+        bail!("the guest's programs do not build");
+    }
+    let built = executables(&String::from_utf8_lossy(&output.stdout));
+    for name in NAMES {
+        if !built.iter().any(|(built, _)| built == name) {
+            bail!("cargo built no `{name}`");
+        }
+    }
+    Ok(built)
+}
+
+const NAMES: [&str; 5] = ["kernel", "capture", "probe", "demo", "lab-init"];
+
+/// Reads cargo's messages, one JSON object a line.
+fn executables(messages: &str) -> Vec<(String, PathBuf)> {
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    messages
+        .filter_map(|message| {
+            let name = message.pointer("/target/name")?.as_str()?;
+            let file = message.pointer("/executable")?.as_str()?;
+            NAMES.contains(&name).then(|| (name.to_owned(), PathBuf::from(file)))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_executables_with_a_known_name_are_taken() {
+        let messages = r#"{"reason":"compiler-artifact","target":{"name":"libc"},"executable":null}
+{"reason":"compiler-artifact","target":{"name":"kernel"},"executable":"/t/deps/kernel-0123"}
+{"reason":"compiler-artifact","target":{"name":"other"},"executable":"/t/other"}
+{"reason":"build-finished","success":true}
+not JSON"#;
+        let expected = [("kernel".to_owned(), PathBuf::from("/t/deps/kernel-0123"))];
+        assert_eq!(executables(messages), expected);
+    }
+}

@@ -1,0 +1,160 @@
+//! `cargo xtask test`: the libraries' tests here, the others in a guest for
+//! each kernel.
+
+use crate::guest::Job;
+use crate::kernel::{self, Name};
+use crate::lab::Lab;
+use crate::libtest::Counts;
+use crate::process::{cargo, tee};
+use crate::progress::note;
+use crate::qemu::{End, Machine};
+use crate::vm;
+use anyhow::Result;
+use clap::Args;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use xtask::Outcome;
+
+/// The command line.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The kernels to test on, in place of 6.1 and 6.12.
+    #[arg(long)]
+    kernel: Vec<Name>,
+    /// End a guest after this many seconds.
+    #[arg(long, default_value_t = 1200)]
+    timeout: u64,
+    /// Only tests whose name contains one of these.
+    filter: Vec<String>,
+}
+
+impl Options {
+    /// Runs the tests; the last line of output says how many passed.
+    pub(crate) fn run(self) -> Result<ExitCode> {
+        let lab = Lab::open()?;
+        let mut parts = vec![self.libraries(&lab)?];
+        for kernel in self.kernels() {
+            parts.push(self.kernel(&lab, kernel)?);
+        }
+        println!();
+        let (mut passed, mut failed) = (0, 0);
+        for Part { name, counts } in parts {
+            println!("{name}: {} passed, {} failed", counts.passed, counts.failed);
+            passed += counts.passed;
+            failed += counts.failed;
+        }
+        println!("{passed} passed, {failed} failed");
+        Ok(ExitCode::from(u8::from(failed > 0)))
+    }
+
+    fn kernels(&self) -> Vec<Name> {
+        if kernel::own_directory().is_some() {
+            // The one kernel that the user provides, whatever its name.
+            vec![Name::V6_1]
+        } else if self.kernel.is_empty() {
+            vec![Name::V6_1, Name::V6_12]
+        } else {
+            self.kernel.clone()
+        }
+    }
+
+    fn libraries(&self, lab: &Lab) -> Result<Part> {
+        let name = "libraries";
+        note(&format!("test {name}"));
+        let mut cargo = cargo(&lab.root);
+        cargo.args(["test", "--quiet", "--no-fail-fast", "--all-features"]);
+        cargo.arg("--").args(&self.filter);
+        let (status, output) = tee(&mut cargo)?;
+        let trouble = (!status.success()).then(|| format!("cargo test failed ({status})"));
+        Ok(Part::new(name.to_owned(), Counts::read(&output), trouble))
+    }
+
+    fn kernel(&self, lab: &Lab, kernel: Name) -> Result<Part> {
+        let name = kernel::own_directory().map_or_else(
+            || format!("kernel {}", kernel.version()),
+            |directory| format!("kernel in {}", directory.display()),
+        );
+        note(&format!("test {name}"));
+        let machine = Machine {
+            icount: false,
+            processors: 1,
+            memory: vm::MEMORY,
+            timeout: Duration::from_secs(self.timeout),
+        };
+        let mut argv: Vec<OsString> = vec!["/bin/kernel".into(), "--test-threads=1".into()];
+        argv.extend(self.filter.iter().map(OsString::from));
+        let job = Job { argv: &argv, with_ipvs: true };
+        let output = Copy::default();
+        let end = vm::run(lab, kernel, &machine, &job, Box::new(output.clone()));
+        let counts = Counts::read(&output.text());
+        let executed = counts.passed + counts.failed;
+        let trouble = match end {
+            Err(error) => Some(format!("{error:#}")),
+            Ok(End::Deadline) => Some(format!("not finished after {} s", self.timeout)),
+            Ok(End::Job(_)) if counts.summaries != 1 => Some("no test result".to_owned()),
+            Ok(End::Job(_)) if executed == 0 && self.filter.is_empty() => {
+                Some("no tests were executed".to_owned())
+            }
+            Ok(End::Job(Outcome::Exit(0))) => None,
+            Ok(End::Job(outcome)) => Some(outcome.to_string()),
+        };
+        Ok(Part::new(name, counts, trouble))
+    }
+}
+
+/// A part of the whole and how it went.
+struct Part {
+    name: String,
+    counts: Counts,
+}
+
+impl Part {
+    /// Trouble without a failed test counts as one: a run that broke must not
+    /// look like one that passed.
+    fn new(name: String, mut counts: Counts, trouble: Option<String>) -> Self {
+        if let Some(trouble) = trouble {
+            note(&format!("{name}: {trouble}"));
+            counts.failed = counts.failed.max(1);
+        }
+        Self { name, counts }
+    }
+}
+
+/// Writes to standard output and keeps what was written.
+#[derive(Clone, Default)]
+struct Copy(Arc<Mutex<Vec<u8>>>);
+
+impl Copy {
+    fn text(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Write for Copy {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        io::stdout().write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trouble_without_a_failed_test_is_a_failure() {
+        let counts = Counts { passed: 5, failed: 0, summaries: 1 };
+        let part = Part::new("x".to_owned(), counts, Some("killed by signal 9".to_owned()));
+        assert_eq!(part.counts.failed, 1);
+        assert_eq!(Part::new("x".to_owned(), counts, None).counts.failed, 0);
+    }
+}
