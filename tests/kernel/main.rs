@@ -1,0 +1,21 @@
+//! Tests against a real kernel, run in the guest by `cargo xtask test`.
+//!
+//! Each test has a network namespace of its own and starts with
+//! `let netns = Netns::new()`. They run one after the other: some load and
+//! unload modules.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failure here is a failed test")]
+
+mod counting;
+mod daemons;
+mod errors;
+mod exchange;
+mod genetlink;
+mod ipvsadm;
+mod listing;
+mod modules;
+mod netns;
+mod shape;
+mod shapes;
+mod table;
+mod traffic;
