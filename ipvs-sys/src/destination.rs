@@ -52,9 +52,9 @@ pub struct DestinationAttrs<'a> {
     pub tunnel_port: Option<u16>,
     /// Checksum mode: 1 checksum, 2 remote checksum offload.
     pub tunnel_flags: Option<u16>,
-    /// Connections in the established state. Replies only.
+    /// Connections that are being established or are. Replies only.
     pub active_connections: Option<u32>,
-    /// Connections in any other state. Replies only.
+    /// Connections that are being closed, and all without states. Replies only.
     pub inactive_connections: Option<u32>,
     /// Persistence templates. Replies only.
     pub persistent_connections: Option<u32>,

@@ -301,7 +301,9 @@ mod tests {
 
     #[test]
     fn an_unpadded_last_message_is_read() {
-        let mut datagram = message(0x20, 0, &[1, 1, 0, 0, 5, 0, 1, 0, 0xaa]);
+        let mut body = vec![1, 1, 0, 0];
+        put::attr(&mut body, 1, &[0xaa]);
+        let mut datagram = message(0x20, 0, &body[..9]);
         datagram.truncate(HEADER_LEN + 9);
         let Ok(Payload::Data { command: 1, version: 1, mut attrs }) = payloads(&datagram)[0] else {
             panic!("not data");

@@ -1,0 +1,49 @@
+//! Makes the first corpora from the captures of `ipvs-sys`:
+//! `cargo run --manifest-path fuzz/Cargo.toml --example seed`.
+//!
+//! What the fuzzer has found is in files of other names and stays.
+
+use ipvs_sys::{Attrs, Messages, Payload};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+fn main() -> io::Result<()> {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // Those of 6.12 have the same attributes.
+    for kernel in ["6.1", "other"] {
+        for entry in fs::read_dir(fuzz.join("../ipvs-sys/testdata").join(kernel))? {
+            let path = entry?.path();
+            let name = path.file_stem().unwrap_or_default().display().to_string();
+            seed(&fuzz.join("corpus"), &format!("{kernel}-{name}"), &fs::read(path)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn seed(corpus: &Path, name: &str, datagrams: &[u8]) -> io::Result<()> {
+    write(corpus.join("datagram"), name, datagrams)?;
+    write(corpus.join("roundtrip"), name, datagrams)?;
+    for (number, message) in Messages::new(datagrams).map_while(Result::ok).enumerate() {
+        let Payload::Data { attrs, .. } = message.payload else { continue };
+        if name.contains("family") {
+            write(corpus.join("nlctrl"), name, attrs.as_bytes())?;
+            continue;
+        }
+        for attr in Attrs::new(attrs.as_bytes(), "message").map_while(Result::ok) {
+            // GET_INFO's numbers are not nests.
+            let target = match attr.kind {
+                1 if attr.value.len() > 4 => "service",
+                2 if attr.value.len() > 4 => "destination",
+                3 => "daemon",
+                _ => continue,
+            };
+            write(corpus.join(target), &format!("{name}-{number}"), attr.value)?;
+        }
+    }
+    Ok(())
+}
+
+fn write(directory: PathBuf, name: &str, bytes: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(&directory)?;
+    fs::write(directory.join(name), bytes)
+}

@@ -1,0 +1,13 @@
+//! The fuzz targets, and how they run without a fuzzer.
+
+pub mod targets;
+
+use std::{env, fs, io};
+
+/// Shows the files named on the command line to a target.
+pub fn replay(target: fn(&[u8])) -> io::Result<()> {
+    for path in env::args_os().skip(1) {
+        target(&fs::read(path)?);
+    }
+    Ok(())
+}

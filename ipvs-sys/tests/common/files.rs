@@ -1,0 +1,48 @@
+//! The captures, and reading all that bytes can be read as.
+
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
+
+use ipvs_sys::family::{GetFamily, NewFamily};
+use ipvs_sys::{Body, ExtAck, InfoAttrs, Messages, Payload};
+use std::fs;
+use std::path::Path;
+
+/// Every capture of every kernel: its path below `testdata` and its bytes.
+pub(crate) fn every() -> Vec<(String, Vec<u8>)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
+    let mut files = Vec::new();
+    for directory in ["6.1", "6.12", "other"] {
+        for entry in fs::read_dir(root.join(directory)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(&root).unwrap().display().to_string();
+            files.push((name, fs::read(&path).unwrap()));
+        }
+    }
+    assert!(files.len() > 60, "{} captures", files.len());
+    files.sort();
+    files
+}
+
+/// Reads a datagram in every way there is and returns the number of views that
+/// were found without an error.
+pub(crate) fn read_in_every_way(datagram: &[u8]) -> usize {
+    Messages::new(datagram)
+        .map_while(Result::ok)
+        .map(|message| match message.payload {
+            Payload::Data { attrs, .. } => {
+                usize::from(Body::parse(attrs).is_ok())
+                    + usize::from(InfoAttrs::parse(attrs).is_ok())
+                    + usize::from(NewFamily::parse(attrs).is_ok())
+                    + usize::from(GetFamily::parse(attrs).is_ok())
+            }
+            Payload::Ack(ext) | Payload::Error { ext, .. } | Payload::Done { ext, .. } => {
+                extended(ext)
+            }
+            _ => 0,
+        })
+        .sum()
+}
+
+fn extended(ext: ExtAck<'_>) -> usize {
+    usize::from(ext.text().is_some()) + usize::from(ext.offset().is_some())
+}
