@@ -23,6 +23,7 @@ const FIRST: &str = "192.168.0.1:80";
 const SECOND: &str = "192.168.0.2:80";
 /// The environment variable that tells a part who made the namespaces.
 const OWNER: &str = "IPVS_DEMO_OWNER";
+const TIMEOUT: Duration = Duration::from_secs(20);
 const NAMESPACES: [&str; 4] = ["client", "director", "server1", "server2"];
 
 /// The program plays all parts: it starts itself again in each namespace.
@@ -65,6 +66,10 @@ fn direct() -> Outcome<()> {
     client.add_destination(&key, &second)?;
     expect(requests(400)?, &[("first", 100), ("second", 300)])?;
     show(&mut client)?;
+    let counted = client.service(&key)?.ok_or("service gone")?.stats.connections;
+    if counted != 400 {
+        return Err(format!("the kernel counted {counted} connections instead of 400").into());
+    }
 
     heading("One call changes a weight of the live service: now equal shares");
     client.set_weight(&key, second.endpoint(), Weight::ONE)?;
@@ -206,7 +211,9 @@ impl Held {
     fn ask(&mut self) -> Outcome<String> {
         writeln!(self.ask)?;
         let mut name = String::new();
-        self.answers.read_line(&mut name)?;
+        if self.answers.read_line(&mut name)? == 0 {
+            return Err("the open connection broke".into());
+        }
         Ok(name.trim_end().to_owned())
     }
 
@@ -244,19 +251,26 @@ fn answer(mut stream: TcpStream, name: &str) -> std::io::Result<()> {
 /// The client: each request on a connection of its own.
 fn request(count: u32) -> Outcome<()> {
     for _ in 0..count {
-        println!("{}", get(&mut TcpStream::connect(VIRTUAL)?)?);
+        println!("{}", get(&mut connect()?)?);
     }
     Ok(())
 }
 
 /// The client: one connection, a request for every line of input.
 fn hold() -> Outcome<()> {
-    let mut stream = TcpStream::connect(VIRTUAL)?;
+    let mut stream = connect()?;
     for line in std::io::stdin().lines() {
         line?;
         println!("{}", get(&mut stream)?);
     }
     Ok(())
+}
+
+/// A connection that fails instead of waiting for ever.
+fn connect() -> Outcome<TcpStream> {
+    let stream = TcpStream::connect_timeout(&VIRTUAL.parse()?, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    Ok(stream)
 }
 
 fn get(stream: &mut TcpStream) -> Outcome<String> {

@@ -27,8 +27,9 @@ pub struct SyncDaemon {
     pub interface: InterfaceName,
     /// The id, 0 to 255. A backup with id 0 takes messages of every id.
     pub id: u32,
-    /// The longest message in bytes, without IP and UDP headers. By default
-    /// 1,472 (IPv4) or 1,452 (IPv6) for a master, by the interface's MTU for a backup.
+    /// The longest message in bytes, without IP and UDP headers: 1 to 65,507
+    /// for a master, from 1,024 for a backup. By default 1,472 (IPv4) or 1,452
+    /// (IPv6) for a master, by the interface's MTU for a backup.
     pub max_len: Option<u16>,
     /// The multicast group, 224.0.0.81 by default.
     pub group: Option<IpAddr>,
@@ -88,12 +89,14 @@ impl SyncDaemon {
                 return Err(Rule::SyncGroupMulticast { group });
             }
         }
+        // The kernel would take the nearest length that it allows.
+        let min = if self.role == Role::Backup { 1024 } else { 1 };
+        let max = if self.family() == Family::V6 { 65_487 } else { 65_507 };
+        if let Some(len) = self.max_len.filter(|len| !(min..=max).contains(len)) {
+            return Err(Rule::SyncMaxLen { len, min, max });
+        }
         // 0 is the kernel's word for its default, not a value.
-        for (what, value) in [
-            ("maximum length", self.max_len),
-            ("port", self.port),
-            ("ttl", self.ttl.map(u16::from)),
-        ] {
+        for (what, value) in [("port", self.port), ("ttl", self.ttl.map(u16::from))] {
             if value == Some(0) {
                 return Err(Rule::SyncParameterZero { what });
             }
@@ -179,7 +182,11 @@ mod tests {
             ),
             (
                 SyncDaemon { max_len: Some(0), ..daemon },
-                "maximum length 0: leave it out to have the kernel's default",
+                "maximum length of 0 bytes out of range: 1 to 65507",
+            ),
+            (
+                SyncDaemon { max_len: Some(1023), role: Role::Backup, ..daemon },
+                "maximum length of 1023 bytes out of range: 1024 to 65507",
             ),
         ];
         for (daemon, message) in refused {

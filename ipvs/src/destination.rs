@@ -2,17 +2,21 @@
 
 use crate::forwarding::Wire;
 use crate::key::{Octets, required};
+use crate::rule;
 use crate::{Endpoint, Family, Forwarding, ParseError, Rule, ServiceKey, Stats};
 use ipvs_sys::{DecodeError, DestinationAttrs};
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
 /// A destination: a real server, how packets reach it, and its share.
 ///
 /// The fields are the kernel's own, so a destination that was read is written
-/// back without loss, whatever tool made it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// back without loss, whatever tool made it. Two destinations are equal when
+/// they do the same.
+#[derive(Clone, Copy, Debug)]
 pub struct Destination {
     endpoint: Endpoint,
     forwarding: Wire,
@@ -34,9 +38,10 @@ pub struct DestinationEntry {
 /// The connections that a destination has at this moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Connections {
-    /// Established ones.
+    /// Of TCP, those that are being established or are, and half-open ones
+    /// (`ip_vs_proto_tcp.c: tcp_state_active_table`).
     pub active: u32,
-    /// Those in any other state; all of UDP's.
+    /// Of TCP, those that are being closed; all of UDP's.
     pub inactive: u32,
     /// Persistence templates: clients that are remembered.
     pub persistent: u32,
@@ -100,32 +105,37 @@ impl Destination {
         self.thresholds
     }
 
-    /// Whether it can be added to the service `key`.
+    /// Whether it can be a destination of the service `key`.
     ///
     /// # Errors
     ///
-    /// The first [`Rule`] that it breaks. The client checks before it adds.
+    /// The first [`Rule`] that it breaks. The client checks before it sends.
     pub fn check(&self, key: &ServiceKey) -> Result<(), Rule> {
-        let forwarding = self.forwarding();
-        if matches!(forwarding, Forwarding::Other(_)) {
-            return Err(Rule::ForwardingKnown);
-        }
-        let address = self.endpoint.address;
-        if !is_one_host(address) {
-            return Err(Rule::AddressUnicast { address });
-        }
+        rule::first(self.broken(key))
+    }
+
+    /// Every rule that it breaks.
+    pub(crate) fn broken(&self, key: &ServiceKey) -> [Option<Rule>; 3] {
+        let Endpoint { address, port: destination } = self.endpoint;
+        let (forwarding, family) = (self.forwarding(), key.family());
         let tunnel = matches!(forwarding, Forwarding::Tunnel(_));
-        if self.endpoint.family() != key.family() && !tunnel {
-            return Err(Rule::MixedFamilyTunnel { service: key.family() });
-        }
-        if let ServiceKey::Address { endpoint, .. } = key {
-            let (destination, service) = (self.endpoint.port, endpoint.port);
-            if forwarding.keeps_port() && destination != service && destination != 0 && service != 0
-            {
-                return Err(Rule::PortKept { destination, service });
-            }
-        }
-        Ok(())
+        let mixed = self.endpoint.family() != family;
+        let service = match key {
+            ServiceKey::Address { endpoint, .. } => endpoint.port,
+            ServiceKey::Mark { .. } => 0,
+        };
+        // Port 0 is every port of a service, and the service's of a destination.
+        let moved = destination != service && destination != 0 && service != 0;
+        [
+            (!is_one_host(address)).then_some(Rule::AddressUnicast { address }),
+            (mixed && !tunnel).then_some(Rule::MixedFamilyTunnel { service: family }),
+            (moved && forwarding.keeps_port()).then_some(Rule::PortKept { destination, service }),
+        ]
+    }
+
+    /// What it does: without the numbers that the kernel keeps and does not use.
+    fn meaning(&self) -> (Endpoint, Forwarding, Weight, Thresholds) {
+        (self.endpoint, self.forwarding(), self.weight, self.thresholds)
     }
 
     /// The whole destination as a request.
@@ -230,14 +240,41 @@ impl Thresholds {
     }
 }
 
-impl DestinationEntry {
-    /// Reads a destination that the kernel sent for a service of `family`.
-    pub fn from_attrs(attrs: &DestinationAttrs<'_>, family: Family) -> Result<Self, DecodeError> {
-        // Absent on kernels before 3.18, which had no mixed families.
-        let family = attrs.af.and_then(Family::from_number).unwrap_or(family);
+impl PartialEq for Destination {
+    fn eq(&self, other: &Self) -> bool {
+        self.meaning() == other.meaning()
+    }
+}
+
+impl Eq for Destination {}
+
+impl PartialOrd for Destination {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Destination {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.meaning().cmp(&other.meaning())
+    }
+}
+
+impl Hash for Destination {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.meaning().hash(state);
+    }
+}
+
+impl TryFrom<&DestinationAttrs<'_>> for Destination {
+    type Error = DecodeError;
+
+    fn try_from(attrs: &DestinationAttrs<'_>) -> Result<Self, DecodeError> {
+        let at = "destination/address family";
+        let family = required(attrs.af.and_then(Family::from_number), at)?;
         let addr = required(attrs.addr, "destination/addr")?;
         let port = required(attrs.port, "destination/port")?;
-        let destination = Destination {
+        Ok(Self {
             endpoint: Endpoint::from_wire(family, addr, port, "destination/addr")?,
             forwarding: Wire {
                 method: required(attrs.forwarding, "destination/forwarding")?,
@@ -251,25 +288,35 @@ impl DestinationEntry {
                 upper: attrs.upper_threshold.unwrap_or(0),
                 lower: attrs.lower_threshold.unwrap_or(0),
             },
-        };
-        let connections = Connections {
-            active: attrs.active_connections.unwrap_or(0),
-            inactive: attrs.inactive_connections.unwrap_or(0),
-            persistent: attrs.persistent_connections.unwrap_or(0),
-        };
-        let stats = attrs.stats64.or(attrs.stats).unwrap_or_default();
-        Ok(Self { destination, connections, stats })
+        })
+    }
+}
+
+impl TryFrom<&DestinationAttrs<'_>> for DestinationEntry {
+    type Error = DecodeError;
+
+    fn try_from(attrs: &DestinationAttrs<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            destination: attrs.try_into()?,
+            connections: Connections {
+                active: attrs.active_connections.unwrap_or(0),
+                inactive: attrs.inactive_connections.unwrap_or(0),
+                persistent: attrs.persistent_connections.unwrap_or(0),
+            },
+            stats: attrs.stats64.or(attrs.stats).unwrap_or_default(),
+        })
     }
 }
 
 /// As `192.168.0.1:80 masquerade weight 3 thresholds 100 75`.
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} weight {}", self.endpoint, self.forwarding(), self.weight)?;
+        let mut text = format!("{} {} weight {}", self.endpoint, self.forwarding(), self.weight);
+        let Thresholds { upper, lower } = self.thresholds;
         if self.thresholds != Thresholds::NONE {
-            write!(f, " thresholds {} {}", self.thresholds.upper, self.thresholds.lower)?;
+            text += &format!(" thresholds {upper} {lower}");
         }
-        Ok(())
+        f.pad(&text)
     }
 }
 
@@ -338,6 +385,12 @@ mod tests {
         assert_eq!(kept.check(&key), Ok(()));
         let mark: ServiceKey = "fwmark 1".parse().unwrap();
         assert_eq!(destination("10.0.0.2:81").with_forwarding(direct).check(&mark), Ok(()));
+        let local = destination("10.0.0.2:81").with_forwarding(Forwarding::Local);
+        assert_eq!(local.check(&key), Err(Rule::PortKept { destination: 81, service: 80 }));
+        // Port 0: the service's, or every one.
+        assert_eq!(destination("10.0.0.2").with_forwarding(direct).check(&key), Ok(()));
+        let all_ports: ServiceKey = "tcp 10.0.0.1".parse().unwrap();
+        assert_eq!(local.check(&all_ports), Ok(()));
     }
 
     #[test]
@@ -352,7 +405,30 @@ mod tests {
             tunnel_flags: Some(0xffff),
             ..DestinationAttrs::by_address(2, &[10, 0, 0, 1], 80)
         };
-        let destination = DestinationEntry::from_attrs(&attrs, Family::V4).unwrap().destination;
+        let destination = Destination::try_from(&attrs).unwrap();
         assert_eq!(destination.attrs(&destination.endpoint.octets()), attrs);
+    }
+
+    #[test]
+    fn numbers_that_the_kernel_keeps_and_does_not_use_make_no_difference() {
+        let plain = destination("10.0.0.2:80");
+        let mut left = plain;
+        left.forwarding.tunnel_port = 6080;
+        assert_eq!(left, plain);
+        assert_eq!(left.attrs(&plain.endpoint.octets()).tunnel_port, Some(6080));
+        assert_ne!(plain.with_forwarding(Forwarding::IPIP), plain);
+    }
+
+    #[test]
+    fn the_full_counters_are_taken_before_the_cut_ones() {
+        let plain = destination("10.0.0.2:80");
+        let octets = plain.endpoint.octets();
+        let full = Stats { bytes_in: 1 << 33, packets_in: 1 << 32, ..Stats::default() };
+        let attrs = DestinationAttrs {
+            stats: Some(Stats { packets_in: 7, ..Stats::default() }),
+            stats64: Some(full),
+            ..plain.attrs(&octets)
+        };
+        assert_eq!(DestinationEntry::try_from(&attrs).unwrap().stats, full);
     }
 }

@@ -15,6 +15,8 @@ pub(crate) enum NoIpvs {
     LoadingDisabled,
     /// The kernel has no such module installed.
     NotInstalled { release: String },
+    /// There is no procfs to look it up in.
+    Unknown,
 }
 
 /// Why the kernel answered EPERM.
@@ -28,6 +30,8 @@ pub(crate) enum Permission {
     /// The thread has the capability where it counts, so the socket's opener
     /// lacked it, or a security module refuses.
     Other,
+    /// There is no procfs to look it up in.
+    Unknown,
 }
 
 impl NoIpvs {
@@ -38,6 +42,9 @@ impl NoIpvs {
     fn find_in(root: &Path) -> Self {
         let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
         let release = read("proc/sys/kernel/osrelease").trim().to_owned();
+        if release.is_empty() {
+            return Self::Unknown;
+        }
         let modules = read(&format!("lib/modules/{release}/modules.dep"));
         let installed = modules.lines().any(|line| {
             let file = line.split(':').next().unwrap_or_default();
@@ -55,22 +62,26 @@ impl NoIpvs {
 
 impl Permission {
     pub(crate) fn find() -> Self {
-        let read = |path| fs::read_to_string(path).unwrap_or_default();
-        Self::from_proc(&read("/proc/thread-self/uid_map"), &read("/proc/thread-self/status"))
+        let namespace = fs::read_link("/proc/thread-self/ns/user").unwrap_or_default();
+        let status = fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
+        Self::from_proc(&namespace.to_string_lossy(), &status)
     }
 
-    fn from_proc(uid_map: &str, status: &str) -> Self {
-        // The initial user namespace maps every id to itself.
-        if !uid_map.split_whitespace().eq(["0", "0", "4294967295"]) {
-            return Self::UserNamespace;
-        }
+    fn from_proc(namespace: &str, status: &str) -> Self {
         let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
-        let bits = effective.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(0);
-        if bits & CAP_NET_ADMIN == 0 { Self::NoCapability } else { Self::Other }
+        let effective = effective.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok());
+        match (namespace, effective) {
+            ("", _) | (_, None) => Self::Unknown,
+            (INITIAL_USER_NAMESPACE, Some(bits)) if bits & CAP_NET_ADMIN == 0 => Self::NoCapability,
+            (INITIAL_USER_NAMESPACE, Some(_)) => Self::Other,
+            _ => Self::UserNamespace,
+        }
     }
 }
 
 const CAP_NET_ADMIN: u64 = 1 << 12;
+/// `include/linux/proc_ns.h: PROC_USER_INIT_INO`.
+const INITIAL_USER_NAMESPACE: &str = "user:[4026531837]";
 
 impl fmt::Display for NoIpvs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,6 +94,10 @@ impl fmt::Display for NoIpvs {
             Self::LoadingDisabled => f.write_str(
                 "the module ip_vs is not loaded, and loading modules is switched off \
                  (kernel.modules_disabled): load it at boot, before that is set",
+            ),
+            Self::Unknown => f.write_str(
+                "this kernel has no IPVS, or the module ip_vs is not loaded: run `modprobe ip_vs` \
+                 as root",
             ),
             Self::NotInstalled { release } => write!(
                 f,
@@ -104,6 +119,10 @@ impl fmt::Display for Permission {
             Self::UserNamespace => {
                 "permission denied, IPVS needs CAP_NET_ADMIN in the initial user namespace, and \
                  this process is in another (a rootless container?): run it outside (EPERM)"
+            }
+            Self::Unknown => {
+                "permission denied, IPVS needs the capability CAP_NET_ADMIN in the initial user \
+                 namespace: run as root there or grant it (EPERM)"
             }
             Self::Other => {
                 "permission denied although this thread has CAP_NET_ADMIN: the one that opened \
@@ -149,13 +168,15 @@ mod tests {
 
     #[test]
     fn permission_is_read_from_the_map_and_the_capabilities() {
-        let initial = "         0          0 4294967295\n";
+        let initial = INITIAL_USER_NAMESPACE;
         let status = |bits: &str| format!("Name:\tx\nCapEff:\t{bits}\n");
         for (map, bits, expected) in [
             (initial, "0000000000000000", Permission::NoCapability),
             (initial, "000001ffffffefff", Permission::NoCapability),
             (initial, "000001ffffffffff", Permission::Other),
-            ("0 1000 1\n", "000001ffffffffff", Permission::UserNamespace),
+            ("user:[4026532241]", "000001ffffffffff", Permission::UserNamespace),
+            ("", "000001ffffffffff", Permission::Unknown),
+            (initial, "", Permission::Unknown),
         ] {
             assert_eq!(Permission::from_proc(map, &status(bits)), expected);
         }

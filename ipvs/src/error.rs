@@ -1,9 +1,9 @@
 //! What went wrong: the operation, the object, the cause, and what it means.
 
 use crate::diagnosis::{NoIpvs, Permission};
-use crate::name::EngineName;
-use crate::{Endpoint, Role, Rule, Scheduler, Service, ServiceKey};
-use ipvs_sys::{DecodeError, TooLong};
+use crate::name::{EngineName, InterfaceName};
+use crate::{Endpoint, Role, Rule, Scheduler, Service, ServiceKey, SyncDaemon};
+use ipvs_sys::DecodeError;
 use std::fmt;
 use std::io;
 
@@ -43,6 +43,8 @@ pub enum Operation {
     EditDestination,
     /// Deleting a destination.
     DeleteDestination,
+    /// Reading one destination.
+    GetDestination,
     /// Reading the destinations of a service.
     ListDestinations,
     /// Reading the timeouts.
@@ -109,7 +111,7 @@ pub enum ErrorKind {
 pub(crate) struct Subject {
     service: Option<ServiceKey>,
     destination: Option<Endpoint>,
-    daemon: Option<Role>,
+    daemon: Option<(Role, Option<InterfaceName>)>,
     /// Of a service that is added or edited, what may be unknown to the kernel.
     scheduler: Option<(Scheduler, Option<EngineName>)>,
 }
@@ -135,7 +137,6 @@ pub(crate) enum Failure {
     DumpFailed(i32),
     DumpInterrupted,
     Decode(DecodeError),
-    TooLong(TooLong),
 }
 
 impl Error {
@@ -151,7 +152,7 @@ impl Error {
     /// The sort of error.
     pub fn kind(&self) -> ErrorKind {
         match &self.0.failure {
-            Failure::Rule(_) | Failure::TooLong(_) => ErrorKind::Rule,
+            Failure::Rule(_) => ErrorKind::Rule,
             Failure::Errno { errno, .. } => self.0.kind_of(*errno),
             Failure::Permission(Permission::UserNamespace) => ErrorKind::UserNamespace,
             Failure::Permission(_) => ErrorKind::Permission,
@@ -165,15 +166,12 @@ impl Error {
         }
     }
 
-    /// Whether the service, destination, daemon, scheduler or interface does not exist.
+    /// Whether the service, destination or daemon does not exist. For a
+    /// scheduler or interface that does not, see [`Error::kind`].
     pub fn is_not_found(&self) -> bool {
         matches!(
             self.kind(),
-            ErrorKind::NoSuchService
-                | ErrorKind::NoSuchDestination
-                | ErrorKind::NoSuchScheduler
-                | ErrorKind::NoSuchDaemon
-                | ErrorKind::NoSuchInterface
+            ErrorKind::NoSuchService | ErrorKind::NoSuchDestination | ErrorKind::NoSuchDaemon
         )
     }
 
@@ -244,8 +242,12 @@ impl Subject {
         Self { destination: Some(endpoint), ..Self::key(key) }
     }
 
-    pub(crate) fn daemon(role: Role) -> Self {
-        Self { daemon: Some(role), ..Self::default() }
+    pub(crate) fn daemon(daemon: &SyncDaemon) -> Self {
+        Self { daemon: Some((daemon.role, Some(daemon.interface))), ..Self::default() }
+    }
+
+    pub(crate) fn role(role: Role) -> Self {
+        Self { daemon: Some((role, None)), ..Self::default() }
     }
 }
 
@@ -284,9 +286,13 @@ impl Inner {
             }
             (ErrorKind::AlreadyExists, ..) => "already exists",
             (ErrorKind::NoSuchScheduler, ..) => return Some(self.no_such_scheduler(f)),
-            (_, libc::EINVAL, AddDestination | EditDestination) if mixed => {
+            (_, libc::EINVAL, AddDestination) if mixed => {
                 "the kernel takes no destination of another address family while a sync daemon \
                  runs, nor one without a route"
+            }
+            (_, libc::EINVAL, EditDestination) if mixed => {
+                "the kernel edits no destination of another address family while a sync daemon \
+                 runs"
             }
             (_, libc::EINVAL, AddDestination) => {
                 "the address is not unicast by this network namespace's routes (a broadcast \
@@ -301,9 +307,11 @@ impl Inner {
                 "a timeout is longer than the kernel's clock ticks can express"
             }
             (_, libc::EINVAL, StartDaemon) => {
-                "a service has a destination of another address family, which sync messages \
-                 cannot express; delete it first"
+                "the kernel refuses the parameters, most likely because a service has a \
+                 destination of another address family, which sync messages cannot express: \
+                 delete it first"
             }
+            (_, libc::EADDRINUSE, StartDaemon) => "another socket has the UDP port",
             (_, libc::ENETUNREACH | libc::EADDRNOTAVAIL | libc::ENETDOWN, StartDaemon) => {
                 "the interface is down or has no address of the group's family"
             }
@@ -343,15 +351,11 @@ impl fmt::Display for Error {
         match failure {
             Failure::Rule(rule) => rule.fmt(f),
             Failure::Errno { errno, text } => {
-                let name = errno_name(*errno);
                 match self.0.meaning(*errno, f) {
                     Some(written) => written?,
                     None => f.write_str("the kernel refuses")?,
                 }
-                match name {
-                    Some(name) => write!(f, " ({name})")?,
-                    None => write!(f, " ({})", io::Error::from_raw_os_error(*errno))?,
-                }
+                write!(f, " ({})", Errno(*errno))?;
                 match text {
                     Some(text) => write!(f, "; the kernel says: {text}"),
                     None => Ok(()),
@@ -370,16 +374,13 @@ impl fmt::Display for Error {
             Failure::NoAnswer => f.write_str(
                 "the kernel gave no answer; whether it was carried out is not known, read it back",
             ),
-            Failure::DumpFailed(errno) => write!(
-                f,
-                "the listing ended too early ({})",
-                errno_name(*errno).unwrap_or("unknown error")
-            ),
+            Failure::DumpFailed(errno) => {
+                write!(f, "the listing ended too early ({})", Errno(*errno))
+            }
             Failure::DumpInterrupted => {
                 f.write_str("the table changed while it was listed; list it again")
             }
             Failure::Decode(error) => write!(f, "the kernel's answer cannot be read: {error}"),
-            Failure::TooLong(error) => error.fmt(f),
         }
     }
 }
@@ -399,6 +400,7 @@ fn write_object(
         Operation::AddDestination => "add destination",
         Operation::EditDestination => "edit destination",
         Operation::DeleteDestination => "delete destination",
+        Operation::GetDestination => "get destination",
         Operation::ListDestinations => "list destinations",
         Operation::GetTimeouts => "get timeouts",
         Operation::SetTimeouts => "set timeouts",
@@ -415,17 +417,31 @@ fn write_object(
     if let Some(key) = subject.service {
         f.write_str(match operation {
             Operation::AddDestination => " to",
-            Operation::EditDestination => " of",
+            Operation::EditDestination | Operation::GetDestination => " of",
             Operation::DeleteDestination => " from",
             Operation::ListDestinations | Operation::Zero => " of",
             _ => "",
         })?;
         write!(f, " {key}")?;
     }
-    if let Some(role) = subject.daemon {
-        write!(f, " {role}")?;
+    match subject.daemon {
+        Some((role, Some(interface))) => write!(f, " {role} on {interface}")?,
+        Some((role, None)) => write!(f, " {role}")?,
+        None => {}
     }
     Ok(())
+}
+
+/// An error number by its name, or in the system's words.
+struct Errno(i32);
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match errno_name(self.0) {
+            Some(name) => f.write_str(name),
+            None => io::Error::from_raw_os_error(self.0).fmt(f),
+        }
+    }
 }
 
 fn errno_name(errno: i32) -> Option<&'static str> {
@@ -465,7 +481,6 @@ impl std::error::Error for Error {
             Failure::Rule(rule) => Some(rule),
             Failure::Io(error) => Some(error),
             Failure::Decode(error) => Some(error),
-            Failure::TooLong(error) => Some(error),
             _ => None,
         }
     }
@@ -486,11 +501,5 @@ impl From<io::Error> for Failure {
 impl From<DecodeError> for Failure {
     fn from(error: DecodeError) -> Self {
         Self::Decode(error)
-    }
-}
-
-impl From<TooLong> for Failure {
-    fn from(error: TooLong) -> Self {
-        Self::TooLong(error)
     }
 }

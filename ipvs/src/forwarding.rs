@@ -1,6 +1,6 @@
 //! How packets reach a destination.
 
-use crate::ParseError;
+use crate::{ParseError, Rule};
 use ipvs_sys::DestinationAttrs;
 use std::fmt;
 use std::num::NonZeroU16;
@@ -214,7 +214,9 @@ impl FromStr for Forwarding {
                     "r+c" => Checksum::Remote,
                     _ => return Err(expected()),
                 };
-                let port = port.parse().map_err(|_| expected())?;
+                let port = port.parse::<u16>().map_err(|_| expected())?;
+                let port =
+                    NonZeroU16::new(port).ok_or_else(|| ParseError::rule(Rule::GuePort, text))?;
                 Self::Tunnel(Tunnel::Gue { port, checksum })
             }
             _ => return Err(expected()),
@@ -258,6 +260,8 @@ mod tests {
         for text in ["", "gue", "gue:0:+c", "gue:1", "gue:1:+x", "gre:r+c", "ipip:1", "nat"] {
             assert!(text.parse::<Forwarding>().is_err(), "{text}");
         }
+        let error = "gue:0:+c".parse::<Forwarding>().unwrap_err();
+        assert_eq!(error.to_string(), "`gue:0:+c`: a gue tunnel needs a UDP port other than 0");
     }
 
     #[test]

@@ -139,9 +139,12 @@ impl FromStr for Protocol {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        [Self::TCP, Self::UDP, Self::SCTP]
-            .into_iter()
-            .find(|protocol| text.eq_ignore_ascii_case(&protocol.to_string()))
+        let known = [Self::TCP, Self::UDP, Self::SCTP].into_iter();
+        let mut named = known.filter(|known| text.eq_ignore_ascii_case(&known.to_string()));
+        let numbered = || text.strip_prefix("protocol-")?.parse().ok().map(Self);
+        named
+            .next()
+            .or_else(numbered)
             .ok_or_else(|| ParseError::expected("a protocol (tcp, udp or sctp)", text))
     }
 }
@@ -194,6 +197,11 @@ impl FromStr for Endpoint {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
+        let expected = || ParseError::expected("an address with a port", text);
+        // A scope is not part of what the kernel balances by.
+        if text.contains('%') {
+            return Err(expected());
+        }
         if let Ok(with_port) = text.parse::<SocketAddr>() {
             return Ok(with_port.into());
         }
@@ -254,9 +262,12 @@ impl ServiceKey {
             Self::Mark { mark, .. } => ServiceAttrs::by_fwmark(af, mark.get()),
         }
     }
+}
 
-    /// Reads the key of a service that the kernel sent.
-    pub fn from_attrs(attrs: &ServiceAttrs<'_>) -> Result<Self, DecodeError> {
+impl TryFrom<&ServiceAttrs<'_>> for ServiceKey {
+    type Error = DecodeError;
+
+    fn try_from(attrs: &ServiceAttrs<'_>) -> Result<Self, DecodeError> {
         let family = attrs.af.and_then(Family::from_number);
         let family = required(family, "service/af")?;
         if let Some(mark) = attrs.fwmark.and_then(NonZeroU32::new) {
@@ -272,11 +283,11 @@ impl ServiceKey {
 
 impl fmt::Display for ServiceKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Address { protocol, endpoint } => write!(f, "{protocol} {endpoint}"),
-            Self::Mark { mark, family: Family::V4 } => write!(f, "fwmark {mark}"),
-            Self::Mark { mark, family: Family::V6 } => write!(f, "fwmark {mark} ipv6"),
-        }
+        f.pad(&match self {
+            Self::Address { protocol, endpoint } => format!("{protocol} {endpoint}"),
+            Self::Mark { mark, family: Family::V4 } => format!("fwmark {mark}"),
+            Self::Mark { mark, family: Family::V6 } => format!("fwmark {mark} ipv6"),
+        })
     }
 }
 
@@ -288,9 +299,9 @@ impl FromStr for ServiceKey {
             || ParseError::expected("a virtual service (`tcp 10.0.0.1:80`, `fwmark 7 ipv6`)", text);
         let words: Vec<&str> = text.split_whitespace().collect();
         match words[..] {
-            ["fwmark", mark] => Ok(Self::fwmark(mark.parse().map_err(|_| expected())?, Family::V4)),
-            ["fwmark", mark, "ipv6"] => {
-                Ok(Self::fwmark(mark.parse().map_err(|_| expected())?, Family::V6))
+            ["fwmark", number] => Ok(Self::fwmark(mark(number).ok_or_else(expected)?, Family::V4)),
+            ["fwmark", number, "ipv6"] => {
+                Ok(Self::fwmark(mark(number).ok_or_else(expected)?, Family::V6))
             }
             [endpoint] => Ok(Self::tcp(endpoint.parse()?)),
             [protocol, endpoint] => {
@@ -299,6 +310,15 @@ impl FromStr for ServiceKey {
             _ => Err(expected()),
         }
     }
+}
+
+/// A firewall mark, decimal or, as firewall rules often have it, hexadecimal.
+fn mark(text: &str) -> Option<NonZeroU32> {
+    let number = match text.strip_prefix("0x") {
+        Some(hex) => u32::from_str_radix(hex, 16),
+        None => text.parse(),
+    };
+    NonZeroU32::new(number.ok()?)
 }
 
 /// An attribute that the kernel always sends.
@@ -341,9 +361,21 @@ mod tests {
             "sctp 10.0.0.1:0",
             "fwmark 7",
             "fwmark 4294967295 ipv6",
+            "protocol-51 10.0.0.1:0",
         ] {
             assert_eq!(text.parse::<ServiceKey>().unwrap().to_string(), text);
         }
+    }
+
+    #[test]
+    fn a_mark_may_be_hexadecimal() {
+        assert_eq!("fwmark 0x1F".parse(), "fwmark 31".parse::<ServiceKey>());
+    }
+
+    #[test]
+    fn a_key_fills_a_column() {
+        let key: ServiceKey = "fwmark 7".parse().unwrap();
+        assert_eq!(format!("{key:<10}|"), "fwmark 7  |");
     }
 
     #[test]
@@ -381,5 +413,6 @@ mod tests {
     fn a_scope_of_an_ipv6_address_is_not_part_of_the_key() {
         let scoped: SocketAddr = "[fe80::1%3]:80".parse().unwrap();
         assert_eq!(Endpoint::from(scoped).to_string(), "[fe80::1]:80");
+        assert!("[fe80::1%3]:80".parse::<Endpoint>().is_err());
     }
 }

@@ -83,12 +83,14 @@ pub use daemon::{Role, SyncDaemon};
 pub use destination::{Connections, Destination, DestinationEntry, Thresholds, Weight};
 pub use error::{Error, ErrorKind, Operation};
 pub use forwarding::{Checksum, Forwarding, Tunnel, UnknownForwarding};
+/// The messages, which `for_each_service` and `for_each_destination` lend.
+pub use ipvs_sys;
 pub use ipvs_sys::Stats;
 pub use key::{Endpoint, Family, Protocol, ServiceKey};
-pub use name::{EngineName, InterfaceName, Name, SchedulerName};
+pub use name::{EngineName, InterfaceName, Name};
 pub use persistence::{Netmask, Persistence};
 pub use rule::{ParseError, Rule};
-pub use scheduler::{Scheduler, SchedulerFlags};
+pub use scheduler::{Scheduler, SchedulerFlags, SchedulerName};
 pub use service::{Service, ServiceEntry};
 pub use settings::{Info, Timeouts};
 

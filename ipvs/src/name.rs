@@ -4,8 +4,8 @@ use crate::{ParseError, Rule};
 use std::fmt;
 use std::str::FromStr;
 
-/// A name of 1 to `MAX` bytes, as the kernel has them for schedulers,
-/// persistence engines and interfaces. The kernel does not promise UTF-8.
+/// A name of 1 to `MAX` bytes, as the kernel has them for persistence engines
+/// and interfaces. The kernel does not promise UTF-8.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name<const MAX: usize> {
     // Zero beyond `len`, so that equal names compare equal.
@@ -13,8 +13,6 @@ pub struct Name<const MAX: usize> {
     len: usize,
 }
 
-/// The name of a scheduler that has no variant of its own in [`crate::Scheduler`].
-pub type SchedulerName = Name<15>;
 /// The name of a persistence engine; the kernel's only one is `sip`.
 pub type EngineName = Name<16>;
 /// The name of a network interface.
@@ -50,7 +48,7 @@ impl FromStr for Name<15> {
     type Err = ParseError;
 
     fn from_str(name: &str) -> Result<Self, ParseError> {
-        Self::checked("name", name).map_err(|rule| ParseError::rule(rule, name))
+        Self::checked("interface name", name).map_err(|rule| ParseError::rule(rule, name))
     }
 }
 
@@ -85,7 +83,7 @@ mod tests {
         let error = "sixteen--letters".parse::<InterfaceName>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "`sixteen--letters`: name of 16 bytes: the kernel takes 1 to 15"
+            "`sixteen--letters`: interface name of 16 bytes: the kernel takes 1 to 15"
         );
     }
 

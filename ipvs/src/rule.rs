@@ -3,7 +3,7 @@
 //! For each the kernel would answer a bare EINVAL or ERANGE, or, worse, accept
 //! the nonsense (`ip_vs_ctl.c`; what it accepts was tried on Linux 5.10 to 7.3).
 
-use crate::{Family, Protocol};
+use crate::{Family, Netmask, Protocol};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -50,6 +50,8 @@ pub enum Rule {
     },
     /// A netmask is of the service's address family.
     NetmaskFamily {
+        /// The netmask.
+        netmask: Netmask,
         /// The service's family.
         service: Family,
     },
@@ -88,9 +90,8 @@ pub enum Rule {
         /// The service's port.
         service: u16,
     },
-    /// The forwarding method or tunnel is one that this crate knows: the kernel
-    /// accepts any number.
-    ForwardingKnown,
+    /// A GUE tunnel has a UDP port.
+    GuePort,
     /// A name has 1 to `max` bytes.
     NameLength {
         /// What is named.
@@ -115,14 +116,25 @@ pub enum Rule {
         /// The group.
         group: IpAddr,
     },
+    /// The longest sync message is `min` to `max` bytes; the kernel would take
+    /// the nearest of these instead.
+    SyncMaxLen {
+        /// The length in bytes.
+        len: u16,
+        /// 1 for a master, 1,024 for a backup.
+        min: u16,
+        /// What a UDP datagram of the group's family holds.
+        max: u16,
+    },
     /// A parameter of a sync daemon is at least 1; to have the kernel's default,
     /// leave it out.
     SyncParameterZero {
         /// The parameter.
         what: &'static str,
     },
-    /// A timeout is 1 to 2,147,483 seconds: 0 means "keep", for which it is left
-    /// out, and the limit of more depends on the kernel's clock tick.
+    /// A timeout is 1 to 21,474,836 seconds: 0 means "keep", for which it is left
+    /// out, and more overflows the ticks of the slowest clock. A kernel with a
+    /// faster one has a lower limit, 8,589,934 at Debian's 250 ticks a second.
     TimeoutRange {
         /// Which one.
         what: &'static str,
@@ -133,12 +145,26 @@ pub enum Rule {
     KeyKept,
 }
 
+/// The first of some rules that is broken.
+pub(crate) fn first<const N: usize>(broken: [Option<Rule>; N]) -> Result<(), Rule> {
+    broken.into_iter().flatten().next().map_or(Ok(()), Err)
+}
+
+/// The first of some rules that an edit breaks. What another tool left behind
+/// is not the edit's doing, and must not stand in its way.
+pub(crate) fn first_new<const N: usize>(
+    before: [Option<Rule>; N],
+    after: [Option<Rule>; N],
+) -> Result<(), Rule> {
+    first(after.map(|rule| rule.filter(|_| !before.contains(&rule))))
+}
+
 /// The longest persistence timeout in seconds that no clock tick overflows:
 /// 2^32 ticks at 1,000 a second.
 pub(crate) const MAX_PERSISTENCE: u32 = 4_294_967;
-/// The longest connection timeout that every kernel takes: `INT_MAX` ticks at
-/// 1,000 a second (`ip_vs_ctl.c: ip_vs_set_timeout`).
-pub(crate) const MAX_TIMEOUT: u32 = 2_147_483;
+/// The longest connection timeout that any kernel takes: `INT_MAX` ticks at 100
+/// a second (`ip_vs_ctl.c: ip_vs_set_timeout`).
+pub(crate) const MAX_TIMEOUT: u32 = 21_474_836;
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -169,9 +195,11 @@ impl fmt::Display for Rule {
                 f,
                 "persistence timeout of {seconds} s out of range: 1 to {MAX_PERSISTENCE} s"
             ),
-            Self::NetmaskFamily { service } => {
-                write!(f, "netmask of another address family than the {service} service")
-            }
+            Self::NetmaskFamily { netmask, service } => write!(
+                f,
+                "netmask {netmask} is not of the {service} service's family (IPv4 netmasks are \
+                 written 255.255.255.0, IPv6 prefix lengths 64)"
+            ),
             Self::NetmaskContiguous { netmask } => {
                 write!(f, "netmask {netmask} has zeros before ones")
             }
@@ -196,7 +224,7 @@ impl fmt::Display for Rule {
                 "port {destination} differs from the service's port {service}, and this \
                  forwarding method does not rewrite ports"
             ),
-            Self::ForwardingKnown => f.write_str("unknown forwarding method or tunnel"),
+            Self::GuePort => f.write_str("a gue tunnel needs a UDP port other than 0"),
             Self::NameLength { what, len, max } => {
                 write!(f, "{what} of {len} bytes: the kernel takes 1 to {max}")
             }
@@ -204,6 +232,9 @@ impl fmt::Display for Rule {
             Self::SyncId { id } => write!(f, "sync id {id} out of range: 0 to 255"),
             Self::SyncGroupMulticast { group } => {
                 write!(f, "sync group {group} is not a multicast address")
+            }
+            Self::SyncMaxLen { len, min, max } => {
+                write!(f, "maximum length of {len} bytes out of range: {min} to {max}")
             }
             Self::SyncParameterZero { what } => {
                 write!(f, "{what} 0: leave it out to have the kernel's default")

@@ -1,7 +1,7 @@
 //! How a service chooses a destination.
 
-use crate::name::{Name, SchedulerName};
-use crate::{ParseError, Rule};
+use crate::ParseError;
+use crate::name::Name;
 use ipvs_sys::ServiceFlags;
 use std::fmt;
 use std::ops::BitOr;
@@ -47,6 +47,11 @@ pub enum Scheduler {
     Other(SchedulerName),
 }
 
+/// The name of a scheduler that has no variant of its own in [`Scheduler`];
+/// made by parsing one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SchedulerName(Name<15>);
+
 const NAMES: [(&str, Scheduler); 15] = [
     ("rr", Scheduler::Rr),
     ("wrr", Scheduler::Wrr),
@@ -69,7 +74,7 @@ impl Scheduler {
     /// The kernel's name in bytes; a name from the kernel need not be UTF-8.
     pub fn as_bytes(&self) -> &[u8] {
         match self {
-            Self::Other(name) => name.as_bytes(),
+            Self::Other(name) => name.0.as_bytes(),
             known => NAMES
                 .iter()
                 .find(|(_, scheduler)| scheduler == known)
@@ -78,10 +83,22 @@ impl Scheduler {
     }
 
     pub(crate) fn from_wire(name: &[u8]) -> Self {
-        NAMES
-            .iter()
-            .find(|(known, _)| known.as_bytes() == name)
-            .map_or_else(|| Self::Other(Name::from_wire(name)), |(_, scheduler)| *scheduler)
+        NAMES.iter().find(|(known, _)| known.as_bytes() == name).map_or_else(
+            || Self::Other(SchedulerName(Name::from_wire(name))),
+            |(_, scheduler)| *scheduler,
+        )
+    }
+}
+
+impl fmt::Display for SchedulerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for SchedulerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -95,17 +112,18 @@ impl FromStr for Scheduler {
     type Err = ParseError;
 
     fn from_str(name: &str) -> Result<Self, ParseError> {
-        let checked = SchedulerName::checked("scheduler name", name);
-        let checked = checked.map_err(|rule: Rule| ParseError::rule(rule, name))?;
-        Ok(Self::from_wire(checked.as_bytes()))
+        match Name::<15>::checked("scheduler name", name) {
+            Ok(checked) => Ok(Self::from_wire(checked.as_bytes())),
+            Err(rule) => Err(ParseError::rule(rule, name)),
+        }
     }
 }
 
 /// The three flags that a service hands to its scheduler; only `sh` and `mh`
 /// read two of them.
 ///
-/// Parses from comma-separated `flag-1`, `sh-fallback` and so on, and displays
-/// as `flag-1,flag-2`.
+/// Parses from comma-separated `flag-1`, `sh-fallback` and so on or `none`, and
+/// displays as `flag-1,flag-2` or `none`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SchedulerFlags(u32);
 
@@ -164,6 +182,9 @@ impl BitOr for SchedulerFlags {
 
 impl fmt::Display for SchedulerFlags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::NONE {
+            return f.pad("none");
+        }
         let set = FLAG_NAMES.iter().take(3).filter(|(_, flag)| self.contains(*flag));
         let names: Vec<&str> = set.map(|(name, _)| *name).collect();
         f.pad(&names.join(","))
@@ -175,6 +196,9 @@ impl FromStr for SchedulerFlags {
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let mut flags = Self::NONE;
+        if text == "none" {
+            return Ok(flags);
+        }
         for word in text.split(',') {
             let known = FLAG_NAMES.iter().find(|(name, _)| *name == word);
             let (_, flag) = known.ok_or_else(|| {
@@ -211,6 +235,8 @@ mod tests {
         let both = SchedulerFlags::FLAG_1 | SchedulerFlags::FLAG_2;
         assert_eq!("mh-fallback,mh-port".parse(), Ok(both));
         assert_eq!(both.to_string(), "flag-1,flag-2");
+        assert_eq!("none".parse(), Ok(SchedulerFlags::NONE));
+        assert_eq!(SchedulerFlags::NONE.to_string(), "none");
         assert!("sh-fall".parse::<SchedulerFlags>().is_err());
     }
 }

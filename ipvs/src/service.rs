@@ -2,17 +2,20 @@
 
 use crate::key::{Octets, required};
 use crate::name::EngineName;
-use crate::rule::MAX_PERSISTENCE;
+use crate::rule::{self, MAX_PERSISTENCE};
 use crate::{Netmask, Persistence, Protocol, Rule, Scheduler, SchedulerFlags, ServiceKey, Stats};
 use ipvs_sys::{DecodeError, ServiceAttrs, ServiceFlags};
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// A virtual service: what it is found by and how it is balanced.
 ///
 /// The fields are the kernel's own, so a service that was read is written back
-/// without loss, whatever tool made it. Two services are equal when key,
-/// scheduler, flags and persistence are; their destinations are compared apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// without loss, whatever tool made it. Two services are equal when they do the
+/// same: key, scheduler, flags and persistence are. Their destinations are
+/// compared apart.
+#[derive(Clone, Copy, Debug)]
 pub struct Service {
     key: ServiceKey,
     scheduler: Scheduler,
@@ -124,29 +127,42 @@ impl Service {
     ///
     /// The first [`Rule`] that it breaks. The client checks before it sends.
     pub fn check(&self) -> Result<(), Rule> {
-        let persistence = self.persistence();
+        rule::first(self.broken())
+    }
+
+    /// Every rule that it breaks.
+    pub(crate) fn broken(&self) -> [Option<Rule>; 6] {
+        let (family, persistence) = (self.key.family(), self.persistence());
+        let netmask = self.netmask;
+        let mut broken = [
+            (netmask.family() != family)
+                .then_some(Rule::NetmaskFamily { netmask, service: family }),
+            persistence.and_then(|Persistence { timeout: seconds, .. }| {
+                (seconds == 0 || seconds > MAX_PERSISTENCE)
+                    .then_some(Rule::PersistenceTimeout { seconds })
+            }),
+            None,
+            None,
+            None,
+            None,
+        ];
         if let ServiceKey::Address { protocol, endpoint } = self.key {
-            if !protocol.is_scheduled() {
-                return Err(Rule::ProtocolScheduled { protocol });
-            }
-            if endpoint.port == 0 && persistence.is_none() {
-                return Err(Rule::PortZeroPersistent);
-            }
-            if self.one_packet() && protocol != Protocol::UDP {
-                return Err(Rule::OnePacketUdp { protocol });
-            }
-            let sip = persistence.and_then(|persistence| persistence.engine);
-            if protocol != Protocol::UDP && sip.is_some_and(|name| name.as_bytes() == b"sip") {
-                return Err(Rule::SipUdp { protocol });
-            }
+            let udp = protocol == Protocol::UDP;
+            let engine = persistence.and_then(|persistence| persistence.engine);
+            let sip = engine.is_some_and(|name| name.as_bytes() == b"sip");
+            let [_, _, scheduled, all_ports, one_packet, sip_udp] = &mut broken;
+            *scheduled = (!protocol.is_scheduled()).then_some(Rule::ProtocolScheduled { protocol });
+            *all_ports =
+                (endpoint.port == 0 && persistence.is_none()).then_some(Rule::PortZeroPersistent);
+            *one_packet = (self.one_packet() && !udp).then_some(Rule::OnePacketUdp { protocol });
+            *sip_udp = (sip && !udp).then_some(Rule::SipUdp { protocol });
         }
-        if self.netmask.family() != self.key.family() {
-            return Err(Rule::NetmaskFamily { service: self.key.family() });
-        }
-        match persistence {
-            Some(Persistence { timeout: 1..=MAX_PERSISTENCE, .. }) | None => Ok(()),
-            Some(Persistence { timeout: seconds, .. }) => Err(Rule::PersistenceTimeout { seconds }),
-        }
+        broken
+    }
+
+    /// What it does: without the numbers that the kernel keeps and does not use.
+    fn meaning(&self) -> (ServiceKey, Scheduler, u32, Option<Persistence>) {
+        (self.key, self.scheduler, self.flags, self.persistence())
     }
 
     /// The whole service as a request.
@@ -164,11 +180,37 @@ impl Service {
     }
 }
 
+impl PartialEq for Service {
+    fn eq(&self, other: &Self) -> bool {
+        self.meaning() == other.meaning()
+    }
+}
+
+impl Eq for Service {}
+
+impl PartialOrd for Service {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Service {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.meaning().cmp(&other.meaning())
+    }
+}
+
+impl Hash for Service {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.meaning().hash(state);
+    }
+}
+
 impl TryFrom<&ServiceAttrs<'_>> for Service {
     type Error = DecodeError;
 
     fn try_from(attrs: &ServiceAttrs<'_>) -> Result<Self, DecodeError> {
-        let key = ServiceKey::from_attrs(attrs)?;
+        let key = ServiceKey::try_from(attrs)?;
         let scheduler = required(attrs.scheduler, "service/scheduler")?;
         let flags = required(attrs.flags, "service/flags")?;
         let netmask = required(attrs.netmask, "service/netmask")?;
@@ -197,23 +239,23 @@ impl TryFrom<&ServiceAttrs<'_>> for ServiceEntry {
 /// As `tcp 10.0.0.1:80 wrr flag-1 persistent 300 netmask 255.255.255.0 engine sip one-packet`.
 impl fmt::Display for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.key, self.scheduler)?;
+        let mut text = format!("{} {}", self.key, self.scheduler);
         if self.scheduler_flags() != SchedulerFlags::NONE {
-            write!(f, " {}", self.scheduler_flags())?;
+            text += &format!(" {}", self.scheduler_flags());
         }
         if let Some(Persistence { timeout, netmask, engine }) = self.persistence() {
-            write!(f, " persistent {timeout}")?;
+            text += &format!(" persistent {timeout}");
             if let Some(netmask) = netmask {
-                write!(f, " netmask {netmask}")?;
+                text += &format!(" netmask {netmask}");
             }
             if let Some(engine) = engine {
-                write!(f, " engine {engine}")?;
+                text += &format!(" engine {engine}");
             }
         }
         if self.one_packet() {
-            f.write_str(" one-packet")?;
+            text += " one-packet";
         }
-        Ok(())
+        f.pad(&text)
     }
 }
 
@@ -254,6 +296,43 @@ mod tests {
             .with_persistence(None)
             .with_one_packet(false);
         assert_eq!(plain.to_string(), "udp 10.0.0.1:5060 sh");
+        let octets = plain.key.octets();
+        let fresh = Service::new(plain.key).with_scheduler(Scheduler::Sh);
+        assert_eq!(plain.attrs(&octets), fresh.attrs(&octets));
+    }
+
+    #[test]
+    fn setting_one_thing_leaves_the_others() {
+        let one_packet = service("udp 10.0.0.1:53").with_one_packet(true);
+        let flagged = one_packet.with_scheduler_flags(SchedulerFlags::FLAG_3);
+        assert!(flagged.one_packet());
+        let persistent = flagged.with_persistence(Persistence::seconds(5));
+        assert!(persistent.one_packet());
+        assert_eq!(persistent.scheduler_flags(), SchedulerFlags::FLAG_3);
+    }
+
+    #[test]
+    fn numbers_that_the_kernel_keeps_and_does_not_use_make_no_difference() {
+        let plain = service("tcp 10.0.0.1:80");
+        let left = Service { timeout: 300, netmask: "0.0.0.0".parse().unwrap(), ..plain };
+        assert_eq!(left, plain);
+        assert_eq!(left.cmp(&plain), Ordering::Equal);
+        // They are written back all the same.
+        assert_eq!(left.attrs(&plain.key.octets()).timeout, Some(300));
+        assert_ne!(plain.with_persistence(Persistence::seconds(300)), plain);
+    }
+
+    #[test]
+    fn the_full_counters_are_taken_before_the_cut_ones() {
+        let plain = service("tcp 10.0.0.1:80");
+        let octets = plain.key.octets();
+        let full = Stats { connections: 1 << 33, ..Stats::default() };
+        let attrs = ServiceAttrs {
+            stats: Some(Stats { connections: 7, ..Stats::default() }),
+            stats64: Some(full),
+            ..plain.attrs(&octets)
+        };
+        assert_eq!(ServiceEntry::try_from(&attrs).unwrap().stats, full);
     }
 
     #[test]
@@ -278,7 +357,8 @@ mod tests {
             (
                 service("tcp 10.0.0.1:80")
                     .with_persistence(Persistence::seconds(1).with_netmask("64".parse().unwrap())),
-                "netmask of another address family than the IPv4 service",
+                "netmask 64 is not of the IPv4 service's family (IPv4 netmasks are written \
+                 255.255.255.0, IPv6 prefix lengths 64)",
             ),
             (
                 service("tcp 10.0.0.1:80")

@@ -76,10 +76,10 @@ mod tests {
             timeouts.check().unwrap_err().to_string(),
             "tcp fin timeout of 0 s: leave it out to keep the present one"
         );
-        let timeouts = Timeouts { udp: Some(2_147_484), ..Timeouts::default() };
+        let timeouts = Timeouts { udp: Some(21_474_837), ..Timeouts::default() };
         assert_eq!(
             timeouts.check().unwrap_err().to_string(),
-            "udp timeout of 2147484 s out of range: 1 to 2147483 s"
+            "udp timeout of 21474837 s out of range: 1 to 21474836 s"
         );
         assert_eq!(Timeouts::default().check(), Ok(()));
     }

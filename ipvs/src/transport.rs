@@ -13,20 +13,24 @@ pub trait Transport {
     /// netlink_unicast_kernel`).
     fn send(&mut self, datagram: &[u8]) -> io::Result<()>;
 
-    /// Receives the next datagram that is queued. Never blocks.
+    /// Receives the next datagram that is queued, into `buffer`. Never blocks,
+    /// and gives [`Received::Empty`] in the end: every other outcome takes
+    /// something off the queue. The client offers a buffer of the same length
+    /// each time.
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Received>;
 }
 
 /// What came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
-    /// A datagram of so many bytes, whole.
+    /// A datagram of so many bytes, whole; at most the buffer's length.
     Datagram(usize),
     /// Nothing is queued.
     Empty,
     /// The datagram has so many bytes, more than the buffer. The rest is lost.
     Truncated(usize),
-    /// The kernel could not queue all answers; some are lost.
+    /// The kernel could not queue all answers; some are lost. Told once for
+    /// each time that happens.
     Overrun,
 }
 

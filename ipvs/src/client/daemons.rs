@@ -16,10 +16,8 @@ impl<T: Transport> Client<T> {
     /// service has destinations of another address family, which the sync
     /// protocol cannot express, or if the interface has no address.
     pub fn start_daemon(&mut self, daemon: &SyncDaemon) -> Result<(), Error> {
-        let sent = daemon.check().map_err(Failure::from);
-        sent.and_then(|()| self.ack(&NewDaemon(daemon.attrs()))).map_err(|failure| {
-            Error::new(Operation::StartDaemon, Subject::daemon(daemon.role), failure)
-        })
+        self.checked_ack(daemon.check(), &NewDaemon(daemon.attrs()))
+            .map_err(|failure| Error::new(Operation::StartDaemon, Subject::daemon(daemon), failure))
     }
 
     /// Stops a sync daemon.
@@ -31,7 +29,7 @@ impl<T: Transport> Client<T> {
     ///
     /// [`Error::is_not_found`] if none of this role runs.
     pub fn stop_daemon(&mut self, role: Role) -> Result<(), Error> {
-        let error = |failure| Error::new(Operation::StopDaemon, Subject::daemon(role), failure);
+        let error = |failure| Error::new(Operation::StopDaemon, Subject::role(role), failure);
         let attrs = DaemonAttrs { state: Some(role.number()), ..DaemonAttrs::default() };
         match self.ack(&DelDaemon(attrs)) {
             // A thread of the kernel that was stopped before it first ran makes

@@ -1,8 +1,9 @@
 //! Destinations of a service.
 
-use super::{Client, Put};
+use super::{Client, PUT_ATTEMPTS, Put};
 use crate::destination::key_attrs;
 use crate::error::{Error, ErrorKind, Failure, Operation, Subject};
+use crate::rule;
 use crate::transport::Transport;
 use crate::{Destination, DestinationEntry, Endpoint, Rule, ServiceKey, Weight};
 use ipvs_sys::{
@@ -22,14 +23,11 @@ impl<T: Transport> Client<T> {
         destination: &Destination,
     ) -> Result<(), Error> {
         let (vip, rip) = (key.octets(), destination.endpoint().octets());
-        let sent = destination.check(key).map_err(Failure::from);
-        sent.and_then(|()| {
-            self.ack(&NewDestination {
-                service: Some(key.attrs(&vip)),
-                destination: destination.attrs(&rip),
-            })
+        let command =
+            NewDestination { service: Some(key.attrs(&vip)), destination: destination.attrs(&rip) };
+        self.checked_ack(destination.check(key), &command).map_err(|failure| {
+            error(Operation::AddDestination, key, destination.endpoint(), failure)
         })
-        .map_err(|failure| error(Operation::AddDestination, key, destination.endpoint(), failure))
     }
 
     /// Gives the destination of this address and port these parameters:
@@ -37,17 +35,13 @@ impl<T: Transport> Client<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::is_not_found`] for the service or the destination.
+    /// A broken [`Rule`]; [`Error::is_not_found`] for the service or the destination.
     pub fn edit_destination(
         &mut self,
         key: &ServiceKey,
         destination: &Destination,
     ) -> Result<(), Error> {
-        let (vip, rip) = (key.octets(), destination.endpoint().octets());
-        self.ack(&SetDestination { service: key.attrs(&vip), destination: destination.attrs(&rip) })
-            .map_err(|failure| {
-                error(Operation::EditDestination, key, destination.endpoint(), failure)
-            })
+        self.checked_edit_destination(key, destination, destination.check(key))
     }
 
     /// Adds the destination, or edits it if it exists.
@@ -60,19 +54,19 @@ impl<T: Transport> Client<T> {
         key: &ServiceKey,
         destination: &Destination,
     ) -> Result<Put, Error> {
-        // Others may add and delete it in between; they do not do so for ever.
-        loop {
-            match self.edit_destination(key, destination) {
-                Ok(()) => return Ok(Put::Edited),
-                Err(error) if error.kind() == ErrorKind::NoSuchDestination => {}
-                Err(error) => return Err(error),
-            }
-            match self.add_destination(key, destination) {
-                Ok(()) => return Ok(Put::Added),
-                Err(error) if error.is_already_exists() => {}
-                Err(error) => return Err(error),
-            }
+        let mut result = self.add_destination(key, destination).map(|()| Put::Added);
+        for _ in 0..PUT_ATTEMPTS {
+            result = match result {
+                Err(error) if error.is_already_exists() => {
+                    self.edit_destination(key, destination).map(|()| Put::Edited)
+                }
+                Err(error) if error.kind() == ErrorKind::NoSuchDestination => {
+                    self.add_destination(key, destination).map(|()| Put::Added)
+                }
+                result => return result,
+            };
         }
+        result
     }
 
     /// Reads the destination, lets `edit` change it, and writes it back: what
@@ -92,14 +86,15 @@ impl<T: Transport> Client<T> {
         edit: impl FnOnce(Destination) -> Destination,
     ) -> Result<Destination, Error> {
         let error = |failure| error(Operation::EditDestination, key, endpoint, failure);
-        let Some(found) = self.destination(key, endpoint)? else {
-            return Err(error(Failure::Errno { errno: libc::ENOENT, text: None }));
-        };
-        let after = edit(found.destination);
+        let absent = Failure::Errno { errno: libc::ENOENT, text: None };
+        let found = self.find_destination(key, endpoint).map_err(error)?;
+        let before = found.ok_or(absent).map_err(error)?.destination;
+        let after = edit(before);
         if after.endpoint() != endpoint {
             return Err(error(Failure::Rule(Rule::KeyKept)));
         }
-        self.edit_destination(key, &after)?;
+        let check = rule::first_new(before.broken(key), after.broken(key));
+        self.checked_edit_destination(key, &after, check)?;
         Ok(after)
     }
 
@@ -146,8 +141,8 @@ impl<T: Transport> Client<T> {
         key: &ServiceKey,
         endpoint: Endpoint,
     ) -> Result<Option<DestinationEntry>, Error> {
-        let entries = self.destinations(key)?;
-        Ok(entries.into_iter().find(|entry| entry.destination.endpoint() == endpoint))
+        self.find_destination(key, endpoint)
+            .map_err(|failure| error(Operation::GetDestination, key, endpoint, failure))
     }
 
     /// Reads the destinations of a service, in no particular order.
@@ -161,9 +156,10 @@ impl<T: Transport> Client<T> {
     pub fn destinations(&mut self, key: &ServiceKey) -> Result<Vec<DestinationEntry>, Error> {
         let mut entries = Vec::new();
         self.list_destinations(key, |attrs| {
-            entries.push(DestinationEntry::from_attrs(attrs, key.family())?);
+            entries.push(DestinationEntry::try_from(attrs)?);
             Ok(())
-        })?;
+        })
+        .map_err(|failure| unlisted(key, failure))?;
         Ok(entries)
     }
 
@@ -182,28 +178,61 @@ impl<T: Transport> Client<T> {
             each(attrs);
             Ok(())
         })
+        .map_err(|failure| unlisted(key, failure))
+    }
+
+    fn find_destination(
+        &mut self,
+        key: &ServiceKey,
+        endpoint: Endpoint,
+    ) -> Result<Option<DestinationEntry>, Failure> {
+        let mut found = None;
+        self.list_destinations(key, |attrs| {
+            let entry = DestinationEntry::try_from(attrs)?;
+            if entry.destination.endpoint() == endpoint {
+                found = Some(entry);
+            }
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     fn list_destinations(
         &mut self,
         key: &ServiceKey,
         mut each: impl FnMut(&DestinationAttrs<'_>) -> Result<(), Failure>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Failure> {
         let octets = key.octets();
-        let mut none = true;
-        self.dump(&GetDestination(key.attrs(&octets)), |attrs| {
-            none = false;
-            match Body::parse(attrs)?.destination {
-                Some(destination) => each(&destination),
-                None => Ok(()),
-            }
+        let list = GetDestination(key.attrs(&octets));
+        let datagrams = self.dump(&list, |attrs| match Body::parse(attrs)?.destination {
+            Some(destination) => each(&destination),
+            None => Ok(()),
+        })?;
+        // Of a service that does not exist the kernel lists nothing, and the
+        // list of one that goes meanwhile ends after any datagram, both without
+        // an error.
+        if datagrams == 1 { Ok(()) } else { self.read_service(key).map(drop) }
+    }
+
+    fn checked_edit_destination(
+        &mut self,
+        key: &ServiceKey,
+        destination: &Destination,
+        check: Result<(), Rule>,
+    ) -> Result<(), Error> {
+        let (vip, rip) = (key.octets(), destination.endpoint().octets());
+        let command =
+            SetDestination { service: key.attrs(&vip), destination: destination.attrs(&rip) };
+        self.checked_ack(check, &command).map_err(|failure| {
+            error(Operation::EditDestination, key, destination.endpoint(), failure)
         })
-        // Of a service that does not exist the kernel lists nothing, without an error.
-        .and_then(|()| if none { self.read_service(key).map(drop) } else { Ok(()) })
-        .map_err(|failure| Error::new(Operation::ListDestinations, Subject::key(key), failure))
     }
 }
 
 fn error(operation: Operation, key: &ServiceKey, endpoint: Endpoint, failure: Failure) -> Error {
     Error::new(operation, Subject::destination(key, endpoint), failure)
+}
+
+fn unlisted(key: &ServiceKey, failure: Failure) -> Error {
+    Error::new(Operation::ListDestinations, Subject::key(key), failure)
 }

@@ -1,11 +1,13 @@
 //! Requests and their answers, matched by sequence number.
 
 use super::Client;
+use crate::Rule;
 use crate::diagnosis::{NoIpvs, Permission};
 use crate::error::Failure;
 use crate::transport::{Received, Transport};
 use ipvs_sys::family::{GetFamily, NLCTRL, NewFamily};
 use ipvs_sys::{Attrs, Command, ExtAck, Message, Messages, Payload, encode};
+use std::io;
 
 const REQUEST: u16 = 0x1;
 const ACK: u16 = 0x4;
@@ -14,21 +16,43 @@ const DUMP: u16 = 0x300;
 const INTERRUPTED: u16 = 0x10;
 
 impl<T: Transport> Client<T> {
+    /// Sends a command that is answered by an acknowledgement, if its values
+    /// keep their rules.
+    pub(super) fn checked_ack<C: Command>(
+        &mut self,
+        check: Result<(), Rule>,
+        command: &C,
+    ) -> Result<(), Failure> {
+        check?;
+        self.ack(command)
+    }
+
     /// Sends a command that is answered by an acknowledgement.
     pub(super) fn ack<C: Command>(&mut self, command: &C) -> Result<(), Failure> {
-        self.exchange(command, ACK, |_| Ok(()))
+        self.again_if_reloaded(|client| {
+            client.exchange(command, client.family, ACK, |payload| match payload {
+                Payload::Ack(_) => Some(Ok(())),
+                _ => None,
+            })
+        })
     }
 
     /// Sends a command that is answered by one message, and reads that.
     pub(super) fn get<C: Command, R>(
         &mut self,
         command: &C,
-        read: impl FnMut(Attrs<'_>) -> Result<R, Failure>,
+        read: impl Fn(Attrs<'_>) -> Result<R, Failure>,
     ) -> Result<R, Failure> {
-        self.exchange(command, 0, read)
+        self.again_if_reloaded(|client| {
+            client.exchange(command, client.family, 0, |payload| match payload {
+                Payload::Data { attrs, .. } => Some(read(attrs)),
+                _ => None,
+            })
+        })
     }
 
-    /// Sends a command that is answered by a list, and reads each part.
+    /// Sends a command that is answered by a list, and reads each part. Returns
+    /// in how many datagrams the list came.
     ///
     /// After an error the rest of the list is still received, so that the
     /// socket is ready for the next.
@@ -36,21 +60,35 @@ impl<T: Transport> Client<T> {
         &mut self,
         command: &C,
         mut each: impl FnMut(Attrs<'_>) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+    ) -> Result<usize, Failure> {
+        self.again_if_reloaded(|client| client.list(command, &mut each))
+    }
+
+    fn list<C: Command>(
+        &mut self,
+        command: &C,
+        each: &mut impl FnMut(Attrs<'_>) -> Result<(), Failure>,
+    ) -> Result<usize, Failure> {
         self.send(command, self.family, DUMP)?;
-        let mut result = Ok(());
-        loop {
+        self.listing = true;
+        let (mut result, mut datagrams) = (Ok(()), 0);
+        while self.listing {
             let datagram = match receive(&mut self.transport, &mut self.receive) {
                 Ok(Some(datagram)) => datagram,
-                Ok(None) => return first_of(result, Failure::NoAnswer),
-                Err(failure @ Failure::Io(_)) => return first_of(result, failure),
+                Ok(None) => {
+                    self.listing = false;
+                    result = first_of(result, Failure::NoAnswer);
+                    break;
+                }
+                Err(failure @ Failure::Io(_)) => return Err(failure),
                 Err(failure) => {
                     result = first_of(result, failure);
                     continue;
                 }
             };
+            let mut has_data = false;
             for message in Messages::new(datagram) {
-                let message = match message {
+                let Message { header, payload } = match message {
                     Ok(message) if message.header.sequence == self.sequence => message,
                     Ok(_) => continue,
                     Err(error) => {
@@ -58,28 +96,42 @@ impl<T: Transport> Client<T> {
                         continue;
                     }
                 };
-                if message.header.flags & INTERRUPTED != 0 {
+                if header.flags & INTERRUPTED != 0 {
                     result = first_of(result, Failure::DumpInterrupted);
                 }
-                match message.payload {
-                    Payload::Data { attrs, .. } if result.is_ok() => result = each(attrs),
-                    Payload::Done { code: 0, .. } => return result,
+                match payload {
+                    Payload::Data { attrs, .. } => {
+                        has_data = true;
+                        if result.is_ok() {
+                            result = each(attrs);
+                        }
+                    }
                     Payload::Done { code, .. } => {
-                        return first_of(result, Failure::DumpFailed(code.saturating_neg()));
+                        self.listing = false;
+                        if code != 0 {
+                            result = first_of(result, Failure::DumpFailed(code.saturating_neg()));
+                        }
                     }
                     Payload::Error { code, ext } => {
-                        return first_of(result, refusal(code.get(), ext));
+                        self.listing = false;
+                        result = first_of(result, refusal(code.get(), ext));
                     }
                     _ => {}
                 }
             }
+            datagrams += usize::from(has_data);
         }
+        result.map(|()| datagrams)
     }
 
     /// Asks for the number of the IPVS family.
     pub(super) fn resolve(&mut self) -> Result<u16, Failure> {
-        let answer = self.exchange_with(&GetFamily { name: b"IPVS" }, NLCTRL, 0, |attrs| {
-            Ok(NewFamily::parse(attrs)?.id)
+        let get = GetFamily { name: b"IPVS" };
+        let answer = self.exchange(&get, NLCTRL, 0, |payload| match payload {
+            Payload::Data { attrs, .. } => {
+                Some(NewFamily::parse(attrs).map(|family| family.id).map_err(Failure::from))
+            }
+            _ => None,
         });
         match answer {
             Err(Failure::Errno { errno: libc::ENOENT, .. }) => Err(Failure::NoIpvs(NoIpvs::find())),
@@ -87,31 +139,30 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    fn exchange<C: Command, R>(
+    /// Does it again if the family's number no longer held, because the module
+    /// was loaded anew: the kernel then answers ENOENT, as it also does for other
+    /// reasons, and has done nothing.
+    fn again_if_reloaded<R>(
         &mut self,
-        command: &C,
-        flags: u16,
-        mut read: impl FnMut(Attrs<'_>) -> Result<R, Failure>,
+        mut operate: impl FnMut(&mut Self) -> Result<R, Failure>,
     ) -> Result<R, Failure> {
-        let first = self.exchange_with(command, self.family, flags, &mut read);
+        let first = operate(self);
         let Err(Failure::Errno { errno: libc::ENOENT, .. }) = first else { return first };
-        // ENOENT is also the answer to a family number that no longer holds,
-        // because the module was loaded anew.
         let family = self.resolve()?;
         if family == self.family {
             return first;
         }
         self.family = family;
-        self.exchange_with(command, family, flags, read)
+        operate(self)
     }
 
-    /// One send, one receive.
-    fn exchange_with<C: Command, R>(
+    /// One send, one receive: the first answer that `read` takes.
+    fn exchange<C: Command, R>(
         &mut self,
         command: &C,
         family: u16,
         flags: u16,
-        mut read: impl FnMut(Attrs<'_>) -> Result<R, Failure>,
+        read: impl Fn(Payload<'_>) -> Option<Result<R, Failure>>,
     ) -> Result<R, Failure> {
         self.send(command, family, flags)?;
         while let Some(datagram) = receive(&mut self.transport, &mut self.receive)? {
@@ -121,13 +172,11 @@ impl<T: Transport> Client<T> {
                     // A late answer to a request that was given up.
                     continue;
                 }
-                match payload {
-                    // A command with ACK has no data to read, so an empty run
-                    // of attributes stands for it.
-                    Payload::Ack(_) => return read(Attrs::new(&[], "acknowledgement")),
-                    Payload::Data { attrs, .. } => return read(attrs),
-                    Payload::Error { code, ext } => return Err(refusal(code.get(), ext)),
-                    _ => {}
+                if let Payload::Error { code, ext } = payload {
+                    return Err(refusal(code.get(), ext));
+                }
+                if let Some(read) = read(payload) {
+                    return read;
                 }
             }
         }
@@ -135,9 +184,15 @@ impl<T: Transport> Client<T> {
     }
 
     fn send<C: Command>(&mut self, command: &C, family: u16, flags: u16) -> Result<(), Failure> {
+        // The kernel refuses a second listing on a socket before the first has
+        // ended. One is left open when a caller's closure panics.
+        while self.listing {
+            self.listing = receive(&mut self.transport, &mut self.receive)?.is_some();
+        }
         self.sequence = self.sequence.wrapping_add(1);
         self.send.clear();
-        encode(command, family, flags | REQUEST, self.sequence, &mut self.send)?;
+        encode(command, family, flags | REQUEST, self.sequence, &mut self.send)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         Ok(self.transport.send(&self.send)?)
     }
 }
@@ -149,9 +204,12 @@ fn receive<'a, T: Transport>(
 ) -> Result<Option<&'a [u8]>, Failure> {
     let room = buffer.len();
     match transport.receive(buffer)? {
-        Received::Datagram(len) => Ok(Some(buffer.get(..len).unwrap_or_default())),
-        Received::Empty => Ok(None),
+        Received::Datagram(len) => match buffer.get(..len) {
+            Some(datagram) => Ok(Some(datagram)),
+            None => Err(Failure::Truncated { len, room }),
+        },
         Received::Truncated(len) => Err(Failure::Truncated { len, room }),
+        Received::Empty => Ok(None),
         Received::Overrun => Err(Failure::Overrun),
     }
 }

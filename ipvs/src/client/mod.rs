@@ -22,9 +22,14 @@ pub struct Client<T = Netlink> {
     /// The number that the kernel gave to the IPVS family.
     family: u16,
     sequence: u32,
+    /// Whether a listing was begun whose end has not been received.
+    listing: bool,
     send: Vec<u8>,
     receive: Box<[u8]>,
 }
+
+/// How often a put tries again when others add and delete the same in between.
+const PUT_ATTEMPTS: usize = 8;
 
 /// What an upsert did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,7 +43,8 @@ pub enum Put {
 /// The kernel cuts a listing into datagrams of about a page, or of the largest
 /// buffer that was ever offered on the socket (`af_netlink.c: netlink_dump`).
 /// 8 KiB take what it sends at first on machines with pages of 4 KiB and of
-/// 64 KiB. More would make listings of a few destinations, the usual kind, dearer.
+/// 64 KiB. A larger one makes the listing of services cheaper and that of a few
+/// destinations, the usual kind, dearer: the kernel clears as much for each.
 const RECEIVE_BUFFER: usize = 8192;
 
 impl Client {
@@ -52,9 +58,7 @@ impl Client {
     /// [`Error::is_no_ipvs`], with what to do about it. Permission is first
     /// checked by the kernel when a command is sent.
     pub fn connect() -> Result<Self, Error> {
-        let error = |failure| Error::new(Operation::Connect, Subject::nothing(), failure);
-        let netlink = Netlink::open().map_err(|io| error(Failure::Io(io)))?;
-        Self::with_transport(netlink)
+        Self::with_transport(Netlink::open().map_err(|error| refused(error.into()))?)
     }
 }
 
@@ -69,15 +73,11 @@ impl<T: Transport> Client<T> {
             transport,
             family: 0,
             sequence: 0,
+            listing: false,
             send: Vec::new(),
             receive: vec![0; RECEIVE_BUFFER].into_boxed_slice(),
         };
-        match client.resolve() {
-            Ok(family) => client.family = family,
-            Err(failure) => {
-                return Err(Error::new(Operation::Connect, Subject::nothing(), failure));
-            }
-        }
+        client.family = client.resolve().map_err(refused)?;
         Ok(client)
     }
 
@@ -85,6 +85,10 @@ impl<T: Transport> Client<T> {
     pub fn into_transport(self) -> T {
         self.transport
     }
+}
+
+fn refused(failure: Failure) -> Error {
+    Error::new(Operation::Connect, Subject::nothing(), failure)
 }
 
 impl<T> fmt::Debug for Client<T> {

@@ -1,8 +1,9 @@
 //! Virtual services.
 
-use super::{Client, Put};
+use super::{Client, PUT_ATTEMPTS, Put};
 use crate::error::{Error, ErrorKind, Failure, Operation, Subject};
 use crate::key::required;
+use crate::rule;
 use crate::transport::Transport;
 use crate::{Rule, Service, ServiceEntry, ServiceKey};
 use ipvs_sys::{Body, DelService, GetService, NewService, ServiceAttrs, SetService};
@@ -20,8 +21,7 @@ impl<T: Transport> Client<T> {
     /// for the scheduler or persistence engine, after the kernel looked for a module.
     pub fn add_service(&mut self, service: &Service) -> Result<(), Error> {
         let octets = service.key().octets();
-        let sent = service.check().map_err(Failure::from);
-        sent.and_then(|()| self.ack(&NewService(service.attrs(&octets)))).map_err(|failure| {
+        self.checked_ack(service.check(), &NewService(service.attrs(&octets))).map_err(|failure| {
             Error::new(Operation::AddService, Subject::service(service), failure)
         })
     }
@@ -47,19 +47,19 @@ impl<T: Transport> Client<T> {
     /// A broken [`Rule`]; [`Error::is_not_found`] for the scheduler or
     /// persistence engine.
     pub fn put_service(&mut self, service: &Service) -> Result<Put, Error> {
-        // Others may add and delete it in between; they do not do so for ever.
-        loop {
-            match self.edit_service(service) {
-                Ok(()) => return Ok(Put::Edited),
-                Err(error) if error.kind() == ErrorKind::NoSuchService => {}
-                Err(error) => return Err(error),
-            }
-            match self.add_service(service) {
-                Ok(()) => return Ok(Put::Added),
-                Err(error) if error.is_already_exists() => {}
-                Err(error) => return Err(error),
-            }
+        let mut result = self.add_service(service).map(|()| Put::Added);
+        for _ in 0..PUT_ATTEMPTS {
+            result = match result {
+                Err(error) if error.is_already_exists() => {
+                    self.edit_service(service).map(|()| Put::Edited)
+                }
+                Err(error) if error.kind() == ErrorKind::NoSuchService => {
+                    self.add_service(service).map(|()| Put::Added)
+                }
+                result => return result,
+            };
         }
+        result
     }
 
     /// Reads the service, lets `edit` change it, and writes it back: what the
@@ -81,10 +81,7 @@ impl<T: Transport> Client<T> {
         if after.key() != *key {
             return Err(error(Failure::Rule(Rule::KeyKept)));
         }
-        // What another tool set is left alone, even if it breaks a rule.
-        let broken = after.check();
-        let check = if broken == before.check() { Ok(()) } else { broken };
-        self.checked_edit(&after, check)?;
+        self.checked_edit(&after, rule::first_new(before.broken(), after.broken()))?;
         Ok(after)
     }
 
@@ -142,6 +139,7 @@ impl<T: Transport> Client<T> {
             Some(service) => each(&service),
             None => Ok(()),
         })
+        .map(drop)
         .map_err(|failure| Error::new(Operation::ListServices, Subject::nothing(), failure))
     }
 
@@ -155,11 +153,8 @@ impl<T: Transport> Client<T> {
 
     fn checked_edit(&mut self, service: &Service, check: Result<(), Rule>) -> Result<(), Error> {
         let octets = service.key().octets();
-        check
-            .map_err(Failure::from)
-            .and_then(|()| self.ack(&SetService(service.attrs(&octets))))
-            .map_err(|failure| {
-                Error::new(Operation::EditService, Subject::service(service), failure)
-            })
+        self.checked_ack(check, &SetService(service.attrs(&octets))).map_err(|failure| {
+            Error::new(Operation::EditService, Subject::service(service), failure)
+        })
     }
 }

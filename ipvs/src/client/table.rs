@@ -1,7 +1,7 @@
 //! What concerns the whole table: timeouts, counters, version, flush.
 
 use super::Client;
-use crate::error::{Error, Failure, Operation, Subject};
+use crate::error::{Error, Operation, Subject};
 use crate::transport::Transport;
 use crate::{Info, ServiceKey, Timeouts};
 use ipvs_sys::{Body, Flush, GetConfig, GetInfo, InfoAttrs, SetConfig, Zero};
@@ -19,8 +19,7 @@ impl<T: Transport> Client<T> {
     ///
     /// [`Rule::TimeoutRange`](crate::Rule::TimeoutRange).
     pub fn set_timeouts(&mut self, timeouts: &Timeouts) -> Result<(), Error> {
-        let sent = timeouts.check().map_err(Failure::from);
-        sent.and_then(|()| self.ack(&SetConfig(timeouts.attrs())))
+        self.checked_ack(timeouts.check(), &SetConfig(timeouts.attrs()))
             .map_err(|failure| Error::new(Operation::SetTimeouts, Subject::nothing(), failure))
     }
 

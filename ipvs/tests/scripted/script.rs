@@ -1,8 +1,12 @@
 //! A kernel of a few lines: answers what the test tells it to, and counts.
 
 use ipvs::transport::{Received, Transport};
+use ipvs::{Client, Destination, Endpoint, ServiceKey};
 use ipvs_sys::family::{NLCTRL, NewFamily};
-use ipvs_sys::{Command, Header, Messages, encode, encode_answer, encode_done};
+use ipvs_sys::{
+    Command, DaemonAttrs, DestinationAttrs, Header, Messages, NewDaemon, NewDestination,
+    NewService, ServiceAttrs, ServiceFlags, encode, encode_answer, encode_done,
+};
 use std::collections::VecDeque;
 use std::io;
 
@@ -81,7 +85,7 @@ fn family(sequence: u32, id: u16) -> Vec<u8> {
 }
 
 /// A message from the kernel.
-pub(crate) fn message<C: Command>(command: &C, family: u16, flags: u16, sequence: u32) -> Vec<u8> {
+fn message<C: Command>(command: &C, family: u16, flags: u16, sequence: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     encode(command, family, flags, sequence, &mut bytes).expect("short");
     bytes
@@ -99,4 +103,56 @@ pub(crate) fn done(request: Header, code: i32) -> Reply {
     let mut bytes = Vec::new();
     encode_done(request, code, &mut bytes);
     Reply::Datagram(bytes)
+}
+
+pub(crate) fn client(answer: impl FnMut(Header, &mut VecDeque<Reply>) + 'static) -> Client<Script> {
+    Client::with_transport(Script::new(answer)).expect("the family is there")
+}
+
+pub(crate) fn key() -> ServiceKey {
+    "tcp 192.0.2.1:443".parse().expect("a key")
+}
+
+pub(crate) fn destination(endpoint: &str) -> Destination {
+    Destination::new(endpoint.parse().expect("an endpoint"))
+}
+
+pub(crate) fn endpoint(text: &str) -> Endpoint {
+    text.parse().expect("an endpoint")
+}
+
+/// Answers a listing of the sync daemons, and nothing else.
+pub(crate) fn list_master(request: Header, queue: &mut VecDeque<Reply>) {
+    if request.flags & 0x300 != 0 {
+        let attrs = DaemonAttrs {
+            state: Some(DaemonAttrs::MASTER),
+            interface: Some(b"eth0"),
+            sync_id: Some(0),
+            ..Default::default()
+        };
+        queue.push_back(Reply::Datagram(message(&NewDaemon(attrs), 35, 2, request.sequence)));
+        queue.push_back(done(request, 0));
+    }
+}
+
+/// A part of a listing: the destination 10.0.0.`host`:80.
+pub(crate) fn server(request: Header, host: u8) -> Vec<u8> {
+    let addr = [10, 0, 0, host];
+    let destination = DestinationAttrs {
+        forwarding: Some(0),
+        weight: Some(1),
+        ..DestinationAttrs::by_address(2, &addr, 80)
+    };
+    message(&NewDestination { service: None, destination }, 35, 2, request.sequence)
+}
+
+pub(crate) fn service(request: Header, flags: u16, port: u16) -> Vec<u8> {
+    let attrs = ServiceAttrs {
+        scheduler: Some(b"wlc"),
+        flags: Some(ServiceFlags { flags: 2, mask: u32::MAX }),
+        timeout: Some(0),
+        netmask: Some([255; 4]),
+        ..ServiceAttrs::by_address(2, 6, &[192, 0, 2, 1], port)
+    };
+    message(&NewService(attrs), 35, flags, request.sequence)
 }
