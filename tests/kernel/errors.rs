@@ -79,6 +79,11 @@ fn changing_what_is_not_there() {
          (ENOENT)",
     );
     refused(
+        client.set_weight(&other, absent.endpoint(), Weight::ZERO),
+        ErrorKind::NoSuchService,
+        "edit destination 10.0.0.8:80 of udp 192.0.2.1:443: no such virtual service (ESRCH)",
+    );
+    refused(
         client.set_weight(&key(), absent.endpoint(), Weight::ZERO),
         ErrorKind::NoSuchDestination,
         "edit destination 10.0.0.8:80 of tcp 192.0.2.1:443: no such destination in this service \
@@ -135,6 +140,21 @@ fn a_broken_rule_is_named_before_anything_is_sent() {
             Rule::MixedFamilyTunnel { service: ipvs::Family::V4 },
         ),
         (client.add_destination(&key(), &direct), Rule::PortKept { destination: 80, service: 443 }),
+        (
+            client.edit_destination(
+                &key(),
+                &server("10.0.0.7:80").with_forwarding(direct.forwarding()),
+            ),
+            Rule::PortKept { destination: 80, service: 443 },
+        ),
+        (
+            client
+                .update_destination(&key(), server("10.0.0.7:80").endpoint(), |found| {
+                    found.with_forwarding(Forwarding::IPIP)
+                })
+                .map(drop),
+            Rule::PortKept { destination: 80, service: 443 },
+        ),
         (
             client.set_timeouts(&Timeouts { tcp: Some(0), ..Timeouts::default() }),
             Rule::TimeoutRange { what: "tcp", seconds: 0 },

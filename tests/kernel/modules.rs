@@ -40,6 +40,11 @@ fn a_client_survives_that_the_module_is_loaded_anew() {
     netns.run("/sbin/modprobe ip_vs");
     client.add_service(&Service::new(key)).unwrap();
     assert_eq!(client.services().unwrap().len(), 1);
+    // A listing finds it again by itself, too.
+    client.flush().unwrap();
+    unload(&netns);
+    netns.run("/sbin/modprobe ip_vs");
+    assert_eq!(client.services().unwrap(), []);
 }
 
 #[test]
@@ -51,6 +56,7 @@ fn without_the_module_the_message_says_what_to_do() {
     fs::write(LOADER, "/bin/false").unwrap();
     let connecting = Client::connect();
     let using = before.flush();
+    let listing = before.services();
     fs::write(LOADER, loader.trim()).unwrap();
     netns.run("/sbin/modprobe ip_vs");
 
@@ -67,5 +73,6 @@ fn without_the_module_the_message_says_what_to_do() {
     let error = using.unwrap_err();
     assert!(error.is_no_ipvs());
     assert_eq!(error.to_string(), format!("flush: {reason}"));
+    assert!(listing.unwrap_err().is_no_ipvs());
     netns.client().flush().unwrap();
 }

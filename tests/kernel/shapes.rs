@@ -2,7 +2,7 @@
 
 use crate::ipvsadm::{list, restorable, restore, save, saved, threshold_row, tunnel_row};
 use crate::netns::Netns;
-use crate::shape::{COUNT, Shape, all};
+use crate::shape::{COUNT, Shape, all, all_of_ipvsadm};
 use ipvs::{Client, Destination, Service, Weight};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,7 +72,7 @@ fn what_the_client_writes_ipvsadm_shows() {
 #[test]
 fn what_ipvsadm_writes_the_client_reads() {
     let netns = Netns::new();
-    let shapes = all();
+    let shapes = all_of_ipvsadm();
     let lines: String =
         shapes.iter().map(|shape| restorable(&shape.service, &shape.destinations)).collect();
     restore(&netns, &lines);
@@ -82,7 +82,7 @@ fn what_ipvsadm_writes_the_client_reads() {
 #[test]
 fn reading_and_writing_back_changes_nothing() {
     let netns = Netns::new();
-    let shapes = all();
+    let shapes = all_of_ipvsadm();
     let lines: String =
         shapes.iter().map(|shape| restorable(&shape.service, &shape.destinations)).collect();
     restore(&netns, &lines);

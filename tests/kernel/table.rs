@@ -106,7 +106,16 @@ fn timeouts_that_are_left_out_are_kept() {
     let shown = netns.run("/sbin/ipvsadm -L --timeout");
     assert_eq!(shown, "Timeout (tcp tcpfin udp): 900 60 300\n");
     netns.run("/sbin/ipvsadm --set 0 0 2678400");
-    assert_eq!(client.timeouts().unwrap(), Timeouts { udp: Some(2_678_400), ..changed });
+    let longest = Timeouts { udp: Some(2_678_400), ..changed };
+    assert_eq!(client.timeouts().unwrap(), longest);
+    // What was read can be written back.
+    client.set_timeouts(&longest).unwrap();
+    let error =
+        client.set_timeouts(&Timeouts { tcp: Some(8_589_935), ..Timeouts::default() }).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "set timeouts: a timeout is longer than the kernel's clock ticks can express (EINVAL)"
+    );
 }
 
 #[test]

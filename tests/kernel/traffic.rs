@@ -1,7 +1,7 @@
 //! Counters and connections, with real traffic over loopback.
 
 use crate::netns::Netns;
-use ipvs::{Connections, Destination, Endpoint, Persistence, Service, ServiceKey};
+use ipvs::{Client, Connections, Destination, Endpoint, Persistence, Service, ServiceKey, Stats};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::thread::sleep;
@@ -29,16 +29,7 @@ fn connections_and_counters_are_those_of_the_traffic() {
     let entry = client.destination(&key, server).unwrap().unwrap();
     assert_eq!(entry.connections, Connections { active: 3, inactive: 0, persistent: 1 });
 
-    // The kernel refreshes its counters every two seconds.
-    let deadline = Instant::now() + Duration::from_secs(20);
-    let stats = loop {
-        let stats = client.service(&key).unwrap().unwrap().stats;
-        if stats.connections == 3 || Instant::now() > deadline {
-            break stats;
-        }
-        sleep(Duration::from_millis(200));
-    };
-    assert_eq!(stats.connections, 3);
+    let stats = counted(&mut client, &key, 3);
     // At least SYN, ACK and data for each.
     assert!(stats.packets_in >= 9 && stats.bytes_in >= 9 * 40, "{stats:?}");
     assert!(stats.packets_out >= 6 && stats.bytes_out >= 6 * 40, "{stats:?}");
@@ -50,5 +41,26 @@ fn connections_and_counters_are_those_of_the_traffic() {
     // Connections are no counters.
     let entry = client.destination(&key, server).unwrap().unwrap();
     assert_eq!(entry.connections.active, 3);
+
+    // Another connection is counted anew, and zeroed with everything.
+    let more = TcpStream::connect(("10.0.0.1", 80)).unwrap();
+    counted(&mut client, &key, 1);
     client.zero().unwrap();
+    assert_eq!(client.service(&key).unwrap().unwrap().stats.connections, 0);
+    assert_eq!(client.timeouts().unwrap().tcp, Some(900));
+    drop(more);
+}
+
+/// Waits until so many connections are counted: the kernel refreshes its
+/// counters every two seconds.
+fn counted(client: &mut Client, key: &ServiceKey, connections: u64) -> Stats {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let stats = client.service(key).unwrap().unwrap().stats;
+        if stats.connections == connections {
+            return stats;
+        }
+        assert!(Instant::now() < deadline, "{stats:?}");
+        sleep(Duration::from_millis(200));
+    }
 }
