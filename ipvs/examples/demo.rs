@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
@@ -21,10 +22,13 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 const VIRTUAL: &str = "10.0.0.1:80";
 const FIRST: &str = "192.168.0.1:80";
 const SECOND: &str = "192.168.0.2:80";
+const NAMESPACES: [&str; 4] = ["client", "director", "server1", "server2"];
+/// How the names of the namespaces start, before the process that made them.
+const PREFIX: &str = "ipvs-demo-";
 /// The environment variable that tells a part who made the namespaces.
 const OWNER: &str = "IPVS_DEMO_OWNER";
+/// How long anything on the network may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
-const NAMESPACES: [&str; 4] = ["client", "director", "server1", "server2"];
 
 /// The program plays all parts: it starts itself again in each namespace.
 fn main() -> Outcome<()> {
@@ -325,6 +329,7 @@ struct Network;
 
 impl Network {
     fn make() -> Outcome<Self> {
+        remove_left_behind()?;
         let network = Self;
         for name in NAMESPACES {
             ip(&format!("netns add {}", scoped(name)))?;
@@ -353,7 +358,8 @@ impl Network {
         ip(&format!("-n {far} addr add {address}/32 dev eth0"))?;
         ip(&format!("-n {far} link set eth0 up"))?;
         ip(&format!("-n {far} route add {director}/32 dev eth0"))?;
-        ip(&format!("-n {far} route add default via {director}"))
+        ip(&format!("-n {far} route add default via {director}"))?;
+        Ok(())
     }
 }
 
@@ -365,9 +371,22 @@ impl Drop for Network {
     }
 }
 
+/// Deletes the namespaces of demonstrations that were killed.
+fn remove_left_behind() -> Outcome<()> {
+    let listed = ip("netns list")?;
+    let names = listed.lines().filter_map(|line| line.split_whitespace().next());
+    for name in names {
+        let owner = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next());
+        if owner.is_some_and(|owner| !Path::new("/proc").join(owner).exists()) {
+            ip(&format!("netns del {name}"))?;
+        }
+    }
+    Ok(())
+}
+
 /// A name that no other namespace on the machine has.
 fn scoped(name: &str) -> String {
-    format!("ipvs-demo-{}-{name}", owner())
+    format!("{PREFIX}{}-{name}", owner())
 }
 
 /// The process that made the namespaces; the parts that it starts are told.
@@ -375,11 +394,12 @@ fn owner() -> String {
     std::env::var(OWNER).unwrap_or_else(|_| std::process::id().to_string())
 }
 
-fn ip(arguments: &str) -> Outcome<()> {
+/// Runs `ip` and returns what it prints.
+fn ip(arguments: &str) -> Outcome<String> {
     let output = Command::new("ip").args(arguments.split_whitespace()).output()?;
     if !output.status.success() {
         let complaint = String::from_utf8_lossy(&output.stderr);
         return Err(format!("ip {arguments}: {}", complaint.trim_end()).into());
     }
-    Ok(())
+    Ok(String::from_utf8(output.stdout)?)
 }
