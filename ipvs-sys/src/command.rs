@@ -72,6 +72,9 @@ pub fn encode<C: Command>(
 
 /// Lets a command travel as `NetlinkMessage<GenlMessage<Genl<C>>>`, with the
 /// bytes that [`encode`] gives.
+///
+/// This way has no error for names of absurd length: their attributes get the
+/// length 65,535, which the kernel refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Genl<C>(pub C);
 
@@ -360,4 +363,58 @@ impl Command for Flush {
     const NUMBER: u8 = 17;
 
     fn write<P: Put>(&self, _: &mut P) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::put::{attr, nest};
+
+    /// Every number, one byte too short, is an error that names it.
+    #[test]
+    fn a_short_value_is_named_by_its_path() {
+        let cases: [(u16, u16, usize, &str); 27] = [
+            (1, 1, 2, "service/af"),
+            (1, 2, 2, "service/protocol"),
+            (1, 4, 2, "service/port"),
+            (1, 5, 4, "service/fwmark"),
+            (1, 8, 4, "service/timeout"),
+            (1, 9, 4, "service/netmask"),
+            (2, 2, 2, "destination/port"),
+            (2, 3, 4, "destination/forwarding"),
+            (2, 4, 4, "destination/weight"),
+            (2, 5, 4, "destination/upper threshold"),
+            (2, 6, 4, "destination/lower threshold"),
+            (2, 7, 4, "destination/active connections"),
+            (2, 8, 4, "destination/inactive connections"),
+            (2, 9, 4, "destination/persistent connections"),
+            (2, 11, 2, "destination/address family"),
+            (2, 13, 1, "destination/tunnel type"),
+            (2, 14, 2, "destination/tunnel port"),
+            (2, 15, 2, "destination/tunnel flags"),
+            (3, 1, 4, "daemon/state"),
+            (3, 3, 4, "daemon/sync id"),
+            (3, 4, 2, "daemon/max len"),
+            (3, 5, 4, "daemon/group"),
+            (3, 6, 16, "daemon/group6"),
+            (3, 7, 2, "daemon/port"),
+            (3, 8, 1, "daemon/ttl"),
+            (0, 4, 4, "timeout/tcp"),
+            (0, 5, 4, "timeout/tcp fin"),
+        ];
+        for (outer, kind, want, at) in cases {
+            let value = vec![0; want - 1];
+            let mut bytes = Vec::new();
+            match outer {
+                0 => attr(&mut bytes, kind, &value),
+                _ => nest(&mut bytes, outer, |out| attr(out, kind, &value)),
+            }
+            let error = DecodeError::Length { at, want, have: want - 1 };
+            assert_eq!(Body::parse(Attrs::new(&bytes, "message")), Err(error));
+        }
+        let mut bytes = Vec::new();
+        attr(&mut bytes, 6, &[0; 3]);
+        let error = DecodeError::Length { at: "timeout/udp", want: 4, have: 3 };
+        assert_eq!(Body::parse(Attrs::new(&bytes, "message")), Err(error));
+    }
 }

@@ -211,21 +211,30 @@ fn split_four<'a>(bytes: &'a [u8], at: &'static str) -> Result<([u8; 4], &'a [u8
 ///
 /// As with `NETLINK_CAP_ACK`, the answer has the request's header only.
 pub fn encode_answer(request: Header, code: i32, out: &mut Vec<u8>) {
-    encode_own(NLMSG_ERROR, NLM_F_CAPPED, request, code, out);
-    out.put(&request.to_bytes());
+    encode_own(NLMSG_ERROR, NLM_F_CAPPED, request, code, &request.to_bytes(), out);
 }
 
 /// Appends the end of the dump that `request` asked for. For fakes and recorders.
 pub fn encode_done(request: Header, code: i32, out: &mut Vec<u8>) {
-    encode_own(NLMSG_DONE, NLM_F_MULTIPART, request, code, out);
+    encode_own(NLMSG_DONE, NLM_F_MULTIPART, request, code, &[], out);
 }
 
-fn encode_own(message_type: u16, flags: u16, request: Header, code: i32, out: &mut Vec<u8>) {
-    let length = if message_type == NLMSG_ERROR { 36 } else { 20 };
-    let header =
-        Header { length, message_type, flags, sequence: request.sequence, port: request.port };
-    out.put(&header.to_bytes());
+fn encode_own(
+    message_type: u16,
+    flags: u16,
+    request: Header,
+    code: i32,
+    rest: &[u8],
+    out: &mut Vec<u8>,
+) {
+    let start = out.len();
+    let Header { sequence, port, .. } = request;
+    out.put(&Header { length: 0, message_type, flags, sequence, port }.to_bytes());
     out.put(&code.to_ne_bytes());
+    out.put(rest);
+    // Of a header, a code and at most another header.
+    let length = u32::try_from(out.len() - start).unwrap_or(u32::MAX);
+    out.patch(start, &length.to_ne_bytes());
 }
 
 impl Header {
@@ -350,6 +359,42 @@ mod tests {
             assert_eq!(ext.text(), Some(&b"Attribute failed policy validation"[..]));
             assert_eq!(ext.offset(), Some(20));
         }
+    }
+
+    #[test]
+    fn a_message_after_one_of_odd_length_starts_at_the_next_multiple_of_four() {
+        let mut datagram = message(0x20, 0, &[1, 1, 0, 0, 0xaa]);
+        assert_eq!(datagram.len(), 24);
+        encode_done(REQUEST, 0, &mut datagram);
+        let read = payloads(&datagram);
+        assert!(matches!(read[0], Ok(Payload::Data { .. })));
+        assert_eq!(read[1..], [Ok(Payload::Done { code: 0, ext: no_ext() })]);
+    }
+
+    #[test]
+    fn done_has_its_extended_ack_after_the_code_and_only_if_flagged() {
+        let mut body = (-5i32).to_ne_bytes().to_vec();
+        put::string(&mut body, EXT_ACK_MESSAGE, b"why");
+        for (flags, text) in [(NLM_F_ACK_TLVS, Some(&b"why"[..])), (NLM_F_MULTIPART, None)] {
+            let datagram = message(NLMSG_DONE, flags, &body);
+            let Ok(Payload::Done { code: -5, ext }) = payloads(&datagram)[0] else {
+                panic!("not the end");
+            };
+            assert_eq!(ext.text(), text);
+        }
+        // Too short for a code: nothing behind it either.
+        let datagram = message(NLMSG_DONE, NLM_F_ACK_TLVS, &[1, 2]);
+        assert_eq!(payloads(&datagram), [Ok(Payload::Done { code: 0, ext: no_ext() })]);
+    }
+
+    #[test]
+    fn what_follows_an_error_is_no_extended_ack_unless_flagged() {
+        let mut body = (-22i32).to_ne_bytes().to_vec();
+        body.extend(REQUEST.to_bytes());
+        put::string(&mut body, EXT_ACK_MESSAGE, b"not said");
+        let datagram = message(NLMSG_ERROR, NLM_F_CAPPED, &body);
+        let Ok(Payload::Error { ext, .. }) = payloads(&datagram)[0] else { panic!("no error") };
+        assert_eq!((ext.text(), ext.offset()), (None, None));
     }
 
     #[test]

@@ -180,6 +180,14 @@ mod tests {
     }
 
     #[test]
+    fn a_length_beyond_16_bits_is_written_as_the_longest() {
+        let mut out = Vec::new();
+        nest(&mut out, 1, |out| attr(out, 2, &[0; 70_000]));
+        assert_eq!(out[..2], u16::MAX.to_ne_bytes());
+        assert_eq!(out[4..6], u16::MAX.to_ne_bytes());
+    }
+
+    #[test]
     fn padding_is_zero_and_not_in_the_length() {
         let mut out = Vec::new();
         attr(&mut out, 2, &[0xaa]);

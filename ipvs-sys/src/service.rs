@@ -200,6 +200,13 @@ mod tests {
     fn flags_of_four_bytes_have_an_empty_mask() {
         let flags = ServiceFlags::parse(&ServiceFlags::PERSISTENT.to_ne_bytes());
         assert_eq!(flags, ServiceFlags { flags: 1, mask: 0 });
+        // What is cut off is 0, as for the kernel.
+        let whole = ServiceFlags { flags: 0x0403_0201, mask: 0x0807_0605 }.to_bytes();
+        for len in 0..8 {
+            let mut padded = [0; 8];
+            padded[..len].copy_from_slice(&whole[..len]);
+            assert_eq!(ServiceFlags::parse(&whole[..len]).to_bytes(), padded);
+        }
     }
 
     #[test]
