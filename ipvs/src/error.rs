@@ -190,8 +190,8 @@ impl Error {
         self.kind() == ErrorKind::NoIpvs
     }
 
-    /// Whether the operation may have been carried out although it failed:
-    /// its answer was lost. Read back what matters.
+    /// Whether it is not known if the operation was carried out: its answer was
+    /// lost, or the socket failed before or after. Read back what matters.
     pub fn is_uncertain(&self) -> bool {
         matches!(
             self.kind(),

@@ -12,7 +12,7 @@ impl<T: Transport> Client<T> {
     /// # Errors
     ///
     /// A broken [`Rule`](crate::Rule); [`Error::is_already_exists`] if one of its
-    /// role runs; [`Error::is_not_found`] for the interface; a refusal if a
+    /// role runs; [`ErrorKind::NoSuchInterface`](crate::ErrorKind::NoSuchInterface); a refusal if a
     /// service has destinations of another address family, which the sync
     /// protocol cannot express, or if the interface has no address.
     pub fn start_daemon(&mut self, daemon: &SyncDaemon) -> Result<(), Error> {

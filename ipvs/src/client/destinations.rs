@@ -204,14 +204,18 @@ impl<T: Transport> Client<T> {
     ) -> Result<(), Failure> {
         let octets = key.octets();
         let list = GetDestination(key.attrs(&octets));
-        let datagrams = self.dump(&list, |attrs| match Body::parse(attrs)?.destination {
+        let bytes = self.dump(&list, |attrs| match Body::parse(attrs)?.destination {
             Some(destination) => each(&destination),
             None => Ok(()),
         })?;
         // Of a service that does not exist the kernel lists nothing, and the
-        // list of one that goes meanwhile ends after any datagram, both without
-        // an error.
-        if datagrams == 1 { Ok(()) } else { self.read_service(key).map(drop) }
+        // list of one that goes meanwhile ends with any datagram, both without
+        // an error. A short list came in the first datagram and would have had
+        // room for more there, so it was whole.
+        if (1..SHORT_LIST).contains(&bytes) {
+            return Ok(());
+        }
+        self.read_service(key).map(drop)
     }
 
     fn checked_edit_destination(
@@ -228,6 +232,10 @@ impl<T: Transport> Client<T> {
         })
     }
 }
+
+/// Bytes that leave room for another destination in the smallest datagram that
+/// the kernel makes for a listing, 3.5 KiB (`af_netlink.c: netlink_dump`).
+const SHORT_LIST: usize = 3_000;
 
 fn error(operation: Operation, key: &ServiceKey, endpoint: Endpoint, failure: Failure) -> Error {
     Error::new(operation, Subject::destination(key, endpoint), failure)

@@ -52,7 +52,7 @@ impl<T: Transport> Client<T> {
     }
 
     /// Sends a command that is answered by a list, and reads each part. Returns
-    /// in how many datagrams the list came.
+    /// how long the list was, in bytes.
     ///
     /// After an error the rest of the list is still received, so that the
     /// socket is ready for the next.
@@ -71,7 +71,7 @@ impl<T: Transport> Client<T> {
     ) -> Result<usize, Failure> {
         self.send(command, self.family, DUMP)?;
         self.listing = true;
-        let (mut result, mut datagrams) = (Ok(()), 0);
+        let (mut result, mut bytes) = (Ok(()), 0);
         while self.listing {
             let datagram = match receive(&mut self.transport, &mut self.receive) {
                 Ok(Some(datagram)) => datagram,
@@ -119,9 +119,9 @@ impl<T: Transport> Client<T> {
                     _ => {}
                 }
             }
-            datagrams += usize::from(has_data);
+            bytes += if has_data { datagram.len() } else { 0 };
         }
-        result.map(|()| datagrams)
+        result.map(|()| bytes)
     }
 
     /// Asks for the number of the IPVS family.
@@ -187,7 +187,12 @@ impl<T: Transport> Client<T> {
         // The kernel refuses a second listing on a socket before the first has
         // ended. One is left open when a caller's closure panics.
         while self.listing {
-            self.listing = receive(&mut self.transport, &mut self.receive)?.is_some();
+            match receive(&mut self.transport, &mut self.receive) {
+                Ok(None) => self.listing = false,
+                Err(failure @ Failure::Io(_)) => return Err(failure),
+                // Whatever else is left of it is of no interest.
+                Ok(Some(_)) | Err(_) => {}
+            }
         }
         self.sequence = self.sequence.wrapping_add(1);
         self.send.clear();

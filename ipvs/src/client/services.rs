@@ -17,8 +17,8 @@ impl<T: Transport> Client<T> {
     ///
     /// # Errors
     ///
-    /// A broken [`Rule`]; [`Error::is_already_exists`]; [`Error::is_not_found`]
-    /// for the scheduler or persistence engine, after the kernel looked for a module.
+    /// A broken [`Rule`]; [`Error::is_already_exists`];
+    /// [`ErrorKind::NoSuchScheduler`], after the kernel looked for a module.
     pub fn add_service(&mut self, service: &Service) -> Result<(), Error> {
         let octets = service.key().octets();
         self.checked_ack(service.check(), &NewService(service.attrs(&octets))).map_err(|failure| {
@@ -35,7 +35,7 @@ impl<T: Transport> Client<T> {
     ///
     /// # Errors
     ///
-    /// A broken [`Rule`]; [`Error::is_not_found`].
+    /// A broken [`Rule`]; [`Error::is_not_found`]; [`ErrorKind::NoSuchScheduler`].
     pub fn edit_service(&mut self, service: &Service) -> Result<(), Error> {
         self.checked_edit(service, service.check())
     }
@@ -44,8 +44,7 @@ impl<T: Transport> Client<T> {
     ///
     /// # Errors
     ///
-    /// A broken [`Rule`]; [`Error::is_not_found`] for the scheduler or
-    /// persistence engine.
+    /// A broken [`Rule`]; [`ErrorKind::NoSuchScheduler`].
     pub fn put_service(&mut self, service: &Service) -> Result<Put, Error> {
         let mut result = self.add_service(service).map(|()| Put::Added);
         for _ in 0..PUT_ATTEMPTS {

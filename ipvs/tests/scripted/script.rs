@@ -5,7 +5,7 @@ use ipvs::{Client, Destination, Endpoint, ServiceKey};
 use ipvs_sys::family::{NLCTRL, NewFamily};
 use ipvs_sys::{
     Command, DaemonAttrs, DestinationAttrs, Header, Messages, NewDaemon, NewDestination,
-    NewService, ServiceAttrs, ServiceFlags, encode, encode_answer, encode_done,
+    NewService, ServiceAttrs, ServiceFlags, Stats, encode, encode_answer, encode_done,
 };
 use std::collections::VecDeque;
 use std::io;
@@ -141,6 +141,9 @@ pub(crate) fn server(request: Header, host: u8) -> Vec<u8> {
     let destination = DestinationAttrs {
         forwarding: Some(0),
         weight: Some(1),
+        // As long as the kernel's.
+        stats: Some(Stats::default()),
+        stats64: Some(Stats::default()),
         ..DestinationAttrs::by_address(2, &addr, 80)
     };
     message(&NewDestination { service: None, destination }, 35, 2, request.sequence)
