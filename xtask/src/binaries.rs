@@ -10,9 +10,6 @@ use std::process::Stdio;
 
 /// Builds everything that goes into the guest: names and files.
 pub(crate) fn build(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
-    if lab.dir.join(TARGET).exists() {
-        return run_cargo(lab);
-    }
     step("build the guest's programs", || run_cargo(lab))
 }
 

@@ -4,7 +4,7 @@ use crate::guest::Job;
 use crate::kernel::Name;
 use crate::lab::Lab;
 use crate::process::{cargo, find};
-use crate::qemu::{End, Machine};
+use crate::qemu::Machine;
 use crate::vm;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -39,10 +39,8 @@ impl Options {
         };
         let argv = ["/bin/demo".into()];
         let job = Job { argv: &argv, with_ipvs: true };
-        Ok(match vm::run(&lab, self.kernel, &machine, &job, Box::new(io::stdout()))? {
-            End::Job(outcome) => ExitCode::from(outcome.status()),
-            End::Deadline => ExitCode::from(124),
-        })
+        let end = vm::run(&lab, self.kernel, &machine, &job, Box::new(io::stdout()))?;
+        Ok(vm::status(&end))
     }
 }
 

@@ -11,6 +11,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
+use std::time::UNIX_EPOCH;
 
 /// What a guest is to run.
 #[derive(Debug)]
@@ -24,7 +25,15 @@ pub(crate) struct Job<'a> {
 /// The part that only depends on the kernel, as a finished archive.
 pub(crate) fn base(lab: &Lab, kernel: &Kernel) -> Result<PathBuf> {
     let root = userland::get(lab)?;
-    let recipe = format!("2 {} {}", kernel.modules.display(), root.display());
+    // A kernel of the user's can be built anew in its place.
+    let built = fs::metadata(&kernel.image)?.modified()?.duration_since(UNIX_EPOCH)?;
+    let recipe = format!(
+        "3 {} {built:?} {} {} {}",
+        kernel.modules.display(),
+        root.display(),
+        modules::recipe(),
+        userland::recipe()
+    );
     let dir = lab.once(&format!("base/{}", kernel.version), &recipe, |dir| {
         modules::collect(kernel, dir)?;
         let mut archive = Archive::default();

@@ -3,6 +3,7 @@
 
 use crate::apt::Apt;
 use crate::lab::Lab;
+use crate::progress::note;
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::ValueEnum;
 use std::fs;
@@ -94,7 +95,10 @@ impl Kernel {
     /// `IPVS_LAB_KERNEL` points at.
     pub(crate) fn get(lab: &Lab, name: Name) -> Result<Self> {
         if let Some(dir) = own_directory() {
-            let kernel = Self::find(&dir);
+            note(&format!("{VARIABLE} is set: the kernel in {}", dir.display()));
+            // Links are made to it, from elsewhere.
+            let kernel =
+                fs::canonicalize(&dir).map_err(Into::into).and_then(|dir| Self::find(&dir));
             return kernel.with_context(|| format!("{VARIABLE}={}", dir.display()));
         }
         let source = name.source();

@@ -2,7 +2,7 @@
 
 use crate::kernel::Kernel;
 use crate::process::{find, output, quiet};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -24,7 +24,9 @@ pub(crate) fn collect(kernel: &Kernel, into: &Path) -> Result<()> {
     fs::remove_dir_all(&scratch)?;
 
     let target = into.join("lib/modules").join(&kernel.version);
-    for module in select(&listing) {
+    let selected = select(&listing);
+    ensure!(!selected.is_empty(), "no module in {} is of use", kernel.modules.display());
+    for module in selected {
         let (name, content) = unpacked(&kernel.modules, module)?;
         let path = target.join(name);
         fs::create_dir_all(path.parent().context("a module without a directory")?)?;
@@ -47,6 +49,11 @@ fn copy_lists(kernel: &Kernel, into: &Path) -> Result<()> {
 fn depmod(base: &Path, version: &str) -> Result<()> {
     let depmod = find("depmod").context("no depmod")?;
     quiet(Command::new(depmod).arg("-b").arg(base).arg(version))
+}
+
+/// What is picked: when that changes, earlier results are stale.
+pub(crate) fn recipe() -> String {
+    format!("{DIRECTORIES:?} {MODULES:?}")
 }
 
 /// Everything below these directories.

@@ -41,6 +41,11 @@ pub(crate) fn get(lab: &Lab) -> Result<PathBuf> {
     })
 }
 
+/// What is added: when that changes, earlier results are stale.
+pub(crate) fn recipe() -> String {
+    format!("{PROGRAMS:?} {DIRECTORIES:?} {LINKS:?} {FILES:?}")
+}
+
 /// Adds the programs, their libraries and the files they read.
 pub(crate) fn add(archive: &mut Archive, root: &Path) -> Result<()> {
     for directory in DIRECTORIES {

@@ -83,6 +83,8 @@ impl fmt::Display for Outcome {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { outcome, stdout, stderr } = self;
+        // One line, whatever a program's name or complaint has in it.
+        let outcome = outcome.to_string().replace(char::is_control, " ");
         write!(f, "{PREFIX}{outcome} ({stdout} out, {stderr} err)")
     }
 }
@@ -104,6 +106,13 @@ mod tests {
             let verdict = Verdict { outcome, stdout: 7, stderr: 0 };
             assert_eq!(Verdict::parse(&format!("{verdict}\r\n")), Some(verdict));
         }
+    }
+
+    #[test]
+    fn a_verdict_is_one_line() {
+        let outcome = Outcome::CannotRun(127, "a\nb\r\n: no".to_owned());
+        let text = Verdict { outcome, stdout: 0, stderr: 0 }.to_string();
+        assert_eq!(text, "lab: cannot run 127: a b  : no (0 out, 0 err)");
     }
 
     #[test]

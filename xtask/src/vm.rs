@@ -52,15 +52,20 @@ impl Options {
         };
         let job = Job { argv: &self.command, with_ipvs: !self.no_ipvs };
         let end = run(&Lab::open()?, self.kernel, &machine, &job, Box::new(io::stdout()))?;
-        Ok(match end {
-            End::Job(outcome) => {
-                if let xtask::Outcome::CannotRun(..) = outcome {
-                    eprintln!("xtask: {outcome}");
-                }
-                ExitCode::from(outcome.status())
+        Ok(status(&end))
+    }
+}
+
+/// The status that stands for the end of a guest.
+pub(crate) fn status(end: &End) -> ExitCode {
+    match end {
+        End::Job(outcome) => {
+            if let xtask::Outcome::CannotRun(..) = outcome {
+                eprintln!("xtask: {outcome}");
             }
-            End::Deadline => ExitCode::from(124),
-        })
+            ExitCode::from(outcome.status())
+        }
+        End::Deadline => ExitCode::from(124),
     }
 }
 
