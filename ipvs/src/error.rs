@@ -417,9 +417,11 @@ fn write_object(
     if let Some(key) = subject.service {
         f.write_str(match operation {
             Operation::AddDestination => " to",
-            Operation::EditDestination | Operation::GetDestination => " of",
             Operation::DeleteDestination => " from",
-            Operation::ListDestinations | Operation::Zero => " of",
+            Operation::EditDestination
+            | Operation::GetDestination
+            | Operation::ListDestinations
+            | Operation::Zero => " of",
             _ => "",
         })?;
         write!(f, " {key}")?;

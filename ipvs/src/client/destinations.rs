@@ -1,6 +1,6 @@
 //! Destinations of a service.
 
-use super::{Client, PUT_ATTEMPTS, Put};
+use super::{Client, Put};
 use crate::destination::key_attrs;
 use crate::error::{Error, ErrorKind, Failure, Operation, Subject};
 use crate::rule;
@@ -54,19 +54,11 @@ impl<T: Transport> Client<T> {
         key: &ServiceKey,
         destination: &Destination,
     ) -> Result<Put, Error> {
-        let mut result = self.add_destination(key, destination).map(|()| Put::Added);
-        for _ in 0..PUT_ATTEMPTS {
-            result = match result {
-                Err(error) if error.is_already_exists() => {
-                    self.edit_destination(key, destination).map(|()| Put::Edited)
-                }
-                Err(error) if error.kind() == ErrorKind::NoSuchDestination => {
-                    self.add_destination(key, destination).map(|()| Put::Added)
-                }
-                result => return result,
-            };
-        }
-        result
+        self.put(
+            |client| client.add_destination(key, destination),
+            |client| client.edit_destination(key, destination),
+            ErrorKind::NoSuchDestination,
+        )
     }
 
     /// Reads the destination, lets `edit` change it, and writes it back: what

@@ -8,7 +8,7 @@ mod exchange;
 mod services;
 mod table;
 
-use crate::error::{Error, Failure, Operation, Subject};
+use crate::error::{Error, ErrorKind, Failure, Operation, Subject};
 use crate::transport::{Netlink, Transport};
 use std::fmt;
 
@@ -79,6 +79,25 @@ impl<T: Transport> Client<T> {
         };
         client.family = client.resolve().map_err(refused)?;
         Ok(client)
+    }
+
+    /// Adds, and edits what is there already; `absent` is what an edit finds
+    /// when it is gone again. Adding comes first: EEXIST has one meaning.
+    fn put(
+        &mut self,
+        add: impl Fn(&mut Self) -> Result<(), Error>,
+        edit: impl Fn(&mut Self) -> Result<(), Error>,
+        absent: ErrorKind,
+    ) -> Result<Put, Error> {
+        let mut result = add(self).map(|()| Put::Added);
+        for _ in 0..PUT_ATTEMPTS {
+            result = match result {
+                Err(error) if error.is_already_exists() => edit(self).map(|()| Put::Edited),
+                Err(error) if error.kind() == absent => add(self).map(|()| Put::Added),
+                result => return result,
+            };
+        }
+        result
     }
 
     /// The transport, given back.

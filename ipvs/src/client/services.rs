@@ -1,6 +1,6 @@
 //! Virtual services.
 
-use super::{Client, PUT_ATTEMPTS, Put};
+use super::{Client, Put};
 use crate::error::{Error, ErrorKind, Failure, Operation, Subject};
 use crate::key::required;
 use crate::rule;
@@ -46,19 +46,11 @@ impl<T: Transport> Client<T> {
     ///
     /// A broken [`Rule`]; [`ErrorKind::NoSuchScheduler`].
     pub fn put_service(&mut self, service: &Service) -> Result<Put, Error> {
-        let mut result = self.add_service(service).map(|()| Put::Added);
-        for _ in 0..PUT_ATTEMPTS {
-            result = match result {
-                Err(error) if error.is_already_exists() => {
-                    self.edit_service(service).map(|()| Put::Edited)
-                }
-                Err(error) if error.kind() == ErrorKind::NoSuchService => {
-                    self.add_service(service).map(|()| Put::Added)
-                }
-                result => return result,
-            };
-        }
-        result
+        self.put(
+            |client| client.add_service(service),
+            |client| client.edit_service(service),
+            ErrorKind::NoSuchService,
+        )
     }
 
     /// Reads the service, lets `edit` change it, and writes it back: what the
