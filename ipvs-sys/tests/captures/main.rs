@@ -16,13 +16,36 @@ mod replies;
 mod requests;
 
 use ipvs_sys::{
-    Body, Command, DelDaemon, DelDestination, DelService, Flush, GetConfig, GetDaemon,
+    Body, Command, DaemonAttrs, DelDaemon, DelDestination, DelService, Flush, GetConfig, GetDaemon,
     GetDestination, GetInfo, GetService, Header, Message, Messages, NewDaemon, NewDestination,
     NewService, Payload, SetConfig, SetDestination, SetService, Zero, encode,
 };
 use std::fs;
 
 const KERNELS: [&str; 2] = ["6.1", "6.12"];
+
+/// The sync daemons that were started, as they were asked for and as they are
+/// listed: every parameter was given.
+const DAEMONS: [DaemonAttrs<'_>; 2] = {
+    let master = DaemonAttrs {
+        state: Some(1),
+        interface: Some(b"lan0"),
+        sync_id: Some(21),
+        max_len: Some(1400),
+        group4: Some([224, 0, 0, 82]),
+        group6: None,
+        port: Some(8849),
+        ttl: Some(3),
+    };
+    let backup = DaemonAttrs {
+        state: Some(2),
+        sync_id: Some(22),
+        group4: None,
+        group6: Some([0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x81]),
+        ..master
+    };
+    [master, backup]
+};
 
 fn capture(kernel: &str, name: &str) -> Vec<u8> {
     let root = env!("CARGO_MANIFEST_DIR");

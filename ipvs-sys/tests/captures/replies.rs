@@ -1,10 +1,10 @@
 //! What the kernel says of the table that `capture` makes.
 
-use crate::{KERNELS, bytes, capture, check};
+use crate::{DAEMONS, KERNELS, bytes, capture, check};
 use ipvs_sys::family::{NLCTRL, NewFamily};
 use ipvs_sys::{
-    Body, DaemonAttrs, DestinationAttrs, InfoAttrs, Messages, Payload, ServiceAttrs, ServiceFlags,
-    SetInfo, Stats, TimeoutAttrs,
+    Body, DestinationAttrs, InfoAttrs, Messages, Payload, ServiceAttrs, ServiceFlags, SetInfo,
+    Stats, TimeoutAttrs,
 };
 
 pub(crate) const MULTI: u16 = 2;
@@ -210,25 +210,8 @@ fn destinations_of_an_ipv6_service() {
 
 #[test]
 fn sync_daemons_of_both_roles() {
-    let master = DaemonAttrs {
-        state: Some(1),
-        interface: Some(b"lan0"),
-        sync_id: Some(21),
-        max_len: Some(1400),
-        group4: Some([224, 0, 0, 82]),
-        group6: None,
-        port: Some(8849),
-        ttl: Some(3),
-    };
-    let backup = DaemonAttrs {
-        state: Some(2),
-        sync_id: Some(22),
-        group4: None,
-        group6: Some([0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x81]),
-        ..master
-    };
     let of = |daemon| Body { daemon: Some(daemon), ..Body::default() };
-    check("daemons", 9, MULTI, &[of(master), of(backup)]);
+    check("daemons", 9, MULTI, &DAEMONS.map(of));
 }
 
 #[test]

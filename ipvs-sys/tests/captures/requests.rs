@@ -1,6 +1,6 @@
 //! Requests that both kernels carried out.
 
-use crate::{KERNELS, bytes, capture, check};
+use crate::{DAEMONS, KERNELS, bytes, capture, check};
 use ipvs_sys::family::{GetFamily, NLCTRL};
 use ipvs_sys::{
     Body, DaemonAttrs, DestinationAttrs, Messages, Payload, ServiceAttrs, ServiceFlags,
@@ -166,25 +166,8 @@ fn the_destinations_of_a_service_are_asked_for() {
 
 #[test]
 fn sync_daemons_are_started_listed_and_stopped() {
-    let master = DaemonAttrs {
-        state: Some(1),
-        interface: Some(b"lan0"),
-        sync_id: Some(21),
-        max_len: Some(1400),
-        group4: Some([224, 0, 0, 82]),
-        port: Some(8849),
-        ttl: Some(3),
-        ..DaemonAttrs::default()
-    };
-    let backup = DaemonAttrs {
-        state: Some(2),
-        sync_id: Some(22),
-        group4: None,
-        group6: Some([0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x81]),
-        ..master
-    };
     let of = |daemon| Body { daemon: Some(daemon), ..NOTHING };
-    check("request-new-daemon", 9, ACK, &[of(master), of(backup)]);
+    check("request-new-daemon", 9, ACK, &DAEMONS.map(of));
     check("request-get-daemons", 11, DUMP, &[NOTHING]);
     let keys = [1, 2].map(|state| DaemonAttrs { state: Some(state), ..DaemonAttrs::default() });
     check("request-del-daemon", 10, ACK, &keys.map(of));
