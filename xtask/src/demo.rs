@@ -31,12 +31,7 @@ impl Options {
         if self.native {
             return native(&lab);
         }
-        let machine = Machine {
-            icount: false,
-            processors: 1,
-            memory: vm::MEMORY,
-            timeout: Duration::from_secs(600),
-        };
+        let machine = Machine::plain(Duration::from_secs(600));
         let argv = ["/bin/demo".into()];
         let job = Job { argv: &argv, with_ipvs: true };
         let end = vm::run(&lab, self.kernel, &machine, &job, Box::new(io::stdout()))?;

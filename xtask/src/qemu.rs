@@ -32,6 +32,16 @@ pub(crate) struct Machine {
     pub(crate) timeout: Duration,
 }
 
+impl Machine {
+    /// One processor, the usual memory and the machine's own clock.
+    pub(crate) fn plain(timeout: Duration) -> Self {
+        Self { icount: false, processors: 1, memory: MEMORY, timeout }
+    }
+}
+
+/// Memory of a guest in MiB, unless the user says otherwise.
+pub(crate) const MEMORY: u32 = 1024;
+
 /// How a guest ended.
 #[derive(Debug)]
 pub(crate) enum End {

@@ -79,12 +79,7 @@ impl Options {
             |directory| format!("kernel in {}", directory.display()),
         );
         note(&format!("test {name}"));
-        let machine = Machine {
-            icount: false,
-            processors: 1,
-            memory: vm::MEMORY,
-            timeout: Duration::from_secs(self.timeout),
-        };
+        let machine = Machine::plain(Duration::from_secs(self.timeout));
         let mut argv: Vec<OsString> = vec!["/bin/kernel".into(), "--test-threads=1".into()];
         argv.extend(self.filter.iter().map(OsString::from));
         let job = Job { argv: &argv, with_ipvs: true };

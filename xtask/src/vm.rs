@@ -28,7 +28,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 1)]
     smp: u32,
     /// Memory in MiB.
-    #[arg(long, default_value_t = MEMORY)]
+    #[arg(long, default_value_t = qemu::MEMORY)]
     memory: u32,
     /// End the guest after this many seconds, with status 124.
     #[arg(long, default_value_t = 600)]
@@ -68,9 +68,6 @@ pub(crate) fn status(end: &End) -> ExitCode {
         End::Deadline => ExitCode::from(124),
     }
 }
-
-/// Memory of a guest in MiB, unless the user says otherwise.
-pub(crate) const MEMORY: u32 = 1024;
 
 /// Runs a job in a guest, after setting up whatever is missing.
 pub(crate) fn run(
