@@ -3,7 +3,7 @@
 use netlink_sys::protocols::NETLINK_GENERIC;
 use netlink_sys::{Socket, SocketAddr};
 use std::fmt;
-use std::io;
+use std::io::{self, Read};
 
 /// Carries datagrams. [`Netlink`] is the kernel; others are fakes, recorders
 /// and counters.
@@ -18,6 +18,22 @@ pub trait Transport {
     /// something off the queue. The client offers a buffer of the same length
     /// each time.
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Received>;
+
+    /// How many answers to changes the receive queue holds for certain; a batch
+    /// sends at most as many commands at a time.
+    ///
+    /// As long as this is not overridden, what a socket of Linux's default size
+    /// holds with room to spare.
+    fn capacity(&self) -> usize {
+        128
+    }
+
+    /// The kernel's own listing as text (`/proc/net/ip_vs`), from its start, by
+    /// which a snapshot is verified. `None` where there is none; a snapshot then
+    /// reads everything twice.
+    fn listing(&mut self) -> Option<Box<dyn Read + '_>> {
+        None
+    }
 }
 
 /// What came.
