@@ -133,6 +133,17 @@ impl Destination {
         ]
     }
 
+    /// The first letter of the forwarding method in the kernel's listing as text
+    /// (`ip_vs_ctl.c: ip_vs_fwd_name`).
+    pub(crate) fn listed_forwarding(&self) -> u8 {
+        match self.forwarding.method {
+            DestinationAttrs::LOCAL => b'L',
+            DestinationAttrs::TUNNEL => b'T',
+            DestinationAttrs::DIRECT_ROUTE => b'R',
+            _ => b'M',
+        }
+    }
+
     /// What it does: without the numbers that the kernel keeps and does not use.
     fn meaning(&self) -> (Endpoint, Forwarding, Weight, Thresholds) {
         (self.endpoint, self.forwarding(), self.weight, self.thresholds)

@@ -47,6 +47,10 @@ pub enum Operation {
     GetDestination,
     /// Reading the destinations of a service.
     ListDestinations,
+    /// Sending a batch of changes.
+    SendBatch,
+    /// Reading the whole table.
+    TakeSnapshot,
     /// Reading the timeouts.
     GetTimeouts,
     /// Setting timeouts.
@@ -100,6 +104,8 @@ pub enum ErrorKind {
     NoAnswer,
     /// A listing ended too early or changed underneath.
     Incomplete,
+    /// The table changed under every reading of it.
+    Unstable,
     /// An answer could not be read.
     Malformed,
     /// The socket failed.
@@ -136,6 +142,9 @@ pub(crate) enum Failure {
     NoAnswer,
     DumpFailed(i32),
     DumpInterrupted,
+    Unstable {
+        readings: usize,
+    },
     Decode(DecodeError),
 }
 
@@ -162,6 +171,7 @@ impl Error {
             Failure::Truncated { .. } => ErrorKind::Truncated,
             Failure::NoAnswer => ErrorKind::NoAnswer,
             Failure::DumpFailed(_) | Failure::DumpInterrupted => ErrorKind::Incomplete,
+            Failure::Unstable { .. } => ErrorKind::Unstable,
             Failure::Decode(_) => ErrorKind::Malformed,
         }
     }
@@ -380,6 +390,11 @@ impl fmt::Display for Error {
             Failure::DumpInterrupted => {
                 f.write_str("the table changed while it was listed; list it again")
             }
+            Failure::Unstable { readings } => write!(
+                f,
+                "the table changed under each of {readings} readings; try again when it is changed \
+                 less often"
+            ),
             Failure::Decode(error) => write!(f, "the kernel's answer cannot be read: {error}"),
         }
     }
@@ -402,6 +417,8 @@ fn write_object(
         Operation::DeleteDestination => "delete destination",
         Operation::GetDestination => "get destination",
         Operation::ListDestinations => "list destinations",
+        Operation::SendBatch => "send a batch",
+        Operation::TakeSnapshot => "take a snapshot",
         Operation::GetTimeouts => "get timeouts",
         Operation::SetTimeouts => "set timeouts",
         Operation::GetInfo => "get info",
@@ -421,6 +438,7 @@ fn write_object(
             Operation::EditDestination
             | Operation::GetDestination
             | Operation::ListDestinations
+            | Operation::TakeSnapshot
             | Operation::Zero => " of",
             _ => "",
         })?;

@@ -63,6 +63,8 @@
 
 #![forbid(unsafe_code)]
 
+mod batch;
+mod change;
 mod client;
 mod daemon;
 mod destination;
@@ -76,8 +78,11 @@ mod rule;
 mod scheduler;
 mod service;
 mod settings;
+mod snapshot;
 pub mod transport;
 
+pub use batch::{Batch, OnFailure, Outcome, Outcomes};
+pub use change::Change;
 pub use client::{Client, Put};
 pub use daemon::{Role, SyncDaemon};
 pub use destination::{Connections, Destination, DestinationEntry, Thresholds, Weight};
@@ -93,6 +98,7 @@ pub use rule::{ParseError, Rule};
 pub use scheduler::{Scheduler, SchedulerFlags, SchedulerName};
 pub use service::{Service, ServiceEntry};
 pub use settings::{Info, Timeouts};
+pub use snapshot::{Snapshot, SnapshotService};
 
 /// The example in the README is compiled with the doctests.
 #[cfg(doctest)]

@@ -3,7 +3,8 @@
 use netlink_sys::protocols::NETLINK_GENERIC;
 use netlink_sys::{Socket, SocketAddr};
 use std::fmt;
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, Read, Seek as _};
 
 /// Carries datagrams. [`Netlink`] is the kernel; others are fakes, recorders
 /// and counters.
@@ -51,11 +52,22 @@ pub enum Received {
 }
 
 /// A generic-netlink socket in the network namespace of the thread that opened it.
-pub struct Netlink(Socket);
+pub struct Netlink {
+    socket: Socket,
+    /// The table as text; of the same namespace, whichever thread reads it.
+    listing: Option<File>,
+}
 
 impl Netlink {
     /// Opens a socket.
     pub fn open() -> io::Result<Self> {
+        let mut netlink = Self::without_listing()?;
+        netlink.find_listing();
+        Ok(netlink)
+    }
+
+    /// A socket for which [`Transport::listing`] has none.
+    pub(crate) fn without_listing() -> io::Result<Self> {
         let socket = Socket::new(NETLINK_GENERIC)?;
         // To the kernel: binds a free port, and refuses datagrams of anyone else.
         socket.connect(&SocketAddr::new(0, 0))?;
@@ -63,20 +75,31 @@ impl Netlink {
         // kernel's explanation where it has one.
         socket.set_cap_ack(true)?;
         socket.set_ext_ack(true)?;
-        Ok(Self(socket))
+        Ok(Self { socket, listing: None })
+    }
+
+    /// Looks for the listing in the calling thread's namespace, unless it was
+    /// found before. It is there once the module is loaded.
+    pub(crate) fn find_listing(&mut self) {
+        if self.listing.is_none() {
+            self.listing = File::open(LISTING).ok();
+        }
     }
 }
+
+/// Not `/proc/net`, which is the namespace of the process' first thread.
+const LISTING: &str = "/proc/thread-self/net/ip_vs";
 
 impl Transport for Netlink {
     fn send(&mut self, datagram: &[u8]) -> io::Result<()> {
         // Netlink sends a datagram whole or not at all.
-        retry(|| self.0.send(datagram, 0)).map(drop)
+        retry(|| self.socket.send(datagram, 0)).map(drop)
     }
 
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
         let flags = libc::MSG_DONTWAIT | libc::MSG_TRUNC;
         let room = buffer.len();
-        match retry(|| self.0.recv(&mut &mut *buffer, flags)) {
+        match retry(|| self.socket.recv(&mut &mut *buffer, flags)) {
             Ok(len) if len > room => Ok(Received::Truncated(len)),
             Ok(len) => Ok(Received::Datagram(len)),
             Err(error) => match error.raw_os_error() {
@@ -86,7 +109,27 @@ impl Transport for Netlink {
             },
         }
     }
+
+    fn capacity(&self) -> usize {
+        capacity(self.socket.get_rx_buf_sz().unwrap_or_default())
+    }
+
+    fn listing(&mut self) -> Option<Box<dyn Read + '_>> {
+        let file = self.listing.as_mut()?;
+        file.rewind().ok()?;
+        Some(Box::new(file))
+    }
 }
+
+fn capacity(receive_queue: usize) -> usize {
+    (receive_queue / ANSWER).clamp(1, MOST)
+}
+
+/// What an answer takes of the receive queue at most, in bytes: 768 on Linux 6.1,
+/// 896 on 6.12 (`skbuff.h: SKB_TRUESIZE`).
+const ANSWER: usize = 1024;
+/// More commands in a datagram save nothing any more.
+const MOST: usize = 128;
 
 impl fmt::Debug for Netlink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,7 +2,7 @@
 
 use ipvs::Client;
 use ipvs::transport::{Netlink, Received, Transport};
-use std::io;
+use std::io::{self, Read};
 
 /// Counts calls and looks for family requests.
 pub(crate) struct Counting {
@@ -32,5 +32,13 @@ impl Transport for Counting {
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
         self.receives += 1;
         self.netlink.receive(buffer)
+    }
+
+    fn capacity(&self) -> usize {
+        self.netlink.capacity()
+    }
+
+    fn listing(&mut self) -> Option<Box<dyn Read + '_>> {
+        self.netlink.listing()
     }
 }

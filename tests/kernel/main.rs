@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failure here is a failed test")]
 
+mod batch;
 mod counting;
 mod daemons;
 mod errors;
@@ -17,5 +18,6 @@ mod modules;
 mod netns;
 mod shape;
 mod shapes;
+mod snapshot;
 mod table;
 mod traffic;

@@ -1,11 +1,43 @@
-//! Connects, asks for the version and prints what happens: for tests of what a
-//! process without privilege sees.
+//! What a process of its own does for tests.
+//!
+//! Without arguments: connects, asks for the version and prints what happens, for
+//! tests of what a process without privilege sees. With `churn`: adds services
+//! with one destination each and deletes them again, until it is killed.
 
 #![expect(clippy::print_stdout, reason = "what it is for")]
 
-fn main() {
-    match ipvs::Client::connect().and_then(|mut client| client.info()) {
+use ipvs::{Batch, Change, Client, Destination, Endpoint, Error, Service, ServiceKey};
+use std::thread;
+use std::time::Duration;
+
+fn main() -> Result<(), Error> {
+    if std::env::args().nth(1).as_deref() == Some("churn") {
+        return churn();
+    }
+    match Client::connect().and_then(|mut client| client.info()) {
         Ok(info) => println!("{info:?}"),
         Err(error) => println!("{error}"),
+    }
+    Ok(())
+}
+
+/// Changes the table for as long as it can, with a pause now and then.
+fn churn() -> Result<(), Error> {
+    let mut client = Client::connect()?;
+    let keys = (0..300u32)
+        .map(|n| ServiceKey::tcp(Endpoint::new((0x0a00_0001 + n * 2).to_be_bytes(), 80)));
+    let keys: Vec<ServiceKey> = keys.collect();
+    let server = Destination::new(Endpoint::new([192, 168, 0, 1], 80));
+    let add = |key: &ServiceKey| {
+        [Change::AddService(Service::new(*key)), Change::AddDestination(*key, server)]
+    };
+    let add: Batch = keys.iter().flat_map(add).collect();
+    let delete: Batch = keys.iter().rev().map(|key| Change::DeleteService(*key)).collect();
+    loop {
+        for _ in 0..2 {
+            client.send_batch(&add).into_result()?;
+            client.send_batch(&delete).into_result()?;
+        }
+        thread::sleep(Duration::from_millis(400));
     }
 }

@@ -52,7 +52,7 @@ impl<T: Transport> Client<T> {
             .map_err(|failure| Error::new(Operation::ListDaemons, Subject::nothing(), failure))
     }
 
-    fn list_daemons(&mut self) -> Result<Vec<SyncDaemon>, Failure> {
+    pub(super) fn list_daemons(&mut self) -> Result<Vec<SyncDaemon>, Failure> {
         let mut daemons = Vec::new();
         self.dump(&GetDaemon, |attrs| {
             if let Some(daemon) = Body::parse(attrs)?.daemon {

@@ -1,14 +1,11 @@
 //! Destinations of a service.
 
 use super::{Client, Put};
-use crate::destination::key_attrs;
 use crate::error::{Error, ErrorKind, Failure, Operation, Subject};
 use crate::rule;
 use crate::transport::Transport;
-use crate::{Destination, DestinationEntry, Endpoint, Rule, ServiceKey, Weight};
-use ipvs_sys::{
-    Body, DelDestination, DestinationAttrs, GetDestination, NewDestination, SetDestination,
-};
+use crate::{Change, Destination, DestinationEntry, Endpoint, Rule, ServiceKey, Weight};
+use ipvs_sys::{Body, DestinationAttrs, GetDestination};
 
 impl<T: Transport> Client<T> {
     /// Adds a destination to a service.
@@ -22,12 +19,7 @@ impl<T: Transport> Client<T> {
         key: &ServiceKey,
         destination: &Destination,
     ) -> Result<(), Error> {
-        let (vip, rip) = (key.octets(), destination.endpoint().octets());
-        let command =
-            NewDestination { service: Some(key.attrs(&vip)), destination: destination.attrs(&rip) };
-        self.checked_ack(destination.check(key), &command).map_err(|failure| {
-            error(Operation::AddDestination, key, destination.endpoint(), failure)
-        })
+        self.change(&Change::AddDestination(*key, *destination))
     }
 
     /// Gives the destination of this address and port these parameters:
@@ -41,7 +33,7 @@ impl<T: Transport> Client<T> {
         key: &ServiceKey,
         destination: &Destination,
     ) -> Result<(), Error> {
-        self.checked_edit_destination(key, destination, destination.check(key))
+        self.change(&Change::EditDestination(*key, *destination))
     }
 
     /// Adds the destination, or edits it if it exists.
@@ -86,7 +78,7 @@ impl<T: Transport> Client<T> {
             return Err(error(Failure::Rule(Rule::KeyKept)));
         }
         let check = rule::first_new(before.broken(key), after.broken(key));
-        self.checked_edit_destination(key, &after, check)?;
+        self.checked_change(&Change::EditDestination(*key, after), check)?;
         Ok(after)
     }
 
@@ -115,12 +107,7 @@ impl<T: Transport> Client<T> {
         key: &ServiceKey,
         endpoint: Endpoint,
     ) -> Result<(), Error> {
-        let (vip, rip) = (key.octets(), endpoint.octets());
-        self.ack(&DelDestination {
-            service: key.attrs(&vip),
-            destination: key_attrs(endpoint, &rip),
-        })
-        .map_err(|failure| error(Operation::DeleteDestination, key, endpoint, failure))
+        self.change(&Change::DeleteDestination(*key, endpoint))
     }
 
     /// Reads one destination; `None` if the service has none of this address and port.
@@ -135,6 +122,18 @@ impl<T: Transport> Client<T> {
     ) -> Result<Option<DestinationEntry>, Error> {
         self.find_destination(key, endpoint)
             .map_err(|failure| error(Operation::GetDestination, key, endpoint, failure))
+    }
+
+    /// Reads one destination; `None` if there is none, or no such service.
+    pub(super) fn destination_if_any(
+        &mut self,
+        key: &ServiceKey,
+        endpoint: Endpoint,
+    ) -> Result<Option<DestinationEntry>, Error> {
+        match self.destination(key, endpoint) {
+            Err(error) if error.is_not_found() => Ok(None),
+            found => found,
+        }
     }
 
     /// Reads the destinations of a service, in no particular order.
@@ -208,20 +207,6 @@ impl<T: Transport> Client<T> {
             return Ok(());
         }
         self.read_service(key).map(drop)
-    }
-
-    fn checked_edit_destination(
-        &mut self,
-        key: &ServiceKey,
-        destination: &Destination,
-        check: Result<(), Rule>,
-    ) -> Result<(), Error> {
-        let (vip, rip) = (key.octets(), destination.endpoint().octets());
-        let command =
-            SetDestination { service: key.attrs(&vip), destination: destination.attrs(&rip) };
-        self.checked_ack(check, &command).map_err(|failure| {
-            error(Operation::EditDestination, key, destination.endpoint(), failure)
-        })
     }
 }
 

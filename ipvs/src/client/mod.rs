@@ -1,16 +1,24 @@
-//! The client: one socket, one request at a time.
+//! The client: one request at a time, or many in one datagram.
 //!
 //! In steady state a change is one send and one receive and allocates nothing.
 
+mod batch;
 mod daemons;
 mod destinations;
-mod exchange;
+mod lane;
+mod listing;
 mod services;
+mod snapshot;
 mod table;
+
+use lane::{ACK, Lane, Request};
 
 use crate::error::{Error, ErrorKind, Failure, Operation, Subject};
 use crate::transport::{Netlink, Transport};
+use crate::{Change, Rule};
+use ipvs_sys::{Attrs, Payload};
 use std::fmt;
+use std::io;
 
 /// Controls the IPVS of one network namespace.
 ///
@@ -18,14 +26,11 @@ use std::fmt;
 /// answer is queued before the send returns. It can be sent to another thread;
 /// for use by several, give each its own or guard one with a mutex.
 pub struct Client<T = Netlink> {
-    transport: T,
     /// The number that the kernel gave to the IPVS family.
     family: u16,
-    sequence: u32,
-    /// Whether a listing was begun whose end has not been received.
-    listing: bool,
-    send: Vec<u8>,
-    receive: Box<[u8]>,
+    lane: Lane<T>,
+    /// For long listings, with a large receive buffer.
+    wide: Option<Lane<T>>,
 }
 
 /// How often a put tries again when others add and delete the same in between.
@@ -40,15 +45,19 @@ pub enum Put {
     Edited,
 }
 
-/// The kernel cuts a listing into datagrams of about a page, or of the largest
-/// buffer that was ever offered on the socket (`af_netlink.c: netlink_dump`).
-/// 8 KiB take what it sends at first on machines with pages of 4 KiB and of
-/// 64 KiB. A larger one makes the listing of services cheaper and that of a few
-/// destinations, the usual kind, dearer: the kernel clears as much for each.
+/// The kernel cuts a listing into datagrams of one page without its own overhead,
+/// or of the largest buffer that was ever offered on the socket, and clears as
+/// much memory for each (`af_netlink.c: netlink_dump`). A small one makes the
+/// usual listing, of a few destinations, cheap.
 const RECEIVE_BUFFER: usize = 8192;
 
+/// What a datagram of a listing can be at most: makes the listing of many
+/// services cheap, as the kernel walks its table from the start for each.
+const WIDE_RECEIVE_BUFFER: usize = 32 * 1024;
+
 impl Client {
-    /// Opens a socket in the calling thread's network namespace.
+    /// Opens two sockets, one of them for long listings, in the calling thread's
+    /// network namespace.
     ///
     /// Loads nothing by itself; from Linux 5.17 or so the kernel loads the module
     /// `ip_vs` when it is asked for the family.
@@ -58,7 +67,13 @@ impl Client {
     /// [`Error::is_no_ipvs`], with what to do about it. Permission is first
     /// checked by the kernel when a command is sent.
     pub fn connect() -> Result<Self, Error> {
-        Self::with_transport(Netlink::open().map_err(|error| refused(error.into()))?)
+        let refuse = |error: io::Error| refused(error.into());
+        let mut client = Self::with_transport(Netlink::open().map_err(refuse)?)?;
+        // The listing is there at the latest now that the module is loaded.
+        client.lane.transport.find_listing();
+        let wide = Netlink::without_listing().map_err(refuse)?;
+        client.wide = Some(Lane::new(wide, WIDE_RECEIVE_BUFFER));
+        Ok(client)
     }
 }
 
@@ -69,16 +84,102 @@ impl<T: Transport> Client<T> {
     ///
     /// As [`Client::connect`].
     pub fn with_transport(transport: T) -> Result<Self, Error> {
-        let mut client = Self {
-            transport,
-            family: 0,
-            sequence: 0,
-            listing: false,
-            send: Vec::new(),
-            receive: vec![0; RECEIVE_BUFFER].into_boxed_slice(),
-        };
-        client.family = client.resolve().map_err(refused)?;
-        Ok(client)
+        let mut lane = Lane::new(transport, RECEIVE_BUFFER);
+        let family = lane.resolve().map_err(refused)?;
+        Ok(Self { family, lane, wide: None })
+    }
+
+    /// Carries a change out, if its values keep their rules.
+    fn change(&mut self, change: &Change) -> Result<(), Error> {
+        self.checked_change(change, change.check())
+    }
+
+    fn checked_change(&mut self, change: &Change, check: Result<(), Rule>) -> Result<(), Error> {
+        self.checked_ack(check, change).map_err(|failure| change.error(failure))
+    }
+
+    /// Sends a command that is answered by an acknowledgement, if its values
+    /// keep their rules.
+    fn checked_ack(
+        &mut self,
+        check: Result<(), Rule>,
+        request: &impl Request,
+    ) -> Result<(), Failure> {
+        check?;
+        self.ack(request)
+    }
+
+    /// Sends a command that is answered by an acknowledgement.
+    fn ack(&mut self, request: &impl Request) -> Result<(), Failure> {
+        self.again_if_reloaded(|lane, family| {
+            lane.exchange(request, family, ACK, |payload| match payload {
+                Payload::Ack(_) => Some(Ok(())),
+                _ => None,
+            })
+        })
+    }
+
+    /// Sends a command that is answered by one message, and reads that.
+    fn get<R>(
+        &mut self,
+        request: &impl Request,
+        read: impl Fn(Attrs<'_>) -> Result<R, Failure>,
+    ) -> Result<R, Failure> {
+        self.again_if_reloaded(|lane, family| {
+            lane.exchange(request, family, 0, |payload| match payload {
+                Payload::Data { attrs, .. } => Some(read(attrs)),
+                _ => None,
+            })
+        })
+    }
+
+    /// Sends a command that is answered by a list, and reads each part. Returns
+    /// how long the list was, in bytes.
+    fn dump(
+        &mut self,
+        request: &impl Request,
+        mut each: impl FnMut(Attrs<'_>) -> Result<(), Failure>,
+    ) -> Result<usize, Failure> {
+        self.again_if_reloaded(|lane, family| lane.list(request, family, &mut each))
+    }
+
+    /// The same for a list that may be long.
+    fn wide_dump(
+        &mut self,
+        request: &impl Request,
+        mut each: impl FnMut(Attrs<'_>) -> Result<(), Failure>,
+    ) -> Result<usize, Failure> {
+        self.with_renewal(|client| {
+            let lane = client.wide.as_mut().unwrap_or(&mut client.lane);
+            lane.list(request, client.family, &mut each)
+        })
+    }
+
+    fn again_if_reloaded<R>(
+        &mut self,
+        mut operate: impl FnMut(&mut Lane<T>, u16) -> Result<R, Failure>,
+    ) -> Result<R, Failure> {
+        self.with_renewal(|client| operate(&mut client.lane, client.family))
+    }
+
+    /// Does it again if the family's number no longer held.
+    fn with_renewal<R>(
+        &mut self,
+        mut operate: impl FnMut(&mut Self) -> Result<R, Failure>,
+    ) -> Result<R, Failure> {
+        let first = operate(self);
+        let Err(Failure::Errno { errno: libc::ENOENT, .. }) = first else { return first };
+        if self.renew_family()? { operate(self) } else { first }
+    }
+
+    /// Looks the family's number up again after ENOENT, and returns whether it is
+    /// another: when the module was loaded anew the kernel answers so, as it also
+    /// does for other reasons, and has done nothing.
+    fn renew_family(&mut self) -> Result<bool, Failure> {
+        let family = self.lane.resolve()?;
+        let renewed = family != self.family;
+        self.family = family;
+        Ok(renewed)
     }
 
     /// Adds, and edits what is there already; `absent` is what an edit finds
@@ -102,7 +203,7 @@ impl<T: Transport> Client<T> {
 
     /// The transport, given back.
     pub fn into_transport(self) -> T {
-        self.transport
+        self.lane.transport
     }
 }
 

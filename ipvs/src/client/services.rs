@@ -5,8 +5,8 @@ use crate::error::{Error, ErrorKind, Failure, Operation, Subject};
 use crate::key::required;
 use crate::rule;
 use crate::transport::Transport;
-use crate::{Rule, Service, ServiceEntry, ServiceKey};
-use ipvs_sys::{Body, DelService, GetService, NewService, ServiceAttrs, SetService};
+use crate::{Change, Rule, Service, ServiceEntry, ServiceKey};
+use ipvs_sys::{Body, GetService, ServiceAttrs};
 
 impl<T: Transport> Client<T> {
     /// Adds a service.
@@ -20,10 +20,7 @@ impl<T: Transport> Client<T> {
     /// A broken [`Rule`]; [`Error::is_already_exists`];
     /// [`ErrorKind::NoSuchScheduler`], after the kernel looked for a module.
     pub fn add_service(&mut self, service: &Service) -> Result<(), Error> {
-        let octets = service.key().octets();
-        self.checked_ack(service.check(), &NewService(service.attrs(&octets))).map_err(|failure| {
-            Error::new(Operation::AddService, Subject::service(service), failure)
-        })
+        self.change(&Change::AddService(*service))
     }
 
     /// Gives the service of this key these parameters: scheduler and flags,
@@ -37,7 +34,7 @@ impl<T: Transport> Client<T> {
     ///
     /// A broken [`Rule`]; [`Error::is_not_found`]; [`ErrorKind::NoSuchScheduler`].
     pub fn edit_service(&mut self, service: &Service) -> Result<(), Error> {
-        self.checked_edit(service, service.check())
+        self.change(&Change::EditService(*service))
     }
 
     /// Adds the service, or edits it if it exists.
@@ -72,7 +69,8 @@ impl<T: Transport> Client<T> {
         if after.key() != *key {
             return Err(error(Failure::Rule(Rule::KeyKept)));
         }
-        self.checked_edit(&after, rule::first_new(before.broken(), after.broken()))?;
+        let check = rule::first_new(before.broken(), after.broken());
+        self.checked_change(&Change::EditService(after), check)?;
         Ok(after)
     }
 
@@ -83,9 +81,7 @@ impl<T: Transport> Client<T> {
     ///
     /// [`Error::is_not_found`].
     pub fn delete_service(&mut self, key: &ServiceKey) -> Result<(), Error> {
-        let octets = key.octets();
-        self.ack(&DelService(key.attrs(&octets)))
-            .map_err(|failure| Error::new(Operation::DeleteService, Subject::key(key), failure))
+        self.change(&Change::DeleteService(*key))
     }
 
     /// Reads one service; `None` if there is none of this key.
@@ -126,7 +122,7 @@ impl<T: Transport> Client<T> {
         &mut self,
         mut each: impl FnMut(&ServiceAttrs<'_>) -> Result<(), Failure>,
     ) -> Result<(), Error> {
-        self.dump(&GetService(None), |attrs| match Body::parse(attrs)?.service {
+        self.wide_dump(&GetService(None), |attrs| match Body::parse(attrs)?.service {
             Some(service) => each(&service),
             None => Ok(()),
         })
@@ -139,13 +135,6 @@ impl<T: Transport> Client<T> {
         self.get(&GetService(Some(key.attrs(&octets))), |attrs| {
             let service = required(Body::parse(attrs)?.service, "service")?;
             Ok(ServiceEntry::try_from(&service)?)
-        })
-    }
-
-    fn checked_edit(&mut self, service: &Service, check: Result<(), Rule>) -> Result<(), Error> {
-        let octets = service.key().octets();
-        self.checked_ack(check, &SetService(service.attrs(&octets))).map_err(|failure| {
-            Error::new(Operation::EditService, Subject::service(service), failure)
         })
     }
 }

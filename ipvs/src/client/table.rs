@@ -1,7 +1,7 @@
 //! What concerns the whole table: timeouts, counters, version, flush.
 
 use super::Client;
-use crate::error::{Error, Operation, Subject};
+use crate::error::{Error, Failure, Operation, Subject};
 use crate::transport::Transport;
 use crate::{Info, ServiceKey, Timeouts};
 use ipvs_sys::{Body, Flush, GetConfig, GetInfo, InfoAttrs, SetConfig, Zero};
@@ -9,8 +9,12 @@ use ipvs_sys::{Body, Flush, GetConfig, GetInfo, InfoAttrs, SetConfig, Zero};
 impl<T: Transport> Client<T> {
     /// Reads the connection timeouts.
     pub fn timeouts(&mut self) -> Result<Timeouts, Error> {
-        self.get(&GetConfig, |attrs| Ok(Body::parse(attrs)?.timeouts.into()))
+        self.read_timeouts()
             .map_err(|failure| Error::new(Operation::GetTimeouts, Subject::nothing(), failure))
+    }
+
+    pub(super) fn read_timeouts(&mut self) -> Result<Timeouts, Failure> {
+        self.get(&GetConfig, |attrs| Ok(Body::parse(attrs)?.timeouts.into()))
     }
 
     /// Sets those connection timeouts that are `Some` and keeps the others.

@@ -1,0 +1,186 @@
+//! One change of the table, as a value.
+
+use crate::destination::key_attrs;
+use crate::error::{Error, Failure, Operation, Subject};
+use crate::{Destination, Endpoint, Rule, Service, ServiceKey};
+use ipvs_sys::{
+    DelDestination, DelService, NewDestination, NewService, SetDestination, SetService, TooLong,
+    encode,
+};
+use std::fmt;
+
+/// A change of a service or a destination: what a [`Batch`](crate::Batch) sends
+/// and a [`Plan`](crate::Plan) consists of.
+///
+/// What each does, [`Client`](crate::Client)'s method of the same name says.
+/// It displays as `add service tcp 10.0.0.1:80 wlc` or `delete destination
+/// 192.168.0.1:80 from tcp 10.0.0.1:80`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// Adds a service.
+    AddService(Service),
+    /// Gives a service other parameters.
+    EditService(Service),
+    /// Deletes a service with its destinations.
+    DeleteService(ServiceKey),
+    /// Adds a destination to a service.
+    AddDestination(ServiceKey, Destination),
+    /// Gives a destination other parameters.
+    EditDestination(ServiceKey, Destination),
+    /// Deletes a destination from a service.
+    DeleteDestination(ServiceKey, Endpoint),
+}
+
+impl Change {
+    /// The service that is changed, or whose destination is.
+    pub fn key(&self) -> ServiceKey {
+        match self {
+            Self::AddService(service) | Self::EditService(service) => service.key(),
+            Self::DeleteService(key)
+            | Self::AddDestination(key, _)
+            | Self::EditDestination(key, _)
+            | Self::DeleteDestination(key, _) => *key,
+        }
+    }
+
+    /// The destination that is changed, if it is one.
+    pub fn endpoint(&self) -> Option<Endpoint> {
+        match self {
+            Self::AddService(_) | Self::EditService(_) | Self::DeleteService(_) => None,
+            Self::AddDestination(_, destination) | Self::EditDestination(_, destination) => {
+                Some(destination.endpoint())
+            }
+            Self::DeleteDestination(_, endpoint) => Some(*endpoint),
+        }
+    }
+
+    /// Whether its values keep their rules.
+    ///
+    /// # Errors
+    ///
+    /// The first [`Rule`] that is broken. The client checks before it sends.
+    pub fn check(&self) -> Result<(), Rule> {
+        match self {
+            Self::AddService(service) | Self::EditService(service) => service.check(),
+            Self::AddDestination(key, destination) | Self::EditDestination(key, destination) => {
+                destination.check(key)
+            }
+            Self::DeleteService(_) | Self::DeleteDestination(..) => Ok(()),
+        }
+    }
+
+    /// Appends the request.
+    pub(crate) fn encode(
+        &self,
+        family: u16,
+        flags: u16,
+        sequence: u32,
+        out: &mut Vec<u8>,
+    ) -> Result<(), TooLong> {
+        let key = self.key();
+        let vip = key.octets();
+        match self {
+            Self::AddService(service) => {
+                encode(&NewService(service.attrs(&vip)), family, flags, sequence, out)
+            }
+            Self::EditService(service) => {
+                encode(&SetService(service.attrs(&vip)), family, flags, sequence, out)
+            }
+            Self::DeleteService(_) => {
+                encode(&DelService(key.attrs(&vip)), family, flags, sequence, out)
+            }
+            Self::AddDestination(_, destination) => {
+                let rip = destination.endpoint().octets();
+                let (service, destination) = (key.attrs(&vip), destination.attrs(&rip));
+                let command = NewDestination { service: Some(service), destination };
+                encode(&command, family, flags, sequence, out)
+            }
+            Self::EditDestination(_, destination) => {
+                let rip = destination.endpoint().octets();
+                let (service, destination) = (key.attrs(&vip), destination.attrs(&rip));
+                encode(&SetDestination { service, destination }, family, flags, sequence, out)
+            }
+            Self::DeleteDestination(_, endpoint) => {
+                let rip = endpoint.octets();
+                let (service, destination) = (key.attrs(&vip), key_attrs(*endpoint, &rip));
+                encode(&DelDestination { service, destination }, family, flags, sequence, out)
+            }
+        }
+    }
+
+    /// Why it was not carried out.
+    pub(crate) fn error(&self, failure: Failure) -> Error {
+        Error::new(self.operation(), self.subject(), failure)
+    }
+
+    fn operation(&self) -> Operation {
+        match self {
+            Self::AddService(_) => Operation::AddService,
+            Self::EditService(_) => Operation::EditService,
+            Self::DeleteService(_) => Operation::DeleteService,
+            Self::AddDestination(..) => Operation::AddDestination,
+            Self::EditDestination(..) => Operation::EditDestination,
+            Self::DeleteDestination(..) => Operation::DeleteDestination,
+        }
+    }
+
+    fn subject(&self) -> Subject {
+        match (self, self.endpoint()) {
+            (Self::AddService(service) | Self::EditService(service), _) => {
+                Subject::service(service)
+            }
+            (_, Some(endpoint)) => Subject::destination(&self.key(), endpoint),
+            (_, None) => Subject::key(&self.key()),
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AddService(service) => write!(f, "add service {service}"),
+            Self::EditService(service) => write!(f, "edit service {service}"),
+            Self::DeleteService(key) => write!(f, "delete service {key}"),
+            Self::AddDestination(key, destination) => {
+                write!(f, "add destination {destination} to {key}")
+            }
+            Self::EditDestination(key, destination) => {
+                write!(f, "edit destination {destination} of {key}")
+            }
+            Self::DeleteDestination(key, endpoint) => {
+                write!(f, "delete destination {endpoint} from {key}")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_says_what_it_does() {
+        let key: ServiceKey = "tcp 10.0.0.1:80".parse().unwrap();
+        let destination = Destination::new("192.168.0.1:80".parse().unwrap());
+        let endpoint = destination.endpoint();
+        for (change, text) in [
+            (Change::AddService(Service::new(key)), "add service tcp 10.0.0.1:80 wlc"),
+            (Change::EditService(Service::new(key)), "edit service tcp 10.0.0.1:80 wlc"),
+            (Change::DeleteService(key), "delete service tcp 10.0.0.1:80"),
+            (
+                Change::AddDestination(key, destination),
+                "add destination 192.168.0.1:80 masquerade weight 1 to tcp 10.0.0.1:80",
+            ),
+            (
+                Change::EditDestination(key, destination),
+                "edit destination 192.168.0.1:80 masquerade weight 1 of tcp 10.0.0.1:80",
+            ),
+            (
+                Change::DeleteDestination(key, endpoint),
+                "delete destination 192.168.0.1:80 from tcp 10.0.0.1:80",
+            ),
+        ] {
+            assert_eq!(change.to_string(), text);
+        }
+    }
+}
