@@ -125,7 +125,7 @@ fn no_snapshot_lacks_a_service_that_was_there_throughout() {
             each += 1;
             // As a caller that has something to do with what it reads.
             if each % 100 == 0 {
-                thread::sleep(Duration::from_millis(2));
+                thread::sleep(Duration::from_millis(20));
             }
         };
         client.for_each_service(list).unwrap();
