@@ -21,6 +21,8 @@ const BYTES_OUT_PER_SECOND: u16 = 10;
 /// exponentially weighted means. In the STATS nest all but the two byte
 /// counters are cut to 32 bits, in STATS64 none is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub struct Stats {
     /// Connections scheduled.
     pub connections: u64,

@@ -17,6 +17,11 @@ use std::str::FromStr;
 /// back without loss, whatever tool made it. Two destinations are equal when
 /// they do the same.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(into = "crate::form::DestinationForm", from = "crate::form::DestinationForm")
+)]
 pub struct Destination {
     endpoint: Endpoint,
     forwarding: Wire,
@@ -26,6 +31,7 @@ pub struct Destination {
 
 /// A destination with its connections and what the kernel counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct DestinationEntry {
     /// The destination.
     pub destination: Destination,
@@ -37,6 +43,7 @@ pub struct DestinationEntry {
 
 /// The connections that a destination has at this moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Connections {
     /// Of TCP, those that are being established or are, and half-open ones
     /// (`ip_vs_proto_tcp.c: tcp_state_active_table`).
@@ -54,6 +61,11 @@ pub struct Weight(u32);
 
 /// Numbers of connections at which a destination is full, and free again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(into = "crate::form::ThresholdsForm", try_from = "crate::form::ThresholdsForm")
+)]
 pub struct Thresholds {
     upper: u32,
     lower: u32,
@@ -196,6 +208,13 @@ impl Weight {
     /// The number.
     pub fn value(self) -> u32 {
         self.0
+    }
+}
+
+/// [`Weight::ONE`].
+impl Default for Weight {
+    fn default() -> Self {
+        Self::ONE
     }
 }
 

@@ -70,6 +70,8 @@ mod daemon;
 mod destination;
 mod diagnosis;
 mod error;
+#[cfg(feature = "serde")]
+mod form;
 mod forwarding;
 mod key;
 mod name;
@@ -79,6 +81,7 @@ mod scheduler;
 mod service;
 mod settings;
 mod snapshot;
+mod table;
 pub mod transport;
 
 pub use batch::{Batch, OnFailure, Outcome, Outcomes};
@@ -99,6 +102,7 @@ pub use scheduler::{Scheduler, SchedulerFlags, SchedulerName};
 pub use service::{Service, ServiceEntry};
 pub use settings::{Info, Timeouts};
 pub use snapshot::{Snapshot, SnapshotService};
+pub use table::{Table, TableError, TableProblem, TableService};
 
 /// The example in the README is compiled with the doctests.
 #[cfg(doctest)]

@@ -8,12 +8,16 @@ use std::str::FromStr;
 
 /// How long and by what a client is remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Persistence {
     /// How long after its last connection, in seconds.
     pub timeout: u32,
     /// Which addresses count as one client; `None`: each is one.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub netmask: Option<Netmask>,
     /// By what else than the address, such as `sip`, the SIP Call-ID.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub engine: Option<EngineName>,
 }
 

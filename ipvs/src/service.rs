@@ -16,6 +16,11 @@ use std::hash::{Hash, Hasher};
 /// same: key, scheduler, flags and persistence are. Their destinations are
 /// compared apart.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(into = "crate::form::ServiceForm", try_from = "crate::form::ServiceForm")
+)]
 pub struct Service {
     key: ServiceKey,
     scheduler: Scheduler,
@@ -29,6 +34,7 @@ pub struct Service {
 
 /// A virtual service with what the kernel counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ServiceEntry {
     /// The service.
     pub service: Service,

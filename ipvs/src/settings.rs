@@ -9,12 +9,17 @@ use ipvs_sys::{InfoAttrs, TimeoutAttrs};
 /// When set, those that are `None` keep their value. When read, one is `None`
 /// where the kernel lacks the protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields, rename_all = "kebab-case"))]
 pub struct Timeouts {
     /// Of established TCP connections; 900 by default.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub tcp: Option<u32>,
     /// Of TCP connections after a FIN; 120 by default.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub tcp_fin: Option<u32>,
     /// Of UDP connections; 300 by default.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub udp: Option<u32>,
 }
 
@@ -47,6 +52,8 @@ impl From<TimeoutAttrs> for Timeouts {
 
 /// What the kernel says of its IPVS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub struct Info {
     /// The version: major, minor, patch. 1.2.1 since 2009.
     pub version: (u8, u8, u8),
