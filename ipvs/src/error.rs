@@ -2,7 +2,7 @@
 
 use crate::diagnosis::{NoIpvs, Permission};
 use crate::name::{EngineName, InterfaceName};
-use crate::{Endpoint, Role, Rule, Scheduler, Service, ServiceKey, SyncDaemon};
+use crate::{Endpoint, NamespaceError, Role, Rule, Scheduler, Service, ServiceKey, SyncDaemon};
 use ipvs_sys::DecodeError;
 use std::fmt;
 use std::io;
@@ -88,10 +88,14 @@ pub enum ErrorKind {
     NoSuchInterface,
     /// The service, destination or daemon exists already.
     AlreadyExists,
-    /// The capability CAP_NET_ADMIN is missing.
+    /// The capability CAP_NET_ADMIN is missing, or one to enter the network
+    /// namespace.
     Permission,
     /// The capability is there, but in a user namespace, where IPVS does not count it.
     UserNamespace,
+    /// The network namespace cannot be entered, for want of something else than
+    /// a privilege; see [`std::error::Error::source`] for a [`NamespaceError`].
+    Namespace,
     /// The kernel has no IPVS, or its module is not loaded.
     NoIpvs,
     /// The kernel refused for another reason; see [`Error::raw_os_error`].
@@ -133,6 +137,7 @@ pub(crate) enum Failure {
     },
     Permission(Permission),
     NoIpvs(NoIpvs),
+    Namespace(NamespaceError),
     Io(io::Error),
     Overrun,
     Truncated {
@@ -166,6 +171,8 @@ impl Error {
             Failure::Permission(Permission::UserNamespace) => ErrorKind::UserNamespace,
             Failure::Permission(_) => ErrorKind::Permission,
             Failure::NoIpvs(_) => ErrorKind::NoIpvs,
+            Failure::Namespace(error) if error.is_permission() => ErrorKind::Permission,
+            Failure::Namespace(_) => ErrorKind::Namespace,
             Failure::Io(_) => ErrorKind::Io,
             Failure::Overrun => ErrorKind::Overrun,
             Failure::Truncated { .. } => ErrorKind::Truncated,
@@ -228,6 +235,7 @@ impl Error {
             Failure::Permission(_) => Some(libc::EPERM),
             Failure::NoIpvs(_) => Some(libc::ENOENT),
             Failure::Overrun => Some(libc::ENOBUFS),
+            Failure::Namespace(error) => error.raw_os_error(),
             Failure::Io(error) => error.raw_os_error(),
             _ => None,
         }
@@ -373,6 +381,7 @@ impl fmt::Display for Error {
             }
             Failure::Permission(permission) => permission.fmt(f),
             Failure::NoIpvs(no_ipvs) => no_ipvs.fmt(f),
+            Failure::Namespace(error) => error.fmt(f),
             Failure::Io(error) => write!(f, "netlink socket: {error}"),
             Failure::Overrun => f.write_str(
                 "answers were lost because the receive queue was full (ENOBUFS); what was \
@@ -500,6 +509,7 @@ impl std::error::Error for Error {
         match &self.0.failure {
             Failure::Rule(rule) => Some(rule),
             Failure::Io(error) => Some(error),
+            Failure::Namespace(error) => Some(error),
             Failure::Decode(error) => Some(error),
             _ => None,
         }
@@ -515,6 +525,12 @@ impl From<Rule> for Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
+    }
+}
+
+impl From<NamespaceError> for Failure {
+    fn from(error: NamespaceError) -> Self {
+        Self::Namespace(error)
     }
 }
 

@@ -15,6 +15,7 @@ mod genetlink;
 mod ipvsadm;
 mod listing;
 mod modules;
+mod namespaces;
 mod netns;
 mod shape;
 mod shapes;

@@ -1,20 +1,30 @@
 //! What a process of its own does for tests.
 //!
 //! Without arguments: connects, asks for the version and prints what happens, for
-//! tests of what a process without privilege sees. With `churn`: adds services
-//! with one destination each and deletes them again, until it is killed.
+//! tests of what a process without privilege sees; with a path, in the network
+//! namespace of that file. With `churn`: adds services with one destination each
+//! and deletes them again, until it is killed.
 
 #![expect(clippy::print_stdout, reason = "what it is for")]
 
-use ipvs::{Batch, Change, Client, Destination, Endpoint, Error, Service, ServiceKey};
+use ipvs::{Batch, Change, Client, Destination, Endpoint, Error, Namespace, Service, ServiceKey};
+use std::ffi::OsStr;
 use std::thread;
 use std::time::Duration;
 
 fn main() -> Result<(), Error> {
-    if std::env::args().nth(1).as_deref() == Some("churn") {
-        return churn();
-    }
-    match Client::connect().and_then(|mut client| client.info()) {
+    let client = match std::env::args_os().nth(1) {
+        None => Client::connect(),
+        Some(word) if word == OsStr::new("churn") => return churn(),
+        Some(path) => match Namespace::open(path) {
+            Ok(namespace) => Client::connect_in(&namespace),
+            Err(error) => {
+                println!("{error}");
+                return Ok(());
+            }
+        },
+    };
+    match client.and_then(|mut client| client.info()) {
         Ok(info) => println!("{info:?}"),
         Err(error) => println!("{error}"),
     }

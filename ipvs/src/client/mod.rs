@@ -13,6 +13,7 @@ mod table;
 
 use lane::{ACK, Lane, Request};
 
+use crate::Namespace;
 use crate::error::{Error, ErrorKind, Failure, Operation, Subject};
 use crate::transport::{Netlink, Transport};
 use crate::{Change, Rule};
@@ -74,6 +75,16 @@ impl Client {
         let wide = Netlink::without_listing().map_err(refuse)?;
         client.wide = Some(Lane::new(wide, WIDE_RECEIVE_BUFFER));
         Ok(client)
+    }
+
+    /// Opens a socket in another network namespace. The calling thread stays
+    /// where it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::connect`], and [`ErrorKind::Namespace`].
+    pub fn connect_in(namespace: &Namespace) -> Result<Self, Error> {
+        namespace.run(Self::connect).unwrap_or_else(|error| Err(refused(error.into())))
     }
 }
 
