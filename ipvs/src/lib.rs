@@ -66,6 +66,7 @@
 mod batch;
 mod change;
 mod client;
+pub mod connections;
 mod daemon;
 mod destination;
 mod diagnosis;

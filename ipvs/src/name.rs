@@ -4,8 +4,8 @@ use crate::{ParseError, Rule};
 use std::fmt;
 use std::str::FromStr;
 
-/// A name of 1 to `MAX` bytes, as the kernel has them for persistence engines
-/// and interfaces. The kernel does not promise UTF-8.
+/// A name of 1 to `MAX` bytes, as the kernel has them for persistence engines,
+/// interfaces and states. The kernel does not promise UTF-8.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name<const MAX: usize> {
     // Zero beyond `len`, so that equal names compare equal.
@@ -36,6 +36,11 @@ impl<const MAX: usize> Name<MAX> {
         let mut bytes = [0; MAX];
         bytes.iter_mut().zip(name).for_each(|(slot, byte)| *slot = *byte);
         Self { bytes, len: name.len().min(MAX) }
+    }
+
+    /// A name from a text of the kernel; `None` if it is none.
+    pub(crate) fn from_kernel(name: &[u8]) -> Option<Self> {
+        (1..=MAX).contains(&name.len()).then(|| Self::from_wire(name))
     }
 
     /// The bytes of the name.

@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failure here is a failed test")]
 
 mod batch;
+mod connections;
 mod counting;
 mod daemons;
 mod errors;
