@@ -73,6 +73,8 @@ mod diagnosis;
 mod error;
 #[cfg(feature = "serde")]
 mod form;
+#[cfg(feature = "fake")]
+pub mod fake;
 mod forwarding;
 mod key;
 mod name;
