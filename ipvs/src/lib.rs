@@ -70,6 +70,7 @@ pub mod connections;
 mod daemon;
 mod destination;
 mod diagnosis;
+mod drain;
 mod error;
 #[cfg(feature = "serde")]
 mod form;
@@ -79,13 +80,16 @@ mod forwarding;
 mod key;
 mod name;
 mod namespace;
+mod pace;
 mod persistence;
+mod ramp;
 mod rule;
 mod scheduler;
 mod service;
 mod settings;
 mod snapshot;
 mod table;
+mod tasks;
 pub mod transport;
 
 pub use batch::{Batch, OnFailure, Outcome, Outcomes};
@@ -93,6 +97,7 @@ pub use change::Change;
 pub use client::{Client, Put};
 pub use daemon::{Role, SyncDaemon};
 pub use destination::{Connections, Destination, DestinationEntry, Thresholds, Weight};
+pub use drain::{AtDeadline, Drain, DrainAction, DrainOutcome, WaitFor};
 pub use error::{Error, ErrorKind, Operation};
 pub use forwarding::{Checksum, Forwarding, Tunnel, UnknownForwarding};
 /// The messages, which `for_each_service` and `for_each_destination` lend.
@@ -102,12 +107,14 @@ pub use key::{Endpoint, Family, Protocol, ServiceKey};
 pub use name::{EngineName, InterfaceName, Name};
 pub use namespace::{Namespace, NamespaceError, NamespaceProblem};
 pub use persistence::{Netmask, Persistence};
+pub use ramp::{Ramp, RampOutcome};
 pub use rule::{ParseError, Rule};
 pub use scheduler::{Scheduler, SchedulerFlags, SchedulerName};
 pub use service::{Service, ServiceEntry};
 pub use settings::{Info, Timeouts};
 pub use snapshot::{Snapshot, SnapshotService};
 pub use table::{Table, TableError, TableProblem, TableService};
+pub use tasks::{Task, TaskEvent, Tasks};
 
 /// The example in the README is compiled with the doctests.
 #[cfg(doctest)]

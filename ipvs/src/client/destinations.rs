@@ -77,8 +77,7 @@ impl<T: Transport> Client<T> {
         if after.endpoint() != endpoint {
             return Err(error(Failure::Rule(Rule::KeyKept)));
         }
-        let check = rule::first_new(before.broken(key), after.broken(key));
-        self.checked_change(&Change::EditDestination(*key, after), check)?;
+        self.edit_found(key, &before, &after)?;
         Ok(after)
     }
 
@@ -170,6 +169,18 @@ impl<T: Transport> Client<T> {
             Ok(())
         })
         .map_err(|failure| unlisted(key, failure))
+    }
+
+    /// Edits a destination that was just read. It may break the rules that it
+    /// broke before: another tool made it so.
+    pub(crate) fn edit_found(
+        &mut self,
+        key: &ServiceKey,
+        before: &Destination,
+        after: &Destination,
+    ) -> Result<(), Error> {
+        let check = rule::first_new(before.broken(key), after.broken(key));
+        self.checked_change(&Change::EditDestination(*key, *after), check)
     }
 
     fn find_destination(
