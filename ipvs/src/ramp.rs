@@ -20,7 +20,8 @@ use std::time::{Duration, Instant};
 /// late, steps are left out.
 ///
 /// It is driven as [`Drain`](crate::Drain) is, by [`Tasks`](crate::Tasks) or by
-/// hand.
+/// hand. There is nothing to undo when it is given up: the destination keeps the
+/// weight that it has.
 ///
 /// # Who else sets the weight
 ///
@@ -53,8 +54,6 @@ pub enum RampOutcome {
     Reached,
     /// Another deleted the destination or its service.
     Gone,
-    /// The ramp was cancelled; the destination keeps the weight that it has.
-    Cancelled,
     /// Another gave the destination this weight, and it was left alone.
     TakenBack {
         /// The weight that was found.
@@ -139,11 +138,6 @@ impl Ramp {
     /// exist: a command was answered by ENOENT or ESRCH.
     pub fn gone(&mut self) {
         self.end(RampOutcome::Gone);
-    }
-
-    /// Stops raising the weight.
-    pub fn cancel(&mut self) {
-        self.end(RampOutcome::Cancelled);
     }
 
     /// The weight that the plan has for `now`.

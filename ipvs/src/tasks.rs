@@ -19,7 +19,6 @@ use std::time::Instant;
 /// together.
 #[derive(Clone, Debug, Default)]
 pub struct Tasks {
-    /// No service is without tasks.
     services: BTreeMap<ServiceKey, BTreeMap<Endpoint, Task>>,
 }
 
@@ -95,16 +94,22 @@ impl Tasks {
         self.services.entry(*service).or_default().insert(endpoint, task.into())
     }
 
-    /// Cancels the destination's task, by [`Drain::cancel`] or [`Ramp::cancel`].
-    /// The next [`run`](Self::run) reports its end. Returns whether there is one.
+    /// Cancels the destination's task. A drain restores the weight in the next
+    /// [`run`](Self::run), which is due now, and its end is told there. A ramp is
+    /// over and gone with this. Returns whether there was a task.
     pub fn cancel(&mut self, service: &ServiceKey, endpoint: Endpoint, now: Instant) -> bool {
-        let tasks = self.services.get_mut(service);
-        let Some(task) = tasks.and_then(|tasks| tasks.get_mut(&endpoint)) else { return false };
-        match task {
-            Task::Drain(drain) => drain.cancel(now),
-            Task::Ramp(ramp) => ramp.cancel(),
+        let Some(tasks) = self.services.get_mut(service) else { return false };
+        match tasks.get_mut(&endpoint) {
+            None => false,
+            Some(Task::Drain(drain)) => {
+                drain.cancel(now);
+                true
+            }
+            Some(Task::Ramp(_)) => {
+                tasks.remove(&endpoint);
+                true
+            }
         }
-        true
     }
 
     /// Does what is due at `now`, and tells what came of it.
