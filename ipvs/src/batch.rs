@@ -137,6 +137,11 @@ impl Outcomes {
         self.uncertain.sort_unstable();
     }
 
+    /// The errors: of changes with their indexes, and of datagrams.
+    pub(crate) fn into_errors(self) -> (Vec<(usize, Error)>, Vec<Error>) {
+        (self.failures, self.losses)
+    }
+
     /// Whether every change was carried out.
     pub fn is_complete(&self) -> bool {
         self.failures.is_empty() && self.uncertain.is_empty() && self.sent == self.len

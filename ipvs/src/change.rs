@@ -2,14 +2,14 @@
 
 use crate::destination::key_attrs;
 use crate::error::{Error, Failure, Operation, Subject};
-use crate::{Destination, Endpoint, Rule, Service, ServiceKey};
+use crate::{Destination, Endpoint, Rule, Service, ServiceKey, Timeouts};
 use ipvs_sys::{
-    DelDestination, DelService, NewDestination, NewService, SetDestination, SetService, TooLong,
-    encode,
+    DelDestination, DelService, NewDestination, NewService, SetConfig, SetDestination, SetService,
+    TooLong, encode,
 };
 use std::fmt;
 
-/// A change of a service or a destination: what a [`Batch`](crate::Batch) sends
+/// A change of a service, a destination or the timeouts: what a [`Batch`](crate::Batch) sends
 /// and a [`Plan`](crate::Plan) consists of.
 ///
 /// What each does, [`Client`](crate::Client)'s method of the same name says.
@@ -29,24 +29,30 @@ pub enum Change {
     EditDestination(ServiceKey, Destination),
     /// Deletes a destination from a service.
     DeleteDestination(ServiceKey, Endpoint),
+    /// Sets those connection timeouts that are `Some`.
+    SetTimeouts(Timeouts),
 }
 
 impl Change {
-    /// The service that is changed, or whose destination is.
-    pub fn key(&self) -> ServiceKey {
+    /// The service that is changed, or whose destination is; `None` for timeouts.
+    pub fn key(&self) -> Option<ServiceKey> {
         match self {
-            Self::AddService(service) | Self::EditService(service) => service.key(),
+            Self::AddService(service) | Self::EditService(service) => Some(service.key()),
             Self::DeleteService(key)
             | Self::AddDestination(key, _)
             | Self::EditDestination(key, _)
-            | Self::DeleteDestination(key, _) => *key,
+            | Self::DeleteDestination(key, _) => Some(*key),
+            Self::SetTimeouts(_) => None,
         }
     }
 
     /// The destination that is changed, if it is one.
     pub fn endpoint(&self) -> Option<Endpoint> {
         match self {
-            Self::AddService(_) | Self::EditService(_) | Self::DeleteService(_) => None,
+            Self::AddService(_)
+            | Self::EditService(_)
+            | Self::DeleteService(_)
+            | Self::SetTimeouts(_) => None,
             Self::AddDestination(_, destination) | Self::EditDestination(_, destination) => {
                 Some(destination.endpoint())
             }
@@ -65,6 +71,7 @@ impl Change {
             Self::AddDestination(key, destination) | Self::EditDestination(key, destination) => {
                 destination.check(key)
             }
+            Self::SetTimeouts(timeouts) => timeouts.check(),
             Self::DeleteService(_) | Self::DeleteDestination(..) => Ok(()),
         }
     }
@@ -77,33 +84,37 @@ impl Change {
         sequence: u32,
         out: &mut Vec<u8>,
     ) -> Result<(), TooLong> {
-        let key = self.key();
-        let vip = key.octets();
         match self {
             Self::AddService(service) => {
+                let vip = service.key().octets();
                 encode(&NewService(service.attrs(&vip)), family, flags, sequence, out)
             }
             Self::EditService(service) => {
+                let vip = service.key().octets();
                 encode(&SetService(service.attrs(&vip)), family, flags, sequence, out)
             }
-            Self::DeleteService(_) => {
+            Self::DeleteService(key) => {
+                let vip = key.octets();
                 encode(&DelService(key.attrs(&vip)), family, flags, sequence, out)
             }
-            Self::AddDestination(_, destination) => {
-                let rip = destination.endpoint().octets();
+            Self::AddDestination(key, destination) => {
+                let (vip, rip) = (key.octets(), destination.endpoint().octets());
                 let (service, destination) = (key.attrs(&vip), destination.attrs(&rip));
                 let command = NewDestination { service: Some(service), destination };
                 encode(&command, family, flags, sequence, out)
             }
-            Self::EditDestination(_, destination) => {
-                let rip = destination.endpoint().octets();
+            Self::EditDestination(key, destination) => {
+                let (vip, rip) = (key.octets(), destination.endpoint().octets());
                 let (service, destination) = (key.attrs(&vip), destination.attrs(&rip));
                 encode(&SetDestination { service, destination }, family, flags, sequence, out)
             }
-            Self::DeleteDestination(_, endpoint) => {
-                let rip = endpoint.octets();
+            Self::DeleteDestination(key, endpoint) => {
+                let (vip, rip) = (key.octets(), endpoint.octets());
                 let (service, destination) = (key.attrs(&vip), key_attrs(*endpoint, &rip));
                 encode(&DelDestination { service, destination }, family, flags, sequence, out)
+            }
+            Self::SetTimeouts(timeouts) => {
+                encode(&SetConfig(timeouts.attrs()), family, flags, sequence, out)
             }
         }
     }
@@ -121,16 +132,19 @@ impl Change {
             Self::AddDestination(..) => Operation::AddDestination,
             Self::EditDestination(..) => Operation::EditDestination,
             Self::DeleteDestination(..) => Operation::DeleteDestination,
+            Self::SetTimeouts(_) => Operation::SetTimeouts,
         }
     }
 
     fn subject(&self) -> Subject {
-        match (self, self.endpoint()) {
-            (Self::AddService(service) | Self::EditService(service), _) => {
-                Subject::service(service)
+        match self {
+            Self::AddService(service) | Self::EditService(service) => Subject::service(service),
+            Self::DeleteService(key) => Subject::key(key),
+            Self::AddDestination(key, destination) | Self::EditDestination(key, destination) => {
+                Subject::destination(key, destination.endpoint())
             }
-            (_, Some(endpoint)) => Subject::destination(&self.key(), endpoint),
-            (_, None) => Subject::key(&self.key()),
+            Self::DeleteDestination(key, endpoint) => Subject::destination(key, *endpoint),
+            Self::SetTimeouts(_) => Subject::nothing(),
         }
     }
 }
@@ -150,6 +164,7 @@ impl fmt::Display for Change {
             Self::DeleteDestination(key, endpoint) => {
                 write!(f, "delete destination {endpoint} from {key}")
             }
+            Self::SetTimeouts(timeouts) => write!(f, "set timeouts {timeouts}"),
         }
     }
 }
@@ -178,6 +193,10 @@ mod tests {
             (
                 Change::DeleteDestination(key, endpoint),
                 "delete destination 192.168.0.1:80 from tcp 10.0.0.1:80",
+            ),
+            (
+                Change::SetTimeouts(Timeouts { udp: Some(60), tcp: Some(9), tcp_fin: None }),
+                "set timeouts tcp 9 udp 60",
             ),
         ] {
             assert_eq!(change.to_string(), text);

@@ -51,6 +51,8 @@ pub enum Operation {
     SendBatch,
     /// Reading the whole table.
     TakeSnapshot,
+    /// Applying a plan.
+    ApplyPlan,
     /// Reading the timeouts.
     GetTimeouts,
     /// Setting timeouts.
@@ -110,6 +112,8 @@ pub enum ErrorKind {
     Incomplete,
     /// The table changed under every reading of it.
     Unstable,
+    /// The table is no longer the one that a plan was made from. Nothing was sent.
+    Changed,
     /// An answer could not be read.
     Malformed,
     /// The socket failed.
@@ -150,6 +154,9 @@ pub(crate) enum Failure {
     Unstable {
         readings: usize,
     },
+    Changed,
+    /// Its answer was lost, and reading back shows that it was not carried out.
+    NotDone,
     Decode(DecodeError),
 }
 
@@ -179,6 +186,8 @@ impl Error {
             Failure::NoAnswer => ErrorKind::NoAnswer,
             Failure::DumpFailed(_) | Failure::DumpInterrupted => ErrorKind::Incomplete,
             Failure::Unstable { .. } => ErrorKind::Unstable,
+            Failure::Changed => ErrorKind::Changed,
+            Failure::NotDone => ErrorKind::Refused,
             Failure::Decode(_) => ErrorKind::Malformed,
         }
     }
@@ -399,6 +408,12 @@ impl fmt::Display for Error {
             Failure::DumpInterrupted => {
                 f.write_str("the table changed while it was listed; list it again")
             }
+            Failure::Changed => f.write_str(
+                "it is not as it was when the plan was made; make another plan from a new snapshot",
+            ),
+            Failure::NotDone => f.write_str(
+                "not carried out, as reading back shows; why is not known, the answer was lost",
+            ),
             Failure::Unstable { readings } => write!(
                 f,
                 "the table changed under each of {readings} readings; try again when it is changed \
@@ -428,6 +443,7 @@ fn write_object(
         Operation::ListDestinations => "list destinations",
         Operation::SendBatch => "send a batch",
         Operation::TakeSnapshot => "take a snapshot",
+        Operation::ApplyPlan => "apply a plan",
         Operation::GetTimeouts => "get timeouts",
         Operation::SetTimeouts => "set timeouts",
         Operation::GetInfo => "get info",
@@ -444,6 +460,7 @@ fn write_object(
         f.write_str(match operation {
             Operation::AddDestination => " to",
             Operation::DeleteDestination => " from",
+            Operation::ApplyPlan => " to",
             Operation::EditDestination
             | Operation::GetDestination
             | Operation::ListDestinations

@@ -72,16 +72,17 @@ mod destination;
 mod diagnosis;
 mod drain;
 mod error;
-#[cfg(feature = "serde")]
-mod form;
 #[cfg(feature = "fake")]
 pub mod fake;
+#[cfg(feature = "serde")]
+mod form;
 mod forwarding;
 mod key;
 mod name;
 mod namespace;
 mod pace;
 mod persistence;
+mod plan;
 mod ramp;
 mod rule;
 mod scheduler;
@@ -107,6 +108,7 @@ pub use key::{Endpoint, Family, Protocol, ServiceKey};
 pub use name::{EngineName, InterfaceName, Name};
 pub use namespace::{Namespace, NamespaceError, NamespaceProblem};
 pub use persistence::{Netmask, Persistence};
+pub use plan::{Applied, Before, Kinds, Plan, PlanOptions, Recovery, Step, StepResult, Surplus};
 pub use ramp::{Ramp, RampOutcome};
 pub use rule::{ParseError, Rule};
 pub use scheduler::{Scheduler, SchedulerFlags, SchedulerName};

@@ -3,6 +3,7 @@
 use crate::Rule;
 use crate::rule::MAX_TIMEOUT;
 use ipvs_sys::{InfoAttrs, TimeoutAttrs};
+use std::fmt;
 
 /// Connection timeouts in seconds.
 ///
@@ -39,8 +40,28 @@ impl Timeouts {
         Ok(())
     }
 
+    /// Of these timeouts, those that differ in `other`.
+    pub(crate) fn without_same(self, other: Self) -> Self {
+        let keep = |wanted: Option<u32>, found| wanted.filter(|_| wanted != found);
+        Self {
+            tcp: keep(self.tcp, other.tcp),
+            tcp_fin: keep(self.tcp_fin, other.tcp_fin),
+            udp: keep(self.udp, other.udp),
+        }
+    }
+
     pub(crate) fn attrs(self) -> TimeoutAttrs {
         TimeoutAttrs { tcp: self.tcp, tcp_fin: self.tcp_fin, udp: self.udp }
+    }
+}
+
+/// As `tcp 900 tcp-fin 120 udp 300`, those that are `Some`.
+impl fmt::Display for Timeouts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = [("tcp", self.tcp), ("tcp-fin", self.tcp_fin), ("udp", self.udp)];
+        let given = all.iter().filter_map(|(what, timeout)| Some((what, (*timeout)?)));
+        let words: Vec<String> = given.map(|(what, timeout)| format!("{what} {timeout}")).collect();
+        f.pad(&words.join(" "))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Client;
 use crate::error::{Error, Failure, Operation, Subject};
 use crate::transport::Transport;
-use crate::{Batch, Change, OnFailure, Outcomes, Rule};
+use crate::{Batch, Change, OnFailure, Outcomes, Rule, Timeouts};
 
 impl<T: Transport> Client<T> {
     /// Carries the changes of a batch out, in order, many to a datagram.
@@ -144,6 +144,9 @@ impl<T: Transport> Client<T> {
             }
             Change::DeleteDestination(key, endpoint) => {
                 self.destination_if_any(key, *endpoint)?.is_none()
+            }
+            Change::SetTimeouts(timeouts) => {
+                timeouts.without_same(self.timeouts()?) == Timeouts::default()
             }
         })
     }

@@ -7,6 +7,7 @@ mod daemons;
 mod destinations;
 mod lane;
 mod listing;
+mod plan;
 mod services;
 mod snapshot;
 mod table;

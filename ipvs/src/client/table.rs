@@ -3,8 +3,8 @@
 use super::Client;
 use crate::error::{Error, Failure, Operation, Subject};
 use crate::transport::Transport;
-use crate::{Info, ServiceKey, Timeouts};
-use ipvs_sys::{Body, Flush, GetConfig, GetInfo, InfoAttrs, SetConfig, Zero};
+use crate::{Change, Info, ServiceKey, Timeouts};
+use ipvs_sys::{Body, Flush, GetConfig, GetInfo, InfoAttrs, Zero};
 
 impl<T: Transport> Client<T> {
     /// Reads the connection timeouts.
@@ -23,8 +23,7 @@ impl<T: Transport> Client<T> {
     ///
     /// [`Rule::TimeoutRange`](crate::Rule::TimeoutRange).
     pub fn set_timeouts(&mut self, timeouts: &Timeouts) -> Result<(), Error> {
-        self.checked_ack(timeouts.check(), &SetConfig(timeouts.attrs()))
-            .map_err(|failure| Error::new(Operation::SetTimeouts, Subject::nothing(), failure))
+        self.change(&Change::SetTimeouts(*timeouts))
     }
 
     /// Reads version and size.

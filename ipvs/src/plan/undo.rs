@@ -1,0 +1,135 @@
+//! What became of a plan, and how it is taken back.
+
+use super::{Before, Plan, Step};
+use crate::{Change, Error};
+use std::fmt;
+
+/// What is done about a plan that cannot be carried out whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Recovery {
+    /// What was done is taken back.
+    RollBack,
+    /// What was done stays.
+    Leave,
+}
+
+/// What became of each step of a plan.
+#[derive(Debug)]
+#[must_use = "the plan can have failed"]
+pub struct Applied {
+    pub(crate) results: Vec<StepResult>,
+    /// Why a plan stopped that no step failed in: answers were lost, or the
+    /// socket failed.
+    pub(crate) losses: Vec<Error>,
+}
+
+/// What became of one step.
+#[derive(Debug)]
+pub enum StepResult {
+    /// It was carried out.
+    Done,
+    /// It was not carried out.
+    Failed(Error),
+    /// It was not sent, because of one that failed.
+    NotSent,
+    /// It was carried out and taken back.
+    RolledBack,
+    /// It was carried out, and could not be taken back whole.
+    Stuck(Error),
+    /// Whether it was carried out is not known, and could not be read back.
+    Uncertain(Error),
+}
+
+impl Applied {
+    /// What became of each step, in the order of [`Plan::steps`].
+    pub fn results(&self) -> &[StepResult] {
+        &self.results
+    }
+
+    /// Whether every step was carried out and stands.
+    pub fn is_complete(&self) -> bool {
+        self.results.iter().all(|result| matches!(result, StepResult::Done))
+    }
+
+    /// Whether the table is as before: no step was carried out, or all were taken
+    /// back.
+    pub fn is_unchanged(&self) -> bool {
+        self.results.iter().all(|result| {
+            matches!(result, StepResult::NotSent | StepResult::Failed(_) | StepResult::RolledBack)
+        })
+    }
+
+    /// Why answers were lost, if they were.
+    pub fn losses(&self) -> &[Error] {
+        &self.losses
+    }
+
+    /// What became of each step of `plan`, a line each: for logs.
+    pub fn report<'a>(&'a self, plan: &'a Plan) -> impl fmt::Display + 'a {
+        Report { applied: self, plan }
+    }
+
+    /// Whether all went well.
+    ///
+    /// # Errors
+    ///
+    /// Why the first step failed.
+    pub fn into_result(self) -> Result<(), Error> {
+        let failures = self.results.into_iter().filter_map(|result| match result {
+            StepResult::Failed(error) | StepResult::Uncertain(error) => Some(error),
+            _ => None,
+        });
+        failures.chain(self.losses).next().map_or(Ok(()), Err)
+    }
+}
+
+struct Report<'a> {
+    applied: &'a Applied,
+    plan: &'a Plan,
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (step, result) in self.plan.steps.iter().zip(&self.applied.results) {
+            let change = step.change;
+            match result {
+                StepResult::Done => writeln!(f, "done: {change}")?,
+                StepResult::NotSent => writeln!(f, "not sent: {change}")?,
+                StepResult::RolledBack => writeln!(f, "taken back: {change}")?,
+                StepResult::Failed(error) => writeln!(f, "failed: {error}")?,
+                StepResult::Stuck(error) => writeln!(f, "done and not taken back: {error}")?,
+                StepResult::Uncertain(error) => writeln!(f, "unknown: {change}: {error}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Step {
+    /// The changes that take this one back, in order.
+    pub(crate) fn undo(&self) -> Vec<Change> {
+        match (&self.change, &self.before) {
+            (Change::AddService(service), _) => vec![Change::DeleteService(service.key())],
+            (Change::AddDestination(key, added), _) => {
+                vec![Change::DeleteDestination(*key, added.endpoint())]
+            }
+            (Change::EditService(_), Before::Service(before)) => vec![Change::EditService(*before)],
+            (Change::EditDestination(key, _), Before::Destination(before)) => {
+                vec![Change::EditDestination(*key, *before)]
+            }
+            (Change::DeleteDestination(key, _), Before::Destination(before)) => {
+                vec![Change::AddDestination(*key, *before)]
+            }
+            (Change::DeleteService(key), Before::Whole(before, destinations)) => {
+                let add = |destination| Change::AddDestination(*key, destination);
+                let destinations = destinations.iter().rev().copied().map(add);
+                std::iter::once(Change::AddService(*before)).chain(destinations).collect()
+            }
+            (Change::SetTimeouts(_), Before::Timeouts(Some(before))) => {
+                vec![Change::SetTimeouts(*before)]
+            }
+            // The timeouts before are not known.
+            _ => Vec::new(),
+        }
+    }
+}
