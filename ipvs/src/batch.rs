@@ -1,6 +1,6 @@
 //! Many changes at a time, and what became of each.
 
-use crate::{Change, Error};
+use crate::{Change, Destination, Error, Table, Timeouts};
 use std::ops::Range;
 
 /// Changes that are sent many to a datagram, in order.
@@ -70,6 +70,24 @@ impl Batch {
 impl From<Vec<Change>> for Batch {
     fn from(changes: Vec<Change>) -> Self {
         Self { changes, on_failure: OnFailure::default() }
+    }
+}
+
+/// Makes the table where there is none: each service with its destinations, the
+/// last key first, as a [`Plan`](crate::Plan) adds.
+impl From<&Table> for Batch {
+    fn from(table: &Table) -> Self {
+        let mut batch = Self::new();
+        if table.timeouts() != Timeouts::default() {
+            batch.push(Change::SetTimeouts(table.timeouts()));
+        }
+        for wanted in table.services().rev() {
+            let key = wanted.service().key();
+            batch.push(Change::AddService(*wanted.service()));
+            let add = |destination: &Destination| Change::AddDestination(key, *destination);
+            batch.extend(wanted.destinations().rev().map(add));
+        }
+        batch
     }
 }
 

@@ -15,7 +15,7 @@ mod toml;
 
 pub use error::{TableError, TableProblem};
 
-use crate::{Destination, Endpoint, Service, ServiceKey, Timeouts};
+use crate::{Destination, Endpoint, Service, ServiceKey, Snapshot, Timeouts};
 use error::Object;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -133,7 +133,7 @@ impl Table {
     }
 
     /// The services in the order of their keys.
-    pub fn services(&self) -> impl ExactSizeIterator<Item = &TableService> {
+    pub fn services(&self) -> impl DoubleEndedIterator<Item = &TableService> + ExactSizeIterator {
         self.services.values()
     }
 
@@ -166,6 +166,28 @@ impl Table {
     }
 }
 
+/// The table as it is, without names, to be written down.
+impl TryFrom<&Snapshot> for Table {
+    type Error = TableError;
+
+    /// # Errors
+    ///
+    /// The first service or destination that breaks a rule: another tool can have
+    /// put it there, and a table that is wanted has none such.
+    fn try_from(snapshot: &Snapshot) -> Result<Self, TableError> {
+        let mut table = Self::new();
+        for found in snapshot.services() {
+            let service = found.entry.service;
+            table.add_service(service)?;
+            for entry in found.destinations {
+                table.add_destination(&service.key(), entry.destination)?;
+            }
+        }
+        table.set_timeouts(snapshot.timeouts().unwrap_or_default())?;
+        Ok(table)
+    }
+}
+
 impl TableService {
     /// The service itself.
     pub fn service(&self) -> &Service {
@@ -178,7 +200,9 @@ impl TableService {
     }
 
     /// Its destinations in the order of their endpoints.
-    pub fn destinations(&self) -> impl ExactSizeIterator<Item = &Destination> {
+    pub fn destinations(
+        &self,
+    ) -> impl DoubleEndedIterator<Item = &Destination> + ExactSizeIterator {
         self.destinations.values()
     }
 

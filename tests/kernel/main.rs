@@ -18,8 +18,11 @@ mod listing;
 mod modules;
 mod namespaces;
 mod netns;
+mod plan;
 mod shape;
 mod shapes;
 mod snapshot;
 mod table;
+#[path = "../../ipvs/tests/common/tables.rs"]
+mod tables;
 mod traffic;
