@@ -19,6 +19,7 @@ mod modules;
 mod namespaces;
 mod netns;
 mod plan;
+mod random;
 mod shape;
 mod shapes;
 mod snapshot;

@@ -69,17 +69,14 @@ impl Address {
 /// NETLINK_EXT_ACK: the request's header and no more of it.
 pub(super) fn acknowledgement(
     request: &[u8; 16],
-    sequence: u32,
+    header: Header,
     port: u32,
-    result: &Result<(), Refusal>,
+    errno: i32,
+    note: &[u8],
 ) -> Vec<u8> {
-    let (errno, note) = match result {
-        Ok(()) => (0, &[][..]),
-        Err(refusal) => (refusal.errno, refusal.note.as_slice()),
-    };
     let flags = CAPPED | if note.is_empty() { 0 } else { ACK_TLVS };
     let code = errno.saturating_neg().to_ne_bytes();
-    own(NLMSG_ERROR, flags, sequence, port, &[&code, request, note])
+    own(NLMSG_ERROR, flags, header.sequence, port, &[&code, request, note])
 }
 
 /// `af_netlink.c: netlink_dump_done`.

@@ -1,7 +1,7 @@
 //! The commands but the listings: what each does, and what it answers.
 
 use super::answer::{self, Address, Refusal};
-use super::policy::{self, MESSAGE, Values};
+use super::policy::{self, Message};
 use super::request::{DestinationRequest, ServiceRequest};
 use super::state::State;
 use ipvs_sys::{Command as _, TimeoutAttrs};
@@ -23,21 +23,21 @@ pub(super) fn exists(command: u8) -> bool {
 pub(super) fn execute(
     state: &mut State,
     command: u8,
-    values: &Values<'_, MESSAGE>,
+    message: &mut Message<'_>,
     to: Address,
 ) -> Result<Reply, Refusal> {
-    let [_, service, destination, daemon, ..] = *values;
+    let [_, service, destination, ..] = message.values;
     match command {
         GetInfo::NUMBER => return Ok(Some(to.reply(&answer::info()))),
         GetConfig::NUMBER => return Ok(Some(to.reply(&answer::timeouts(state.timeouts)))),
         GetService::NUMBER => return get_service(state, service, to).map(Some),
         Flush::NUMBER => state.services.clear(),
-        SetConfig::NUMBER => state.set_timeouts(timeouts(values))?,
+        SetConfig::NUMBER => state.set_timeouts(timeouts(message))?,
         NewDaemon::NUMBER => {
             let mixed = state.is_mixed();
-            state.daemons.start(daemon, mixed)?;
+            state.daemons.start(message, mixed)?;
         }
-        DelDaemon::NUMBER => state.daemons.stop(daemon)?,
+        DelDaemon::NUMBER => state.daemons.stop(message)?,
         Zero::NUMBER if service.is_none() => state.zero(),
         _ => set(state, command, service, destination)?,
     }
@@ -52,8 +52,8 @@ fn get_service(state: &State, service: Option<&[u8]>, to: Address) -> Result<Vec
     Ok(reply)
 }
 
-fn timeouts(values: &Values<'_, MESSAGE>) -> TimeoutAttrs {
-    let [.., tcp, tcp_fin, udp] = *values;
+fn timeouts(message: &Message<'_>) -> TimeoutAttrs {
+    let [.., tcp, tcp_fin, udp] = message.values;
     TimeoutAttrs {
         tcp: policy::u32_ne(tcp),
         tcp_fin: policy::u32_ne(tcp_fin),

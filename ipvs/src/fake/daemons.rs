@@ -1,7 +1,7 @@
 //! The sync daemons: `ip_vs_sync.c: start_sync_thread` without the sockets.
 
 use super::answer::{self, Refusal};
-use super::policy::{self, Rule, Values};
+use super::policy::{self, Message, Rule, Values};
 use crate::name::InterfaceName;
 use crate::{Family, Role, SyncDaemon};
 use ipvs_sys::DaemonAttrs;
@@ -11,6 +11,7 @@ use std::net::IpAddr;
 const GROUP: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(224, 0, 0, 81));
 const PORT: u16 = 8848;
 
+const NEST: usize = 3;
 const ATTRS: usize = 9;
 /// `ip_vs_ctl.c: ip_vs_daemon_policy`.
 const RULES: [Rule; ATTRS] = [
@@ -53,8 +54,8 @@ impl Daemons {
 
     /// `ip_vs_ctl.c: ip_vs_genl_new_daemon`; `mixed` is whether a destination
     /// is not of its service's family.
-    pub(super) fn start(&mut self, nest: Option<&[u8]>, mixed: bool) -> Result<(), Refusal> {
-        let values = parse(nest)?;
+    pub(super) fn start(&mut self, message: &mut Message<'_>, mixed: bool) -> Result<(), Refusal> {
+        let values = message.nest(NEST, &RULES)?;
         let [_, state, interface, id, max_len, .., port, ttl] = values;
         let name = policy::name(interface);
         let (Some(state), Some(name), Some(id)) = (policy::u32_ne(state), name, policy::u32_ne(id))
@@ -86,8 +87,8 @@ impl Daemons {
     }
 
     /// `ip_vs_ctl.c: ip_vs_genl_del_daemon`.
-    pub(super) fn stop(&mut self, nest: Option<&[u8]>) -> Result<(), Refusal> {
-        let [_, state, ..] = parse(nest)?;
+    pub(super) fn stop(&mut self, message: &mut Message<'_>) -> Result<(), Refusal> {
+        let [_, state, ..] = message.nest(NEST, &RULES)?;
         let (_, slot) = self.slot(policy::u32_ne(state).ok_or(libc::EINVAL)?)?;
         slot.take().map(drop).ok_or_else(|| libc::ESRCH.into())
     }
@@ -99,10 +100,6 @@ impl Daemons {
             _ => Err(libc::EINVAL.into()),
         }
     }
-}
-
-fn parse(nest: Option<&[u8]>) -> Result<Values<'_, ATTRS>, Refusal> {
-    policy::nest(nest.ok_or(libc::EINVAL)?, &RULES)
 }
 
 fn group(values: &Values<'_, ATTRS>) -> Result<Option<IpAddr>, Refusal> {

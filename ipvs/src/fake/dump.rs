@@ -2,7 +2,7 @@
 
 use super::answer::{self, Address};
 use super::fault::{Change, Fate};
-use super::policy;
+use super::policy::Message;
 use super::request::ServiceRequest;
 use super::state::State;
 use ipvs_sys::{Command as _, GetDaemon, GetDestination, GetService, Header};
@@ -91,14 +91,14 @@ impl Dump {
             GetDestination::NUMBER => {
                 // The request is read anew for each part. A service that is not
                 // there, or not named, has no destinations.
-                let values = match policy::message(&self.attrs, 20) {
-                    Ok(values) => values,
+                let Message { values, note, .. } = match Message::parse(&self.attrs, 20) {
+                    Ok(message) => message,
                     Err(refusal) => return refusal.note,
                 };
                 let [_, service, ..] = values;
                 let asked = ServiceRequest::parse(service);
                 let Some(found) = asked.ok().and_then(|asked| state.find(&asked.key)) else {
-                    return Vec::new();
+                    return note;
                 };
                 for entry in found.destinations.iter().rev().skip(start) {
                     let put = |to: Address, out: &mut Vec<u8>| {
@@ -109,6 +109,7 @@ impl Dump {
                     }
                     self.position += 1;
                 }
+                return note;
             }
             _ => {
                 for daemon in state.daemons.running().skip(start) {

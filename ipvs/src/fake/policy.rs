@@ -8,7 +8,7 @@ use super::answer::Refusal;
 use ipvs_sys::{Attrs, put};
 
 /// What a value must be like.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(super) enum Rule {
     /// Anything.
     Any,
@@ -26,7 +26,7 @@ pub(super) enum Rule {
 pub(super) type Values<'a, const N: usize> = [Option<&'a [u8]>; N];
 
 /// The highest attribute of a message and 1.
-pub(super) const MESSAGE: usize = 7;
+const MESSAGE: usize = 7;
 /// `ip_vs_ctl.c: ip_vs_cmd_policy`.
 const MESSAGE_RULES: [Rule; MESSAGE] = [
     Rule::Any,
@@ -38,20 +38,60 @@ const MESSAGE_RULES: [Rule; MESSAGE] = [
     Rule::Number(4),
 ];
 
-/// The top level of a request, which starts `offset` bytes into its message.
-///
-/// The only errors that the kernel explains to this family are those found here.
-pub(super) fn message(attrs: &[u8], offset: usize) -> Result<Values<'_, MESSAGE>, Refusal> {
-    parse(attrs, &MESSAGE_RULES)
-        .map_err(|bad| Refusal { errno: bad.errno, note: explained(bad.rule, offset + bad.at) })
+/// The top level of a request.
+pub(super) struct Message<'a> {
+    pub(super) values: Values<'a, MESSAGE>,
+    /// Where the attributes start in the message, in bytes.
+    at: [usize; MESSAGE],
+    /// What the answer is to say of it, whether it is carried out or not.
+    pub(super) note: Vec<u8>,
 }
 
-/// A nest. What is wrong in there is never explained.
+impl<'a> Message<'a> {
+    /// The attributes of a message, which start `offset` bytes into it.
+    pub(super) fn parse(attrs: &'a [u8], offset: usize) -> Result<Self, Refusal> {
+        match parse(attrs, &MESSAGE_RULES) {
+            Ok(Parsed { values, at, rest }) => {
+                Ok(Self { values, at: at.map(|at| at + offset), note: left_over(rest) })
+            }
+            Err(Bad { errno, rule, at }) => {
+                Err(Refusal { errno, note: explained(rule, offset + at) })
+            }
+        }
+    }
+
+    /// The nest `kind`. What is wrong in there is explained for daemons only.
+    pub(super) fn nest<const N: usize>(
+        &mut self,
+        kind: usize,
+        rules: &[Rule; N],
+    ) -> Result<Values<'a, N>, Refusal> {
+        let nest = self.values.get(kind).copied().flatten().ok_or(libc::EINVAL)?;
+        let offset = self.at.get(kind).map_or(0, |at| at + 4);
+        match parse(nest, rules) {
+            Ok(Parsed { values, rest, .. }) => {
+                if !rest.is_empty() {
+                    self.note = left_over(rest);
+                }
+                Ok(values)
+            }
+            Err(Bad { rule, at, .. }) => {
+                self.note = explained(rule, offset + at);
+                Err(libc::EINVAL.into())
+            }
+        }
+    }
+}
+
+/// A nest whose faults are not explained.
 pub(super) fn nest<'a, const N: usize>(
     attrs: &'a [u8],
     rules: &[Rule; N],
 ) -> Result<Values<'a, N>, Refusal> {
-    parse(attrs, rules).map_err(|_| libc::EINVAL.into())
+    match parse(attrs, rules) {
+        Ok(Parsed { values, .. }) => Ok(values),
+        Err(_) => Err(libc::EINVAL.into()),
+    }
 }
 
 /// The first `N` bytes of a value, which the rules have shown to be there.
@@ -89,19 +129,27 @@ struct Bad {
     at: usize,
 }
 
-fn parse<'a, const N: usize>(bytes: &'a [u8], rules: &[Rule; N]) -> Result<Values<'a, N>, Bad> {
-    let mut values = [None; N];
+struct Parsed<'a, const N: usize> {
+    values: Values<'a, N>,
+    at: [usize; N],
+    rest: &'a [u8],
+}
+
+fn parse<'a, const N: usize>(bytes: &'a [u8], rules: &[Rule; N]) -> Result<Parsed<'a, N>, Bad> {
+    let (mut values, mut starts) = ([None; N], [0; N]);
     let mut attrs = Attrs::new(bytes, "request");
     loop {
-        let at = bytes.len() - attrs.as_bytes().len();
+        let rest = attrs.as_bytes();
         // What is not an attribute ends them.
-        let Some(Ok(attr)) = attrs.next() else { return Ok(values) };
+        let Some(Ok(attr)) = attrs.next() else {
+            return Ok(Parsed { values, at: starts, rest });
+        };
+        let at = bytes.len() - rest.len();
         let kind = usize::from(attr.kind);
-        let (Some(slot), Some(rule)) = (values.get_mut(kind), rules.get(kind)) else { continue };
-        if kind != 0 {
-            rule.check(attr.value).map_err(|errno| Bad { errno, rule: *rule, at })?;
-            *slot = Some(attr.value);
-        }
+        let slots = values.get_mut(kind).zip(starts.get_mut(kind)).zip(rules.get(kind));
+        let Some(((value, start), rule)) = slots.filter(|_| kind != 0) else { continue };
+        rule.check(attr.value).map_err(|errno| Bad { errno, rule: *rule, at })?;
+        (*value, *start) = (Some(attr.value), at);
     }
 }
 
@@ -124,24 +172,44 @@ impl Rule {
     }
 }
 
-/// The attributes of the extended acknowledgement, with the rule that was broken
+/// The attribute of an extended acknowledgement that has a text.
+pub(super) fn text(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    put::string(&mut out, 1, text);
+    out
+}
+
+/// The kernel warns of what is no attribute, and goes on.
+fn left_over(rest: &[u8]) -> Vec<u8> {
+    if rest.is_empty() { Vec::new() } else { text(b"bytes leftover after parsing attributes") }
+}
+
+/// The attributes of one, with the rule that was broken
 /// (`net/netlink/policy.c: netlink_policy_dump_write_attr`).
 fn explained(rule: Rule, offset: usize) -> Vec<u8> {
-    const NESTED: u16 = 0x8000;
-    let mut out = Vec::new();
-    put::string(&mut out, 1, b"Attribute failed policy validation");
+    const POLICY: u16 = 4 | 0x8000;
+    let mut out = text(b"Attribute failed policy validation");
     put::attr(&mut out, 2, &u32::try_from(offset).unwrap_or(u32::MAX).to_ne_bytes());
-    put::nest(&mut out, 4 | NESTED, |out| {
-        let kind: u32 = match rule {
-            Rule::Nest => 8,
-            _ => {
-                put::attr(out, 4, &0u64.to_ne_bytes());
-                put::attr(out, 5, &u64::from(u32::MAX).to_ne_bytes());
-                4
-            }
-        };
+    let number = |out: &mut Vec<u8>, kind: u32, most: u32| {
+        put::attr(out, 4, &0u64.to_ne_bytes());
+        put::attr(out, 5, &u64::from(most).to_ne_bytes());
         put::attr(out, 1, &kind.to_ne_bytes());
-    });
+    };
+    match rule {
+        Rule::Number(1) => put::nest(&mut out, POLICY, |out| number(out, 2, u8::MAX.into())),
+        Rule::Number(2) => put::nest(&mut out, POLICY, |out| number(out, 3, u16::MAX.into())),
+        Rule::Number(4) => put::nest(&mut out, POLICY, |out| number(out, 4, u32::MAX)),
+        Rule::Name(len) => put::nest(&mut out, POLICY, |out| {
+            let len = u32::try_from(len).unwrap_or(u32::MAX);
+            put::attr(out, 7, &len.to_ne_bytes());
+            put::attr(out, 1, &12u32.to_ne_bytes());
+        }),
+        Rule::Nest => {
+            put::nest(&mut out, POLICY, |out| put::attr(out, 1, &13u32.to_ne_bytes()));
+        }
+        // Without a type there is nothing to tell.
+        Rule::Any | Rule::Bytes(_) | Rule::Number(_) => {}
+    }
     out
 }
 
@@ -172,7 +240,8 @@ mod tests {
         put::attr(&mut bytes, 99, b"");
         put::attr(&mut bytes, 4, &[2, 0, 0, 0]);
         bytes.extend([3, 0, 5, 0]);
-        let values = message(&bytes, 0).unwrap_or_else(|_| panic!("refused"));
+        let Message { values, note, .. } = Message::parse(&bytes, 20).unwrap();
+        assert_eq!(note, text(b"bytes leftover after parsing attributes"));
         assert_eq!(values[4], Some(&[2, 0, 0, 0][..]));
         assert_eq!(values[5], None);
     }

@@ -3,8 +3,9 @@
 use super::answer::{self, Address, Refusal};
 use super::dump::{self, Dump};
 use super::fault::{self, Fate};
+use super::policy::{self, Message};
 use super::queue::Queue;
-use super::{Kernel, commands, family, listing, policy};
+use super::{Kernel, commands, family, listing};
 use crate::Operation;
 use crate::transport::{Received, Transport};
 use ipvs_sys::family::{GetFamily, NLCTRL};
@@ -35,10 +36,9 @@ pub struct Socket {
 
 /// What becomes of a request that is not refused.
 enum Accepted {
-    /// It was carried out.
-    Done,
-    /// It was, and this is the reply.
-    Reply(Vec<u8>),
+    /// It was carried out. There may be a reply, and something that the
+    /// acknowledgement is to say.
+    Done { reply: Option<Vec<u8>>, note: Vec<u8> },
     /// It is a listing; its end is the acknowledgement.
     Listing,
 }
@@ -63,14 +63,16 @@ impl Socket {
             None => self.carry_out(header, body, &mut fate),
         };
         let listing = matches!(accepted, Ok(Accepted::Listing));
-        let result = accepted.map(|accepted| {
-            if let Accepted::Reply(reply) = accepted {
-                self.queue.answer(reply);
+        let verdict = match accepted {
+            Ok(Accepted::Listing) => None,
+            Ok(Accepted::Done { reply, note }) => {
+                reply.into_iter().for_each(|reply| self.queue.answer(reply));
+                (header.flags & ACK != 0).then_some((0, note))
             }
-        });
-        if !listing && (header.flags & ACK != 0 || result.is_err()) {
-            let answer = answer::acknowledgement(head, header.sequence, self.port, &result);
-            self.queue.answer(answer);
+            Err(Refusal { errno, note }) => Some((errno, note)),
+        };
+        if let Some((errno, note)) = verdict {
+            self.queue.answer(answer::acknowledgement(head, header, self.port, errno, &note));
         }
         if fate.no_answer || fate.overrun {
             self.queue.drop_since(queued);
@@ -107,7 +109,7 @@ impl Socket {
         fate: &mut Fate,
     ) -> Result<Accepted, Refusal> {
         if header.flags & REQUEST == 0 || header.message_type < FIRST_FAMILY {
-            return Ok(Accepted::Done);
+            return Ok(Accepted::Done { reply: None, note: Vec::new() });
         }
         let kernel = self.kernel.clone();
         let mut state = kernel.state();
@@ -122,7 +124,8 @@ impl Socket {
         let to =
             Address { family: header.message_type, sequence: header.sequence, port: self.port };
         if header.message_type == NLCTRL {
-            return family::answer(&state, command, listing, attrs, to).map(Accepted::Reply);
+            let reply = family::answer(&state, command, listing, attrs, to)?;
+            return Ok(Accepted::Done { reply: Some(reply), note: Vec::new() });
         }
         check_reserved(header, command, *reserved)?;
         if !commands::exists(command) && !dump::exists(command) {
@@ -132,9 +135,13 @@ impl Socket {
             if !commands::exists(command) {
                 return Err(libc::EOPNOTSUPP.into());
             }
-            let values = policy::message(attrs, HEADERS)?;
-            let reply = commands::execute(&mut state, command, &values, to)?;
-            return Ok(reply.map_or(Accepted::Done, Accepted::Reply));
+            let mut message = Message::parse(attrs, HEADERS)?;
+            let result = commands::execute(&mut state, command, &mut message, to);
+            let note = message.note;
+            return match result {
+                Ok(reply) => Ok(Accepted::Done { reply, note }),
+                Err(refusal) => Err(Refusal { note, ..refusal }),
+            };
         }
         if !dump::exists(command) {
             return Err(libc::EOPNOTSUPP.into());
@@ -223,11 +230,7 @@ fn header(bytes: [u8; 16]) -> Header {
 
 /// `genetlink.c: genl_header_check`, which is for commands that came after it.
 fn check_reserved(header: Header, command: u8, reserved: [u8; 2]) -> Result<(), Refusal> {
-    let refused = |text: &[u8]| {
-        let mut note = Vec::new();
-        ipvs_sys::put::string(&mut note, 1, text);
-        Err(Refusal { errno: libc::EINVAL, note })
-    };
+    let refused = |text: &[u8]| Err(Refusal { errno: libc::EINVAL, note: policy::text(text) });
     if command <= Flush::NUMBER {
         return Ok(());
     }
