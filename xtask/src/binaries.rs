@@ -20,6 +20,7 @@ fn run_cargo(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
     cargo.args(["build", "--quiet", "--profile", "lab", "--target", "x86_64-unknown-linux-gnu"]);
     cargo.args(["-p", "ipvs-tests", "--test", "kernel", "--bin", "capture", "--bin", "probe"]);
     cargo.args(["-p", "ipvs", "--example", "demo"]);
+    cargo.args(["-p", "ipvs-bench", "--bin", "measure"]);
     cargo.args(["-p", "xtask", "--bin", "lab-init"]);
     // The flags differ from the other builds', so the directory does too:
     // neither throws the other's work away.
@@ -41,7 +42,7 @@ fn run_cargo(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
     Ok(built)
 }
 
-const NAMES: [&str; 5] = ["kernel", "capture", "probe", "demo", "lab-init"];
+const NAMES: [&str; 6] = ["kernel", "capture", "probe", "demo", "measure", "lab-init"];
 
 /// Reads cargo's messages, one JSON object a line.
 fn executables(messages: &str) -> Vec<(String, PathBuf)> {
@@ -63,10 +64,12 @@ mod tests {
     fn only_executables_with_a_known_name_are_taken() {
         let messages = r#"{"reason":"compiler-artifact","target":{"name":"libc"},"executable":null}
 {"reason":"compiler-artifact","target":{"name":"kernel"},"executable":"/t/deps/kernel-0123"}
+{"reason":"compiler-artifact","target":{"name":"measure"},"executable":"/t/measure"}
 {"reason":"compiler-artifact","target":{"name":"other"},"executable":"/t/other"}
 {"reason":"build-finished","success":true}
 not JSON"#;
-        let expected = [("kernel".to_owned(), PathBuf::from("/t/deps/kernel-0123"))];
+        let expected = [("kernel", "/t/deps/kernel-0123"), ("measure", "/t/measure")];
+        let expected = expected.map(|(name, file)| (name.to_owned(), PathBuf::from(file)));
         assert_eq!(executables(messages), expected);
     }
 }

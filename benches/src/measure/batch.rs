@@ -1,0 +1,53 @@
+//! The loop of four, many changes in one send.
+
+use crate::floor::message::{ACK, Change, Template};
+use crate::floor::{self, Floor};
+use crate::netns;
+use crate::sample::Sample;
+use crate::shape::{self, ANCHOR, DESTINATION, SERVICE};
+use anyhow::Result;
+use ipvs::Client;
+use std::time::Instant;
+
+/// The floor: only the last change of a send is acknowledged, all others would
+/// be answered only by an error. The receive is checked to be that
+/// acknowledgement, and with that no error came before it.
+pub(crate) fn floor() -> Result<Sample> {
+    prepare()?;
+    let request = request(floor::family()?);
+    let mut floor = Floor::open(floor::ANSWERS)?;
+    let start = Instant::now();
+    for _ in 0..SENDS {
+        floor.send(&request)?;
+        floor.ack()?;
+    }
+    Ok(Sample::since(start, SENDS * LOOPS, floor.calls))
+}
+
+fn prepare() -> Result<()> {
+    netns::fresh()?;
+    Client::connect()?.add_service(&shape::service(ANCHOR))?;
+    Ok(())
+}
+
+fn request(family: u16) -> Vec<u8> {
+    let changes = [
+        Change::AddService,
+        Change::AddDestination,
+        Change::DeleteDestination,
+        Change::DeleteService,
+    ]
+    .map(|change| Template::change(change, family));
+    let mut request = Vec::new();
+    for i in 1..=LOOPS {
+        for (j, change) in (1..).zip(&changes) {
+            let flags = if (i, j) == (LOOPS, changes.len()) { ACK } else { 0 };
+            change.append(&mut request, 1, flags, SERVICE, DESTINATION);
+        }
+    }
+    request
+}
+
+/// Loops in one send, of 64 changes.
+const LOOPS: u32 = 16;
+const SENDS: u32 = 500;

@@ -1,0 +1,84 @@
+//! Reading a whole table: the services, and of each the destinations.
+
+use crate::counting;
+use crate::floor::message::{KEY, Template, list_services};
+use crate::floor::{self, Floor};
+use crate::netns;
+use crate::restore;
+use crate::sample::{Calls, Sample};
+use crate::shape::{Shape, whole};
+use anyhow::{Context as _, Result};
+use std::time::Instant;
+
+/// The floor, with the cheapest buffer for each kind of listing.
+pub(crate) fn floor(shape: Shape) -> Result<Sample> {
+    filled(shape)?;
+    let family = floor::family()?;
+    let mut services = Floor::open(SERVICES)?;
+    let mut destinations = Floor::open(DESTINATIONS)?;
+    let start = Instant::now();
+    let keys = floor_services(&mut services, family)?;
+    let listed = floor_destinations(&mut destinations, family, &keys)?;
+    let calls = Calls {
+        sends: services.calls.sends + destinations.calls.sends,
+        receives: services.calls.receives + destinations.calls.receives,
+    };
+    let sample = Sample::since(start, 1, calls);
+    whole(listed, shape)?;
+    Ok(sample)
+}
+
+/// Our client's two listings.
+pub(crate) fn ours(shape: Shape) -> Result<Sample> {
+    filled(shape)?;
+    let (mut client, calls) = counting::client()?;
+    let start = Instant::now();
+    let services = client.services()?;
+    let mut table = Vec::with_capacity(services.len());
+    for entry in services {
+        table.push((entry, client.destinations(&entry.service.key())?));
+    }
+    let sample = Sample::since(start, 1, calls.get());
+    whole(table.iter().map(|(_, destinations)| destinations.len()).sum(), shape)?;
+    Ok(sample)
+}
+
+/// Makes a namespace with a table in it.
+pub(crate) fn filled(shape: Shape) -> Result<()> {
+    netns::fresh()?;
+    restore::fill(shape, restore::BATCH).map(drop)
+}
+
+/// Lists the services and keeps what names each.
+pub(crate) fn floor_services(floor: &mut Floor, family: u16) -> Result<Vec<[u8; KEY]>> {
+    let mut keys = Vec::new();
+    let mut whole = true;
+    floor.send(&list_services(family))?;
+    // The nest's header, and the four attributes that come first in it
+    // (`ip_vs_ctl.c: ip_vs_genl_fill_service`).
+    floor.list(|body| match body.get(4..).and_then(|body| body.first_chunk()) {
+        Some(key) => keys.push(*key),
+        None => whole = false,
+    })?;
+    whole.then_some(keys).context("a service without a key")
+}
+
+/// Lists the destinations of each service and counts them.
+pub(crate) fn floor_destinations(
+    floor: &mut Floor,
+    family: u16,
+    keys: &[[u8; KEY]],
+) -> Result<usize> {
+    let mut request = Template::list_destinations(family);
+    let mut listed = 0;
+    for (sequence, key) in (1..).zip(keys) {
+        floor.send(request.with_key(sequence, key))?;
+        floor.list(|_| listed += 1)?;
+    }
+    Ok(listed)
+}
+
+/// Large datagrams take fewer receives.
+const SERVICES: usize = 32_768;
+/// The kernel clears a datagram of this size for each service and fills little of it.
+const DESTINATIONS: usize = 4_096;

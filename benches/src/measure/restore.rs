@@ -1,0 +1,63 @@
+//! Filling an empty table.
+
+use crate::counting;
+use crate::floor::message::{ACK, Change, Template};
+use crate::floor::{self, Floor};
+use crate::netns;
+use crate::sample::{Calls, Sample};
+use crate::shape::Shape;
+use anyhow::Result;
+use std::time::Instant;
+
+/// As many changes in one send as do not get cheaper in larger numbers.
+pub(crate) const BATCH: u32 = 64;
+
+/// The floor: so many changes in one send, the last acknowledged.
+pub(crate) fn floor(shape: Shape, batch: u32) -> Result<Sample> {
+    netns::fresh()?;
+    let start = Instant::now();
+    let calls = fill(shape, batch)?;
+    Ok(Sample::since(start, shape.objects(), calls))
+}
+
+/// Our client, one command for each object.
+pub(crate) fn single(shape: Shape) -> Result<Sample> {
+    netns::fresh()?;
+    let table = shape.table();
+    let (mut client, calls) = counting::client()?;
+    let start = Instant::now();
+    for (service, destinations) in &table {
+        client.add_service(service)?;
+        let key = service.key();
+        for destination in destinations {
+            client.add_destination(&key, destination)?;
+        }
+    }
+    Ok(Sample::since(start, shape.objects(), calls.get()))
+}
+
+/// Fills the table of the calling thread's namespace, in the floor's way.
+pub(crate) fn fill(shape: Shape, batch: u32) -> Result<Calls> {
+    let family = floor::family()?;
+    let add_service = Template::change(Change::AddService, family);
+    let add_destination = Template::change(Change::AddDestination, family);
+    let mut floor = Floor::open(floor::ANSWERS)?;
+    let mut out = Vec::new();
+    let (mut sequence, mut waiting) = (0, 0);
+    for service in shape.services() {
+        let destinations = shape.destinations().map(|place| (&add_destination, place));
+        for (template, destination) in [(&add_service, service)].into_iter().chain(destinations) {
+            sequence += 1;
+            waiting += 1;
+            let last = waiting == batch || sequence == shape.objects();
+            template.append(&mut out, sequence, if last { ACK } else { 0 }, service, destination);
+            if last {
+                floor.send(&out)?;
+                floor.ack()?;
+                out.clear();
+                waiting = 0;
+            }
+        }
+    }
+    Ok(floor.calls)
+}

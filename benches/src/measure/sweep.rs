@@ -1,0 +1,45 @@
+//! What the size of the receive buffer does to a listing. The kernel makes a
+//! listing's datagrams as large as the largest buffer that was ever offered on
+//! the socket, up to 32 KiB (`af_netlink.c: netlink_dump`).
+
+use crate::comparison::REPETITIONS;
+use crate::floor::{self, Floor};
+use crate::listing::{filled, floor_destinations, floor_services};
+use crate::report;
+use crate::sample::{Sample, Series};
+use crate::shape::{Shape, whole};
+use anyhow::Result;
+use std::time::Instant;
+
+/// Lists the services and then the destinations with buffers of every size,
+/// each on a socket of its own, and prints two lines for each size.
+pub(crate) fn buffers(name: &str, shape: Shape) -> Result<()> {
+    let mut all = SIZES.map(|size| (size, Series::default(), Series::default()));
+    for _ in 0..REPETITIONS {
+        filled(shape)?;
+        let family = floor::family()?;
+        for (size, services, destinations) in &mut all {
+            let mut floor = Floor::open(*size)?;
+            let start = Instant::now();
+            let keys = floor_services(&mut floor, family)?;
+            services.push(Sample::since(start, 1, floor.calls));
+
+            let mut floor = Floor::open(*size)?;
+            let start = Instant::now();
+            let listed = floor_destinations(&mut floor, family, &keys)?;
+            destinations.push(Sample::since(start, 1, floor.calls));
+            whole(listed, shape)?;
+        }
+    }
+    for (size, services, _) in &all {
+        report::line(&format!("{name}/services/{size}"), "table", Some(services), None);
+    }
+    for (size, _, destinations) in &all {
+        report::line(&format!("{name}/destinations/{size}"), "table", Some(destinations), None);
+    }
+    Ok(())
+}
+
+/// The first is the largest whose datagram and its bookkeeping fit a page of
+/// 4 KiB (`NLMSG_GOODSIZE`).
+const SIZES: [usize; 5] = [3_776, 4_096, 8_192, 16_384, 32_768];
