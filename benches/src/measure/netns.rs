@@ -17,6 +17,6 @@ pub(crate) fn fresh() -> Result<()> {
     ensure!(status.context("/sbin/ip")?.success(), "loopback does not come up");
     // The kernel takes the namespace before this one down meanwhile, which
     // would be counted otherwise. An idle guest with --icount waits no time.
-    sleep(Duration::from_millis(500));
+    sleep(Duration::from_secs(2));
     Ok(())
 }
