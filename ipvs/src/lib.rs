@@ -91,6 +91,7 @@ mod settings;
 mod snapshot;
 mod table;
 mod tasks;
+pub mod sysctl;
 pub mod transport;
 
 pub use batch::{Batch, OnFailure, Outcome, Outcomes};

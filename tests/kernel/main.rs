@@ -23,6 +23,7 @@ mod random;
 mod shape;
 mod shapes;
 mod snapshot;
+mod sysctl;
 mod table;
 #[path = "../../ipvs/tests/common/tables.rs"]
 mod tables;

@@ -115,7 +115,7 @@ fn no_snapshot_lacks_a_service_that_was_there_throughout() {
     };
     let batch: Batch = throughout.iter().flat_map(add).collect();
     client.send_batch(&batch).into_result().unwrap();
-    let mut editor = Command::new("/bin/probe").arg("churn").spawn().unwrap();
+    let mut editor = Command::new("/bin/churn").spawn().unwrap();
     let (mut taken, mut short, mut unstable) = (0, 0, 0);
     while (taken < 10 || short == 0) && taken + unstable < 400 {
         let mut listed = BTreeSet::new();

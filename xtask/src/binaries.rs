@@ -18,7 +18,7 @@ const TARGET: &str = "guest";
 fn run_cargo(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
     let mut cargo = cargo(&lab.root);
     cargo.args(["build", "--quiet", "--profile", "lab", "--target", "x86_64-unknown-linux-gnu"]);
-    cargo.args(["-p", "ipvs-tests", "--test", "kernel", "--bin", "capture", "--bin", "probe"]);
+    cargo.args(["-p", "ipvs-tests", "--test", "kernel", "--bin", "capture", "--bin", "churn", "--bin", "probe"]);
     cargo.args(["-p", "ipvs", "--example", "demo"]);
     cargo.args(["-p", "ipvs-bench", "--bin", "measure"]);
     cargo.args(["-p", "xtask", "--bin", "lab-init"]);
@@ -42,7 +42,7 @@ fn run_cargo(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
     Ok(built)
 }
 
-const NAMES: [&str; 6] = ["kernel", "capture", "probe", "demo", "measure", "lab-init"];
+const NAMES: [&str; 7] = ["kernel", "capture", "churn", "probe", "demo", "measure", "lab-init"];
 
 /// Reads cargo's messages, one JSON object a line.
 fn executables(messages: &str) -> Vec<(String, PathBuf)> {
