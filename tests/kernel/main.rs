@@ -10,6 +10,7 @@ mod batch;
 mod connections;
 mod counting;
 mod daemons;
+mod drain;
 mod errors;
 mod exchange;
 mod genetlink;
