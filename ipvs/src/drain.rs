@@ -230,7 +230,7 @@ impl Drain {
             return None;
         }
         let Some(entry) = found else {
-            if self.pace.missed(now) {
+            if self.pace.missed() {
                 self.gone();
             }
             return None;

@@ -50,9 +50,8 @@ impl Pace {
     /// A listing lacked the destination. Returns whether it is gone: a listing
     /// during which another process deletes can lack one that is there
     /// (`ip_vs_ctl.c: ip_vs_genl_dump_dests` counts entries), so two in a row
-    /// have to.
-    pub(crate) fn missed(&mut self, now: Instant) -> bool {
-        self.next = now;
+    /// have to. The next look stays due when it was.
+    pub(crate) fn missed(&mut self) -> bool {
         std::mem::replace(&mut self.missed, true)
     }
 
@@ -126,10 +125,10 @@ mod tests {
     fn one_missing_entry_is_nothing_and_two_in_a_row_are_an_absence() {
         let now = Instant::now();
         let mut pace = Pace::new(now);
-        assert!(!pace.missed(now));
+        assert!(!pace.missed());
         pace.found();
-        assert!(!pace.missed(now));
-        assert!(pace.missed(now));
+        assert!(!pace.missed());
+        assert!(pace.missed());
     }
 
     #[test]

@@ -93,7 +93,7 @@ impl Ramp {
             return None;
         }
         let Some(entry) = found else {
-            if self.pace.missed(now) {
+            if self.pace.missed() {
                 self.gone();
             }
             return None;

@@ -115,7 +115,8 @@ impl Tasks {
     /// Does what is due at `now`, and tells what came of it.
     ///
     /// For each service with a task that is due, its destinations are read once;
-    /// each change is a command. What fails is reported and tried again later, as
+    /// each change is a command, so that what the last one acts on is as old as the
+    /// others of its service take. What fails is reported and tried again later, as
     /// the tasks say; it does not keep the others from being done.
     pub fn run<T: Transport>(&mut self, now: Instant, client: &mut Client<T>) -> Vec<TaskEvent> {
         let mut events = Vec::new();

@@ -1,6 +1,8 @@
 //! Drains and ramps in virtual time, and what carries them out over a kernel of
 //! a few lines.
 
+#![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
 mod drain;
 mod kernel;
 mod properties;

@@ -80,6 +80,8 @@ fn drain(clock: Clock, wait_for: WaitFor, keep: bool, limit: u64, resumed: bool)
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
     #[test]
     fn a_drain_deletes_only_what_it_may_and_does_nothing_after_its_end(
         wait_for in wait_for(),
@@ -87,7 +89,7 @@ proptest! {
         resumed: bool,
         limit in 0..20_000u64,
         first in 0..4u16,
-        steps in vec(step(), 0..120),
+        steps in vec(step(), 0..80),
     ) {
         let clock = Clock::new();
         let mut drain = drain(clock, wait_for, keep, limit, resumed);

@@ -254,6 +254,23 @@ fn a_listing_that_failed_is_told_and_read_again_later_each_time() {
 }
 
 #[test]
+fn a_listing_that_failed_does_not_put_off_those_that_were_not_due() {
+    let (clock, kernel) = (Clock::new(), Kernel::default());
+    let (first, second) = (kernel.add(80, [192, 168, 0, 1]), kernel.add(80, [192, 168, 0, 2]));
+    let mut client = kernel.client();
+    let mut tasks = Tasks::default();
+    tasks.insert(&tcp80(), first, drain(clock));
+    tasks.insert(&tcp80(), second, Drain::new(&tcp80(), clock.at_millis(100), seconds(60)));
+    kernel.state().refuse.insert(LIST, libc::EIO);
+    tasks.run(clock.0, &mut client);
+    kernel.state().refuse.clear();
+    assert_eq!(tasks.poll_timeout(), Some(clock.at_millis(100)));
+    let events = tasks.run(clock.at_millis(100), &mut client);
+    assert_eq!(told(&events), ["192.168.0.2:80: weight 0"]);
+    assert_eq!(tasks.poll_timeout(), Some(clock.at(1)));
+}
+
+#[test]
 fn listings_that_fail_to_the_end_end_the_tasks_as_failed() {
     let (clock, kernel) = (Clock::new(), Kernel::default());
     let (first, second) = (kernel.add(80, [192, 168, 0, 1]), kernel.add(80, [192, 168, 0, 2]));
