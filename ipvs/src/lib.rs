@@ -89,9 +89,9 @@ mod scheduler;
 mod service;
 mod settings;
 mod snapshot;
+pub mod sysctl;
 mod table;
 mod tasks;
-pub mod sysctl;
 pub mod transport;
 
 pub use batch::{Batch, OnFailure, Outcome, Outcomes};

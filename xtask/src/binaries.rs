@@ -18,7 +18,18 @@ const TARGET: &str = "guest";
 fn run_cargo(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
     let mut cargo = cargo(&lab.root);
     cargo.args(["build", "--quiet", "--profile", "lab", "--target", "x86_64-unknown-linux-gnu"]);
-    cargo.args(["-p", "ipvs-tests", "--test", "kernel", "--bin", "capture", "--bin", "churn", "--bin", "probe"]);
+    cargo.args([
+        "-p",
+        "ipvs-tests",
+        "--test",
+        "kernel",
+        "--bin",
+        "capture",
+        "--bin",
+        "churn",
+        "--bin",
+        "probe",
+    ]);
     cargo.args(["-p", "ipvs", "--example", "demo"]);
     cargo.args(["-p", "ipvs-bench", "--bin", "measure"]);
     cargo.args(["-p", "xtask", "--bin", "lab-init"]);

@@ -1,12 +1,13 @@
 //! The loop of four, many changes in one send.
 
+use crate::counting;
 use crate::floor::message::{ACK, Change, Template};
 use crate::floor::{self, Floor};
 use crate::netns;
 use crate::sample::Sample;
 use crate::shape::{self, ANCHOR, DESTINATION, SERVICE};
 use anyhow::Result;
-use ipvs::Client;
+use ipvs::{Batch, Client};
 use std::time::Instant;
 
 /// The floor: only the last change of a send is acknowledged, all others would
@@ -22,6 +23,26 @@ pub(crate) fn floor() -> Result<Sample> {
         floor.ack()?;
     }
     Ok(Sample::since(start, SENDS * LOOPS, floor.calls))
+}
+
+/// Our client: a batch of the same size.
+pub(crate) fn ours() -> Result<Sample> {
+    prepare()?;
+    let (service, destination) = (shape::service(SERVICE), shape::destination(DESTINATION));
+    let key = service.key();
+    let loop_of_four = [
+        ipvs::Change::AddService(service),
+        ipvs::Change::AddDestination(key, destination),
+        ipvs::Change::DeleteDestination(key, destination.endpoint()),
+        ipvs::Change::DeleteService(key),
+    ];
+    let batch: Batch = (0..LOOPS).flat_map(|_| loop_of_four).collect();
+    let (mut client, calls) = counting::client()?;
+    let start = Instant::now();
+    for _ in 0..SENDS {
+        client.send_batch(&batch).into_result()?;
+    }
+    Ok(Sample::since(start, SENDS * LOOPS, calls.get()))
 }
 
 fn prepare() -> Result<()> {

@@ -19,8 +19,8 @@ pub(crate) struct Counting {
 /// made since it was connected.
 pub(crate) fn client() -> Result<(Client<Counting>, Rc<Cell<Calls>>)> {
     let calls = Rc::new(Cell::new(Calls::default()));
-    let transport = Counting { netlink: Netlink::open()?, calls: Rc::clone(&calls) };
-    let client = Client::with_transport(transport)?;
+    let open = || io::Result::Ok(Counting { netlink: Netlink::open()?, calls: Rc::clone(&calls) });
+    let client = Client::with_transport(open()?)?.with_second(open()?);
     calls.take();
     Ok((client, calls))
 }

@@ -43,6 +43,17 @@ pub(crate) fn ours(shape: Shape) -> Result<Sample> {
     Ok(sample)
 }
 
+/// Our verified snapshot.
+pub(crate) fn snapshot(shape: Shape) -> Result<Sample> {
+    filled(shape)?;
+    let (mut client, calls) = counting::client()?;
+    let start = Instant::now();
+    let snapshot = client.snapshot()?;
+    let sample = Sample::since(start, 1, calls.get());
+    whole(snapshot.destination_count(), shape)?;
+    Ok(sample)
+}
+
 /// Makes a namespace with a table in it.
 pub(crate) fn filled(shape: Shape) -> Result<()> {
     netns::fresh()?;

@@ -19,6 +19,7 @@ mod listing;
 mod measurements;
 mod netns;
 mod own;
+mod plan;
 mod procfs;
 mod report;
 mod restore;

@@ -3,7 +3,7 @@
 
 use crate::comparison::Comparison;
 use crate::shape::Shape;
-use crate::{batch, listing, own, procfs, restore, single, sweep};
+use crate::{batch, listing, own, plan, procfs, restore, single, sweep};
 use anyhow::Result;
 
 /// Something that is run by its name and prints its lines.
@@ -45,7 +45,11 @@ pub(crate) const MEASUREMENTS: &[(&str, Measurement)] = &[
     ("own/ops1", Measurement::Alone(own::loops)),
     (
         "b64l",
-        Measurement::Comparison(Comparison { unit: "4-changes", floor: batch::floor, ours: None }),
+        Measurement::Comparison(Comparison {
+            unit: "4-changes",
+            floor: batch::floor,
+            ours: Some(batch::ours),
+        }),
     ),
     (
         "restore/1000x10/single",
@@ -60,7 +64,7 @@ pub(crate) const MEASUREMENTS: &[(&str, Measurement)] = &[
         Measurement::Comparison(Comparison {
             unit: "change",
             floor: || restore::floor(Shape::BROAD, restore::BATCH),
-            ours: None,
+            ours: Some(|| restore::batch(Shape::BROAD)),
         }),
     ),
     (
@@ -68,7 +72,7 @@ pub(crate) const MEASUREMENTS: &[(&str, Measurement)] = &[
         Measurement::Comparison(Comparison {
             unit: "change",
             floor: || restore::floor(Shape::BROADER, restore::BATCH),
-            ours: None,
+            ours: Some(|| restore::batch(Shape::BROADER)),
         }),
     ),
     (
@@ -95,6 +99,24 @@ pub(crate) const MEASUREMENTS: &[(&str, Measurement)] = &[
             ours: Some(|| listing::ours(Shape::DEEP)),
         }),
     ),
+    (
+        "snapshot/1000x10",
+        Measurement::Comparison(Comparison {
+            unit: "table",
+            floor: || listing::floor(Shape::BROAD),
+            ours: Some(|| listing::snapshot(Shape::BROAD)),
+        }),
+    ),
+    (
+        "snapshot/10000x2",
+        Measurement::Comparison(Comparison {
+            unit: "table",
+            floor: || listing::floor(Shape::BROADER),
+            ours: Some(|| listing::snapshot(Shape::BROADER)),
+        }),
+    ),
+    ("plan/nothing/10000x2", Measurement::Alone(|name| plan::nothing(name, Shape::BROADER))),
+    ("plan/replace/1000x10", Measurement::Alone(|name| plan::replace(name, Shape::BROAD))),
     ("buffers/1000x10", Measurement::Alone(|name| sweep::buffers(name, Shape::BROAD))),
     ("buffers/10000x2", Measurement::Alone(|name| sweep::buffers(name, Shape::BROADER))),
     ("buffers/1x2000", Measurement::Alone(|name| sweep::buffers(name, Shape::DEEP))),

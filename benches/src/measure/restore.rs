@@ -7,6 +7,7 @@ use crate::netns;
 use crate::sample::{Calls, Sample};
 use crate::shape::Shape;
 use anyhow::Result;
+use ipvs::Batch;
 use std::time::Instant;
 
 /// As many changes in one send as do not get cheaper in larger numbers.
@@ -23,16 +24,26 @@ pub(crate) fn floor(shape: Shape, batch: u32) -> Result<Sample> {
 /// Our client, one command for each object.
 pub(crate) fn single(shape: Shape) -> Result<Sample> {
     netns::fresh()?;
-    let table = shape.table();
+    let table = shape.table()?;
     let (mut client, calls) = counting::client()?;
     let start = Instant::now();
-    for (service, destinations) in &table {
-        client.add_service(service)?;
-        let key = service.key();
-        for destination in destinations {
+    for wanted in table.services() {
+        client.add_service(wanted.service())?;
+        let key = wanted.service().key();
+        for destination in wanted.destinations() {
             client.add_destination(&key, destination)?;
         }
     }
+    Ok(Sample::since(start, shape.objects(), calls.get()))
+}
+
+/// Our client, from a table in memory in batches.
+pub(crate) fn batch(shape: Shape) -> Result<Sample> {
+    netns::fresh()?;
+    let table = shape.table()?;
+    let (mut client, calls) = counting::client()?;
+    let start = Instant::now();
+    client.send_batch(&Batch::from(&table)).into_result()?;
     Ok(Sample::since(start, shape.objects(), calls.get()))
 }
 

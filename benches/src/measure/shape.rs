@@ -1,7 +1,7 @@
 //! The size of a table.
 
 use anyhow::Result;
-use ipvs::{Destination, Endpoint, Scheduler, Service, ServiceKey};
+use ipvs::{Destination, Endpoint, Scheduler, Service, ServiceKey, Table};
 use std::net::Ipv4Addr;
 
 /// So many TCP services, each with so many destinations, all with weight 1 and
@@ -52,9 +52,16 @@ impl Shape {
     }
 
     /// The same as our client takes it.
-    pub(crate) fn table(self) -> Vec<(Service, Vec<Destination>)> {
-        let destinations: Vec<_> = self.destinations().map(destination).collect();
-        self.services().map(|place| (service(place), destinations.clone())).collect()
+    pub(crate) fn table(self) -> Result<Table> {
+        let mut table = Table::new();
+        for place in self.services() {
+            let service = service(place);
+            table.add_service(service)?;
+            for place in self.destinations() {
+                table.add_destination(&service.key(), destination(place))?;
+            }
+        }
+        Ok(table)
     }
 }
 

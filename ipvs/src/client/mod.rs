@@ -73,9 +73,7 @@ impl Client {
         let mut client = Self::with_transport(Netlink::open().map_err(refuse)?)?;
         // The listing is there at the latest now that the module is loaded.
         client.lane.transport.find_listing();
-        let wide = Netlink::without_listing().map_err(refuse)?;
-        client.wide = Some(Lane::new(wide, WIDE_RECEIVE_BUFFER));
-        Ok(client)
+        Ok(client.with_second(Netlink::without_listing().map_err(refuse)?))
     }
 
     /// Opens a socket in another network namespace. The calling thread stays
@@ -99,6 +97,12 @@ impl<T: Transport> Client<T> {
         let mut lane = Lane::new(transport, RECEIVE_BUFFER);
         let family = lane.resolve().map_err(refused)?;
         Ok(Self { family, lane, wide: None })
+    }
+
+    /// The same with a second transport, to the same kernel and network namespace,
+    /// for listings that may be long.
+    pub fn with_second(self, transport: T) -> Self {
+        Self { wide: Some(Lane::new(transport, WIDE_RECEIVE_BUFFER)), ..self }
     }
 
     /// Carries a change out, if its values keep their rules.
