@@ -50,12 +50,10 @@ pub fn encode<C: Command>(
     out: &mut Vec<u8>,
 ) -> Result<(), TooLong> {
     let start = out.len();
-    out.put(&[0; 4]);
-    out.put(&family.to_ne_bytes());
-    out.put(&flags.to_ne_bytes());
-    out.put(&sequence.to_ne_bytes());
-    out.put(&[0; 4]);
-    out.put(&[C::NUMBER, C::VERSION, 0, 0]);
+    let ([t0, t1], [f0, f1]) = (family.to_ne_bytes(), flags.to_ne_bytes());
+    let [s0, s1, s2, s3] = sequence.to_ne_bytes();
+    let (number, version) = (C::NUMBER, C::VERSION);
+    out.put(&[0, 0, 0, 0, t0, t1, f0, f1, s0, s1, s2, s3, 0, 0, 0, 0, number, version, 0, 0]);
     command.write(out);
     let len = out.len() - start;
     match u16::try_from(len) {

@@ -91,20 +91,31 @@ impl Put for Vec<u8> {
 /// A length above 65,535 is written as 65,535; [`crate::encode`] refuses the message.
 #[inline]
 pub fn attr<P: Put>(out: &mut P, kind: u16, value: &[u8]) {
-    out.put(&length(NLA_HEADER_SIZE + value.len()));
-    out.put(&kind.to_ne_bytes());
-    out.put(value);
-    pad(out, value.len());
+    let [l0, l1, k0, k1] = header(NLA_HEADER_SIZE + value.len(), kind);
+    // In one piece where that is short: each put asks a `Vec` for room.
+    match *value {
+        [a] => out.put(&[l0, l1, k0, k1, a, 0, 0, 0]),
+        [a, b] => out.put(&[l0, l1, k0, k1, a, b, 0, 0]),
+        [a, b, c, d] => out.put(&[l0, l1, k0, k1, a, b, c, d]),
+        _ => {
+            out.put(&[l0, l1, k0, k1]);
+            out.put(value);
+            pad(out, value.len());
+        }
+    }
 }
 
 /// Puts a string attribute: `value`, a NUL, and the padding.
 #[inline]
 pub fn string<P: Put>(out: &mut P, kind: u16, value: &[u8]) {
-    out.put(&length(NLA_HEADER_SIZE + value.len() + 1));
-    out.put(&kind.to_ne_bytes());
+    out.put(&header(NLA_HEADER_SIZE + value.len() + 1, kind));
     out.put(value);
-    out.put(&[0]);
-    pad(out, value.len() + 1);
+    match value.len() % 4 {
+        0 => out.put(&[0; 4]),
+        1 => out.put(&[0; 3]),
+        2 => out.put(&[0; 2]),
+        _ => out.put(&[0; 1]),
+    }
 }
 
 /// Puts an attribute whose value is what `body` puts.
@@ -115,11 +126,9 @@ pub fn string<P: Put>(out: &mut P, kind: u16, value: &[u8]) {
 #[inline]
 pub fn nest<P: Put>(out: &mut P, kind: u16, body: impl FnOnce(&mut P)) {
     let start = out.position();
-    out.put(&[0; 2]);
-    out.put(&kind.to_ne_bytes());
+    out.put(&header(0, kind));
     body(out);
-    let len = length(out.position() - start);
-    out.patch(start, &len);
+    out.patch(start, &length(out.position() - start));
 }
 
 #[inline]
@@ -133,6 +142,12 @@ fn pad<P: Put>(out: &mut P, len: usize) {
 }
 
 #[inline]
+fn header(len: usize, kind: u16) -> [u8; NLA_HEADER_SIZE] {
+    let ([l0, l1], [k0, k1]) = (length(len), kind.to_ne_bytes());
+    [l0, l1, k0, k1]
+}
+
+#[inline]
 fn length(len: usize) -> [u8; 2] {
     u16::try_from(len).unwrap_or(u16::MAX).to_ne_bytes()
 }
@@ -140,8 +155,9 @@ fn length(len: usize) -> [u8; 2] {
 #[inline]
 fn overwrite(target: &mut [u8], at: usize, bytes: &[u8]) {
     let room = target.get_mut(at..).unwrap_or_default();
-    for (slot, byte) in room.iter_mut().zip(bytes) {
-        *slot = *byte;
+    let len = room.len().min(bytes.len());
+    if let (Some(room), Some(bytes)) = (room.get_mut(..len), bytes.get(..len)) {
+        room.copy_from_slice(bytes);
     }
 }
 
