@@ -1,5 +1,6 @@
 //! The fuzz targets, and how they run without a fuzzer.
 
+pub mod procfs;
 pub mod targets;
 
 use std::{env, fs, io};

@@ -56,5 +56,8 @@ fn no_corpus_is_forgotten() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
+    // Those of other crates are replayed by their tests.
+    let others = ["connections"];
+    names.retain(|name| !others.contains(&name.as_str()));
     assert_eq!(names, ["daemon", "datagram", "destination", "nlctrl", "roundtrip", "service"]);
 }

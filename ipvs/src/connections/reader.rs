@@ -4,7 +4,7 @@ use super::{Connection, LineProblem, line};
 use crate::NamespaceError;
 use crate::diagnosis::NoIpvs;
 use std::fmt;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read as _};
 
 /// Reads connections from `/proc/net/ip_vs_conn`, from
 /// `/proc/net/ip_vs_conn_sync`, or from a copy of either.
@@ -35,7 +35,7 @@ enum Cause {
 impl<R: BufRead> Reader<R> {
     /// Reads from the title line on.
     pub fn new(input: R) -> Self {
-        Self { input, line: Vec::with_capacity(LONGEST), number: 0, ended: false }
+        Self { input, line: Vec::with_capacity(LONGEST + 1), number: 0, ended: false }
     }
 
     fn read(&mut self) -> Result<Option<Connection>, Cause> {
@@ -61,32 +61,18 @@ impl<R: BufRead> Reader<R> {
     /// Reads to the next newline, and keeps no more than the longest line.
     fn read_line(&mut self) -> io::Result<End> {
         self.line.clear();
-        let mut whole = true;
-        loop {
-            let chunk = match self.input.fill_buf() {
-                Ok(chunk) => chunk,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
-            if chunk.is_empty() {
-                self.ended = true;
-                return Ok(End::Input);
-            }
-            let newline = chunk.iter().position(|byte| *byte == b'\n');
-            let (part, _) = chunk.split_at(newline.unwrap_or(chunk.len()));
-            match part.get(..LONGEST - self.line.len()) {
-                Some(fitting) if fitting.len() < part.len() => {
-                    self.line.extend_from_slice(fitting);
-                    whole = false;
-                }
-                _ => self.line.extend_from_slice(part),
-            }
-            let used = part.len() + usize::from(newline.is_some());
-            self.input.consume(used);
-            if newline.is_some() {
-                return Ok(if whole { End::Newline } else { End::TooLong });
-            }
+        let mut part = self.input.by_ref().take(LONGEST as u64 + 1);
+        part.read_until(b'\n', &mut self.line)?;
+        if self.line.ends_with(b"\n") {
+            self.line.pop();
+            return Ok(End::Newline);
         }
+        if part.limit() == 0 {
+            self.input.skip_until(b'\n')?;
+            return Ok(End::TooLong);
+        }
+        self.ended = true;
+        Ok(End::Input)
     }
 }
 
