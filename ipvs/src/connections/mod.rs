@@ -29,11 +29,13 @@
 //! It is there as soon as the module `ip_vs` is loaded.
 //!
 //! The kernel does not stop the table while it is read. It gives about 4 KiB at
-//! a time, and finds its place again by counting connections (`ip_vs_conn.c:
-//! ip_vs_conn_array`). So a connection can be seen twice when others come
-//! before it meanwhile, and missed when others before it end. Counting begins at
-//! the first one each time: reading a table of twice the size takes up to four
-//! times as long.
+//! a time and finds its place again by counting connections (`ip_vs_conn.c:
+//! ip_vs_conn_array`). So a connection can be seen twice when others come before
+//! it meanwhile, and missed when others before it end. Up to Linux 6.12 at least
+//! it counts from the first connection of the table: reading one of twice the
+//! size takes up to four times as long. Later it counts within a bucket; from
+//! about Linux 7.1 on, when the table is resized meanwhile, the rest of it can be
+//! missing.
 //!
 //! The kernel does not escape the data of a persistence engine (`ip_vs_conn.c:
 //! ip_vs_conn_seq_show`). Those that it takes from packets are words without

@@ -133,7 +133,6 @@ impl<'a> Sysctls<'a> {
     /// [`SysctlError::is_range`], without anything written;
     /// [`SysctlError::is_absent`] and [`SysctlError::is_permission`]; or what
     /// the system says.
-    #[expect(clippy::needless_pass_by_value, reason = "a call reads as an assignment")]
     pub fn set<V: Value>(&self, sysctl: Sysctl<V>, value: V) -> Result<(), SysctlError> {
         let text = value.text();
         let failed = |cause| SysctlError { name: sysctl.name, value: Some(text.clone()), cause };
