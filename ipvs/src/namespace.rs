@@ -243,6 +243,7 @@ impl fmt::Display for Origin {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Error, ErrorKind, Operation, Subject};
 
     fn problem(result: Result<Namespace, NamespaceError>) -> (NamespaceProblem, String) {
         let error = result.unwrap_err();
@@ -298,6 +299,26 @@ mod tests {
                     .to_owned()
             )
         );
+    }
+
+    #[test]
+    fn a_client_that_cannot_enter_says_so() {
+        for (problem, kind) in [
+            (NamespaceProblem::MayNotEnter, ErrorKind::Permission),
+            (NamespaceProblem::NotANetwork, ErrorKind::Namespace),
+        ] {
+            let error = NamespaceError::new(
+                Origin::Path("/run/netns/blue".into()),
+                problem,
+                Some(Errno::EPERM.into()),
+            );
+            let text = error.to_string();
+            let error = Error::new(Operation::Connect, Subject::nothing(), error.into());
+            assert_eq!(error.kind(), kind);
+            assert_eq!(error.is_permission(), kind == ErrorKind::Permission);
+            assert_eq!(error.raw_os_error(), Some(libc::EPERM));
+            assert_eq!(error.to_string(), format!("connect to IPVS: {text}"));
+        }
     }
 
     #[test]
