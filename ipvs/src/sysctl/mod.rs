@@ -292,7 +292,8 @@ mod tests {
 
     impl Directory {
         fn with(test: &str, files: &[(&str, &str)]) -> Self {
-            let path = std::env::temp_dir().join(format!("ipvs-{}-{test}", std::process::id()));
+            let path =
+                std::env::temp_dir().join(format!("ipvs-sysctl-{}-{test}", std::process::id()));
             fs::create_dir_all(&path).unwrap();
             for (name, text) in files {
                 fs::write(path.join(name), text).unwrap();
