@@ -1,6 +1,7 @@
 //! The fuzz targets, and how they run without a fuzzer.
 
 pub mod procfs;
+pub mod tables;
 pub mod targets;
 
 use std::{env, fs, io};

@@ -54,6 +54,8 @@ fn no_corpus_is_forgotten() {
     let mut names: Vec<_> = fs::read_dir(corpora)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        // Those are replayed by the tests of `ipvs`.
+        .filter(|name| !name.starts_with("table_"))
         .collect();
     names.sort();
     // Those of other crates are replayed by their tests.

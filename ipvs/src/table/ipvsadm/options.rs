@@ -33,79 +33,107 @@ pub(super) type Word<'a> = (usize, &'a str);
 /// What is wrong, and where.
 pub(super) type Wrong = (usize, String);
 
-/// Splits the words after the command, which takes the options `allowed`.
+/// Splits a line into the options of its command, which takes those `allowed`.
+///
+/// `command` is its first word: `-A`, `--add-service`, or `-At`, where letters
+/// after the command's are options.
 pub(super) fn split<'a>(
+    command: Word<'a>,
     words: &[Word<'a>],
-    command: &str,
-    allowed: &[&str],
+    allowed: &'static [&'static str],
 ) -> Result<Vec<Given<'a>>, Wrong> {
-    let mut given: Vec<Given<'a>> = Vec::new();
-    let mut rest = words.iter().copied().peekable();
-    while let Some((at, word)) = rest.next() {
-        let mut cluster = match (word.strip_prefix("--"), word.strip_prefix('-')) {
-            (Some(long), _) => {
-                let (name, value) = match long.split_once('=') {
-                    Some((name, value)) => (name, Some((at + word.len() - value.len(), value))),
-                    None => (long, None),
-                };
-                let kind = KINDS.iter().find(|kind| kind.long == name);
-                let kind = kind.ok_or_else(|| (at, format!("unknown option `--{name}`")))?;
-                if kind.takes == Takes::Nothing && value.is_some() {
-                    return Err((at, format!("the option `--{name}` takes no value")));
-                }
-                push(&mut given, kind, at, value, &mut rest, command, allowed)?;
-                continue;
-            }
-            (None, Some(letters)) if !letters.is_empty() => letters,
-            _ => return Err((at, format!("unexpected argument `{word}`"))),
-        };
-        // Letters in one word: the first that takes a value takes what is left.
-        while let Some(letter) = cluster.chars().next() {
-            let letter_at = at + word.len() - cluster.len();
-            cluster = cluster.get(letter.len_utf8()..).unwrap_or_default();
-            let kind = KINDS.iter().find(|kind| kind.short == Some(letter));
-            let kind = kind.ok_or_else(|| (letter_at, format!("unknown option `-{letter}`")))?;
-            let mut value = None;
-            if kind.takes != Takes::Nothing && !cluster.is_empty() {
-                let attached = cluster.strip_prefix('=').unwrap_or(cluster);
-                value = Some((at + word.len() - attached.len(), attached));
-                cluster = "";
-            }
-            push(&mut given, kind, letter_at, value, &mut rest, command, allowed)?;
+    let (_, first) = command;
+    let attached = if first.starts_with("--") { "" } else { first.get(2..).unwrap_or_default() };
+    let shown = first.strip_suffix(attached).unwrap_or(first);
+    let mut options = Options { command: shown, allowed, given: Vec::new(), rest: words };
+    options.letters(command, attached)?;
+    while let Some(word) = options.next() {
+        match (word.1.strip_prefix("--"), word.1.strip_prefix('-')) {
+            (Some(long), _) => options.long(word, long)?,
+            (None, Some(letters)) if !letters.is_empty() => options.letters(word, letters)?,
+            _ => return Err((word.0, format!("unexpected argument `{}`", word.1))),
         }
     }
-    Ok(given)
+    Ok(options.given)
 }
 
-/// Adds an option, with the next word as its value where it takes one and has none.
-fn push<'a>(
-    given: &mut Vec<Given<'a>>,
-    kind: &Kind,
-    at: usize,
-    attached: Option<Word<'a>>,
-    rest: &mut std::iter::Peekable<impl Iterator<Item = Word<'a>>>,
-    command: &str,
-    allowed: &[&str],
-) -> Result<(), Wrong> {
-    let name = kind.long;
-    if !allowed.contains(&name) {
-        return Err((at, format!("`{command}` takes no option `{}`", kind.shown())));
+/// The options of a command while they are read.
+struct Options<'a, 'w> {
+    command: &'a str,
+    allowed: &'static [&'static str],
+    given: Vec<Given<'a>>,
+    rest: &'w [Word<'a>],
+}
+
+impl<'a> Options<'a, '_> {
+    fn next(&mut self) -> Option<Word<'a>> {
+        let (next, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(*next)
     }
-    if given.iter().any(|earlier| earlier.name == name) {
-        return Err((at, format!("the option `{}` is given twice", kind.shown())));
-    }
-    let value = match (kind.takes, attached) {
-        (Takes::Nothing, _) => None,
-        (_, Some(attached)) => Some(attached),
-        (Takes::Value, None) => {
-            let next = rest.next();
-            Some(next.ok_or_else(|| (at, format!("the option `{}` needs a value", kind.shown())))?)
+
+    /// `--name` or `--name=value`.
+    fn long(&mut self, (at, word): Word<'a>, long: &'a str) -> Result<(), Wrong> {
+        let (name, value) = match long.split_once('=') {
+            Some((name, value)) => (name, Some((at + word.len() - value.len(), value))),
+            None => (long, None),
+        };
+        let kind = KINDS.iter().find(|kind| kind.long == name);
+        let kind = kind.ok_or_else(|| (at, format!("unknown option `--{name}`")))?;
+        if kind.takes == Takes::Nothing && value.is_some() {
+            return Err((at, format!("the option `--{name}` takes no value")));
         }
-        (Takes::MaybeValue, None) => rest.next_if(|(_, word)| !word.starts_with('-')),
-    };
-    let value_at = value.map_or(at, |(at, _)| at);
-    given.push(Given { name, at, value: value.map(|(_, value)| value), value_at });
-    Ok(())
+        self.add(kind, at, value)
+    }
+
+    /// Letters at the end of a word: the first that takes a value takes what is left.
+    fn letters(&mut self, (at, word): Word<'a>, mut letters: &'a str) -> Result<(), Wrong> {
+        let end = at + word.len();
+        while let Some(letter) = letters.chars().next() {
+            // A word of one option is told by its dash.
+            let letter_at = end - letters.len();
+            let option_at = if letter_at == at + 1 { at } else { letter_at };
+            letters = letters.get(letter.len_utf8()..).unwrap_or_default();
+            let kind = KINDS.iter().find(|kind| kind.short == Some(letter));
+            let kind = kind.ok_or_else(|| (option_at, format!("unknown option `-{letter}`")))?;
+            let mut value = None;
+            if kind.takes != Takes::Nothing && !letters.is_empty() {
+                let attached = letters.strip_prefix('=').unwrap_or(letters);
+                value = Some((end - attached.len(), attached));
+                letters = "";
+            }
+            self.add(kind, option_at, value)?;
+        }
+        Ok(())
+    }
+
+    /// Adds an option, with the next word as its value where it takes one and
+    /// has none.
+    fn add(&mut self, kind: &Kind, at: usize, attached: Option<Word<'a>>) -> Result<(), Wrong> {
+        let name = kind.long;
+        if !self.allowed.contains(&name) {
+            return Err((at, format!("`{}` takes no option `{}`", self.command, kind.shown())));
+        }
+        if self.given.iter().any(|earlier| earlier.name == name) {
+            return Err((at, format!("the option `{}` is given twice", kind.shown())));
+        }
+        let value = match (kind.takes, attached) {
+            (Takes::Nothing, _) => None,
+            (_, Some(attached)) => Some(attached),
+            (Takes::MaybeValue, None)
+                if self.rest.first().is_none_or(|next| next.1.starts_with('-')) =>
+            {
+                None
+            }
+            (Takes::Value | Takes::MaybeValue, None) => {
+                let missing = || (at, format!("the option `{}` needs a value", kind.shown()));
+                Some(self.next().ok_or_else(missing)?)
+            }
+        };
+        let value_at = value.map_or(at, |(at, _)| at);
+        self.given.push(Given { name, at, value: value.map(|(_, value)| value), value_at });
+        Ok(())
+    }
 }
 
 impl Kind {

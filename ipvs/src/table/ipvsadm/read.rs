@@ -1,7 +1,7 @@
 //! Lines of `ipvsadm` into a table.
 
 use super::options::{Given, Word, split};
-use super::{DEFAULT_PERSISTENCE, SERVICE_OPTIONS, TUNNEL_OPTIONS};
+use super::{DEFAULT_PERSISTENCE, DESTINATION_OPTIONS, SERVICE_OPTIONS, TUNNEL_OPTIONS};
 use crate::table::draft::{Draft, Places};
 use crate::table::error::{Object, TableError, TableProblem};
 use crate::{
@@ -44,27 +44,19 @@ fn command_line(
     command: &str,
     rest: &[Word<'_>],
 ) -> Result<(), TableError> {
-    // Letters after the command's are options: `-At 10.0.0.1:80`.
-    let (letters, attached) = match command.char_indices().nth(2) {
-        Some((2, _)) if !command.starts_with("--") => command.split_at(2),
-        _ => (command, ""),
-    };
-    let dashed = format!("-{attached}");
-    let mut all = rest.to_vec();
-    if !attached.is_empty() {
-        // The dash that is not there would stand on the command's letter.
-        all.insert(0, (at + 1, &dashed));
-    }
     let line = |object, allowed| {
-        let options = split(&all, letters, allowed).map_err(|(at, reason)| {
+        let options = split((at, command), rest, allowed).map_err(|(at, reason)| {
             TableError::new(object, TableProblem::Syntax { reason }).at(text, at)
         })?;
         Ok(Line { text, at, object, options })
     };
-    match letters {
-        "-A" | "--add-service" => line(Object::Service(None), &SERVICE_OPTIONS)?.service(draft),
-        "-a" | "--add-server" => {
-            line(Object::Destination(None, None), &super::DESTINATION_OPTIONS)?.destination(draft)
+    // After one letter there may be others: `-At 10.0.0.1:80`.
+    match command {
+        _ if command.starts_with("-A") || command == "--add-service" => {
+            line(Object::Service(None), &SERVICE_OPTIONS)?.service(draft)
+        }
+        _ if command.starts_with("-a") || command == "--add-server" => {
+            line(Object::Destination(None, None), &DESTINATION_OPTIONS)?.destination(draft)
         }
         "--set" => timeouts(text, draft, at, rest),
         _ => {
