@@ -1,16 +1,14 @@
 //! The kernel's sync daemons.
 
+use crate::bodies::Bench as _;
 use crate::counting::Counting;
 use crate::netns::Netns;
-use ipvs::{Client, Destination, ErrorKind, Forwarding, Role, Service, ServiceKey, SyncDaemon};
+use ipvs::{Client, Role, SyncDaemon};
 
 /// A namespace with an interface that has addresses of both families.
 fn with_interface() -> (Netns, Client) {
     let netns = Netns::new();
-    netns.run("/sbin/ip link add sync0 type dummy");
-    netns.run("/sbin/ip link set sync0 up");
-    netns.run("/sbin/ip addr add 10.5.0.1/24 dev sync0");
-    netns.run("/sbin/ip addr add fd05::1/64 dev sync0 nodad");
+    netns.add_interface();
     let client = netns.client();
     (netns, client)
 }
@@ -94,56 +92,6 @@ fn what_ipvsadm_starts_the_client_reads() {
     };
     assert_eq!(client.daemons().unwrap(), [running]);
     client.stop_daemon(Role::Backup).unwrap();
-}
-
-#[test]
-fn wrong_use_gets_its_message() {
-    let (_netns, mut client) = with_interface();
-    let message = |result: Result<(), ipvs::Error>| result.unwrap_err().to_string();
-    assert_eq!(
-        message(client.stop_daemon(Role::Backup)),
-        "stop sync daemon backup: no such sync daemon runs (ESRCH)"
-    );
-    let nowhere = SyncDaemon::new(Role::Master, "nowhere".parse().unwrap(), 0);
-    assert_eq!(
-        message(client.start_daemon(&nowhere)),
-        "start sync daemon master on nowhere: no such network interface (ENODEV)"
-    );
-    client.start_daemon(&daemon(Role::Backup)).unwrap();
-    assert_eq!(
-        message(client.start_daemon(&daemon(Role::Backup))),
-        "start sync daemon backup on sync0: a sync daemon of this role runs already; stop it to change its \
-         parameters (EEXIST)"
-    );
-    client.stop_daemon(Role::Backup).unwrap();
-}
-
-#[test]
-fn daemons_and_destinations_of_mixed_families_exclude_each_other() {
-    let (_netns, mut client) = with_interface();
-    let key: ServiceKey = "tcp 10.0.0.1:80".parse().unwrap();
-    client.add_service(&Service::new(key)).unwrap();
-    let mixed =
-        Destination::new("[2001:db8::1]:80".parse().unwrap()).with_forwarding(Forwarding::IPIP);
-
-    client.start_daemon(&daemon(Role::Master)).unwrap();
-    let error = client.add_destination(&key, &mixed).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Refused);
-    assert_eq!(
-        error.to_string(),
-        "add destination [2001:db8::1]:80 to tcp 10.0.0.1:80: the kernel takes no destination of \
-         another address family while a sync daemon runs, nor one without a route (EINVAL)"
-    );
-    client.stop_daemon(Role::Master).unwrap();
-
-    client.add_destination(&key, &mixed).unwrap();
-    let error = client.start_daemon(&daemon(Role::Master)).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "start sync daemon master on sync0: the kernel refuses the parameters, most likely because \
-         a service has a destination of another address family, which sync messages cannot \
-         express: delete it first (EINVAL)"
-    );
 }
 
 /// A thread that is stopped before it first ran makes the kernel swallow the

@@ -8,6 +8,8 @@
 
 mod batch;
 mod connections;
+#[path = "../../ipvs/tests/bodies/mod.rs"]
+mod bodies;
 mod counting;
 mod daemons;
 mod drain;
@@ -15,13 +17,11 @@ mod errors;
 mod exchange;
 mod genetlink;
 mod ipvsadm;
-mod listing;
 mod modules;
 mod namespaces;
 mod netns;
 mod plan;
 mod random;
-mod shape;
 mod shapes;
 mod snapshot;
 mod sysctl;
@@ -29,3 +29,8 @@ mod table;
 #[path = "../../ipvs/tests/common/tables.rs"]
 mod tables;
 mod traffic;
+
+/// The tests that the fake kernel passes too.
+mod on_kernel {
+    crate::bodies::on_bench!(crate::netns::Netns);
+}

@@ -1,6 +1,8 @@
 //! A network namespace for a test, and commands in it.
 
+use crate::bodies::Bench;
 use ipvs::Client;
+use ipvs::transport::Netlink;
 use nix::sched::{CloneFlags, unshare};
 use std::io::Write as _;
 use std::marker::PhantomData;
@@ -47,6 +49,25 @@ impl Netns {
             .unwrap_or_else(|error| panic!("{line}: {error}"));
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         child.wait_with_output().unwrap()
+    }
+}
+
+impl Bench for Netns {
+    type Socket = Netlink;
+
+    fn fresh() -> Self {
+        Self::new()
+    }
+
+    fn socket(&self) -> Netlink {
+        Netlink::open().unwrap()
+    }
+
+    fn add_interface(&self) {
+        self.run("/sbin/ip link add sync0 type dummy");
+        self.run("/sbin/ip link set sync0 up");
+        self.run("/sbin/ip addr add 10.5.0.1/24 dev sync0");
+        self.run("/sbin/ip addr add fd05::1/64 dev sync0 nodad");
     }
 }
 

@@ -1,13 +1,25 @@
 //! What our client writes, `ipvsadm` shows, and the other way round, for every shape.
 
+use crate::bodies::shape::{COUNT, Shape, all};
 use crate::ipvsadm::{list, restorable, restore, save, saved, threshold_row, tunnel_row};
 use crate::netns::Netns;
-use crate::shape::{COUNT, Shape, all, all_of_ipvsadm};
-use ipvs::{Client, Destination, Service, Weight};
+use ipvs::{Client, Destination, Forwarding, Service, Weight};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A table to compare: each service with the set of its destinations.
 type Table = BTreeMap<Service, BTreeSet<Destination>>;
+
+/// All shapes as `ipvsadm` can make them: it has no option for local
+/// destinations.
+fn all_of_ipvsadm() -> Vec<Shape> {
+    let mut shapes = all();
+    for destination in shapes.iter_mut().flat_map(|shape| &mut shape.destinations) {
+        if destination.forwarding() == Forwarding::Local {
+            *destination = destination.with_forwarding(Forwarding::DirectRoute);
+        }
+    }
+    shapes
+}
 
 fn table(shapes: &[Shape]) -> Table {
     let pairs = shapes.iter().map(|shape| (shape.service, shape.destinations.clone()));

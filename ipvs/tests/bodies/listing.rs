@@ -1,90 +1,20 @@
 //! Listing works with anything in the table: what other tools and raw messages put there.
 
-use crate::netns::Netns;
-use ipvs::transport::{Netlink, Received, Transport as _};
+use super::Bench;
+use super::raw::{Answer, Raw, destination, family, service};
 use ipvs::{Destination, Endpoint, Forwarding, Scheduler, ServiceKey, Weight};
-use ipvs_sys::family::{GetFamily, NLCTRL, NewFamily};
 use ipvs_sys::{
-    Command, DestinationAttrs, Messages, NewDestination, NewService, Payload, ServiceAttrs,
-    ServiceFlags, encode,
+    DelDestination, DestinationAttrs, GetDestination, GetInfo, GetService, ServiceAttrs,
 };
 use std::collections::BTreeSet;
 
-/// Sends raw messages, which nobody checks.
-struct Raw {
-    netlink: Netlink,
-    family: u16,
-    sequence: u32,
-    pending: Vec<u8>,
-}
+const REQUEST: u16 = 1;
+const LIST: u16 = REQUEST | 0x300;
+const ADDRESS: [u8; 4] = [10, 0, 0, 1];
 
-impl Raw {
-    fn open() -> Self {
-        let mut raw = Self {
-            netlink: Netlink::open().unwrap(),
-            family: NLCTRL,
-            sequence: 0,
-            pending: vec![],
-        };
-        raw.put(&GetFamily { name: b"IPVS" }, 0);
-        raw.netlink.send(&raw.pending).unwrap();
-        raw.pending.clear();
-        let mut buffer = [0; 8192];
-        let Received::Datagram(len) = raw.netlink.receive(&mut buffer).unwrap() else {
-            panic!("no answer");
-        };
-        let message = Messages::new(buffer.get(..len).unwrap()).next().unwrap().unwrap();
-        let Payload::Data { attrs, .. } = message.payload else { panic!("no family") };
-        raw.family = NewFamily::parse(attrs).unwrap().id;
-        raw
-    }
-
-    fn put<C: Command>(&mut self, command: &C, flags: u16) {
-        self.sequence += 1;
-        encode(command, self.family, 1 | flags, self.sequence, &mut self.pending).unwrap();
-    }
-
-    /// Puts a command that must succeed, 500 to a send.
-    fn add<C: Command>(&mut self, command: &C) {
-        self.put(command, 0);
-        if self.sequence % 500 == 0 {
-            self.send();
-        }
-    }
-
-    /// Only errors are answered, and there must be none.
-    fn send(&mut self) {
-        self.netlink.send(&self.pending).unwrap();
-        self.pending.clear();
-        assert_eq!(self.netlink.receive(&mut [0; 256]).unwrap(), Received::Empty);
-    }
-}
-
-fn service<'a>(key: ServiceAttrs<'a>, scheduler: &'a [u8], flags: u32) -> NewService<'a> {
-    NewService(ServiceAttrs {
-        scheduler: Some(scheduler),
-        flags: Some(ServiceFlags { flags, mask: u32::MAX }),
-        timeout: Some(0),
-        netmask: Some(if key.af == Some(10) { 128u32.to_ne_bytes() } else { [255; 4] }),
-        ..key
-    })
-}
-
-fn destination<'a>(key: ServiceAttrs<'a>, addr: &'a [u8], port: u16) -> NewDestination<'a> {
-    let destination = DestinationAttrs {
-        forwarding: Some(0),
-        weight: Some(1),
-        upper_threshold: Some(0),
-        lower_threshold: Some(0),
-        ..DestinationAttrs::by_address(2, addr, port)
-    };
-    NewDestination { service: Some(key), destination }
-}
-
-#[test]
-fn what_no_tool_should_make_is_listed_and_survives_an_edit() {
-    let netns = Netns::new();
-    let mut raw = Raw::open();
+pub(crate) fn what_no_tool_should_make_is_listed_and_survives_an_edit<B: Bench>() {
+    let bench = B::fresh();
+    let mut raw = Raw::open(bench.socket());
     let vip = [10, 0, 0, 1];
     for protocol in [0, 1, 51, 255, 300, 65_535] {
         raw.add(&service(ServiceAttrs::by_address(2, protocol, &vip, 80), b"wlc", 0));
@@ -108,7 +38,7 @@ fn what_no_tool_should_make_is_listed_and_survives_an_edit() {
     raw.add(&command);
     raw.send();
 
-    let mut client = netns.client();
+    let mut client = bench.client();
     let keys: BTreeSet<String> =
         client.services().unwrap().iter().map(|entry| entry.service.key().to_string()).collect();
     let expected = [
@@ -142,11 +72,10 @@ fn what_no_tool_should_make_is_listed_and_survives_an_edit() {
     }
 }
 
-#[test]
-fn ten_thousand_services_are_listed_each_once() {
+pub(crate) fn ten_thousand_services_are_listed_each_once<B: Bench>() {
     const COUNT: u32 = 10_000;
-    let netns = Netns::new();
-    let mut raw = Raw::open();
+    let bench = B::fresh();
+    let mut raw = Raw::open(bench.socket());
     let mut expected = BTreeSet::new();
     for n in 0..COUNT {
         let addr = (0x0a00_0000 + n).to_be_bytes();
@@ -154,7 +83,7 @@ fn ten_thousand_services_are_listed_each_once() {
         expected.insert(ServiceKey::tcp(Endpoint::new(addr, 80)));
     }
     raw.send();
-    let mut client = netns.client();
+    let mut client = bench.client();
     let listed = client.services().unwrap();
     assert_eq!(listed.len(), expected.len());
     let listed: BTreeSet<ServiceKey> = listed.iter().map(|entry| entry.service.key()).collect();
@@ -162,10 +91,9 @@ fn ten_thousand_services_are_listed_each_once() {
     client.flush().unwrap();
 }
 
-#[test]
-fn a_service_with_two_thousand_destinations_is_listed_each_once() {
-    let netns = Netns::new();
-    let mut raw = Raw::open();
+pub(crate) fn a_service_with_two_thousand_destinations_is_listed_each_once<B: Bench>() {
+    let bench = B::fresh();
+    let mut raw = Raw::open(bench.socket());
     let key = ServiceAttrs::by_address(2, 6, &[10, 0, 0, 1], 80);
     raw.add(&service(key, b"wlc", 0));
     let mut expected = BTreeSet::new();
@@ -175,7 +103,7 @@ fn a_service_with_two_thousand_destinations_is_listed_each_once() {
         expected.insert(Destination::new(Endpoint::new(addr, 80)));
     }
     raw.send();
-    let mut client = netns.client();
+    let mut client = bench.client();
     let listed = client.destinations(&"tcp 10.0.0.1:80".parse().unwrap()).unwrap();
     assert_eq!(listed.len(), expected.len());
     let listed: BTreeSet<Destination> = listed.iter().map(|entry| entry.destination).collect();
@@ -184,13 +112,92 @@ fn a_service_with_two_thousand_destinations_is_listed_each_once() {
 }
 
 /// 4-byte IPv4 addresses, and 16-byte ones with junk behind, are one service.
-#[test]
-fn addresses_may_be_sent_short_or_padded() {
-    let netns = Netns::new();
-    let mut raw = Raw::open();
+pub(crate) fn addresses_may_be_sent_short_or_padded<B: Bench>() {
+    let bench = B::fresh();
+    let mut raw = Raw::open(bench.socket());
     let padded = [10, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
     raw.add(&service(ServiceAttrs::by_address(2, 6, &padded, 80), b"wlc", 0));
     raw.send();
     let key = "tcp 10.0.0.2:80".parse().unwrap();
-    assert!(netns.client().service(&key).unwrap().is_some());
+    assert!(bench.client().service(&key).unwrap().is_some());
+}
+
+pub(crate) fn a_listing_begins_as_long_as_a_page_and_goes_on_as_long_as_the_buffer<B: Bench>() {
+    let bench = B::fresh();
+    let mut raw = Raw::open(bench.socket());
+    for port in 0..30 {
+        raw.add(&service(ServiceAttrs::by_address(2, 6, &ADDRESS, port), b"rr", 0));
+    }
+    raw.send();
+    let mut reader = unread(&bench);
+    reader.put(&GetService(None), LIST);
+    reader.begin();
+    assert_eq!(reader.rest(), [Answer::Data(11 * 320), Answer::Data(19 * 320), Answer::Done]);
+    // From now on it has had a buffer of 8192 bytes.
+    reader.put(&GetService(None), LIST);
+    reader.begin();
+    assert_eq!(reader.rest(), [Answer::Data(25 * 320), Answer::Data(5 * 320), Answer::Done]);
+}
+
+pub(crate) fn what_goes_before_a_listings_place_hides_as_many_others<B: Bench>() {
+    let (mut raw, mut reader) = forty::<B>();
+    for host in 36..=40 {
+        let addr = [10, 0, 0, host];
+        let destination = DestinationAttrs::by_address(2, &addr, 80);
+        raw.add(&DelDestination { service: key(), destination });
+    }
+    raw.send();
+    let expected: Vec<u8> = (31..=40).rev().chain((1..=25).rev()).collect();
+    assert_eq!(reader.hosts(), expected);
+}
+
+pub(crate) fn what_comes_before_a_listings_place_shows_as_many_twice<B: Bench>() {
+    let (mut raw, mut reader) = forty::<B>();
+    for host in 41..=43 {
+        raw.add(&destination(key(), &[10, 0, 0, host], 80));
+    }
+    raw.send();
+    let expected: Vec<u8> = (31..=40).rev().chain((1..=33).rev()).collect();
+    assert_eq!(reader.hosts(), expected);
+}
+
+pub(crate) fn a_socket_has_one_listing_at_a_time<B: Bench>() {
+    let (_raw, mut reader) = forty::<B>();
+    reader.put(&GetInfo, REQUEST);
+    reader.put(&GetService(None), LIST);
+    reader.begin();
+    let expected = [
+        Answer::Data(10 * 356),
+        Answer::Data(36),
+        Answer::Code(-16),
+        // Each part is made when something is received, whatever that is.
+        Answer::Data(23 * 356),
+        Answer::Data(7 * 356),
+        Answer::Done,
+    ];
+    assert_eq!(reader.rest(), expected);
+}
+
+fn key() -> ServiceAttrs<'static> {
+    ServiceAttrs::by_address(2, 6, &ADDRESS, 80)
+}
+
+/// A socket that can change the destinations 10.0.0.1 to 10.0.0.40 of a
+/// service, and one that has begun to list them, ten so far.
+fn forty<B: Bench>() -> (Raw<B::Socket>, Raw<B::Socket>) {
+    let bench = B::fresh();
+    let mut raw = Raw::open(bench.socket());
+    raw.add(&service(key(), b"rr", 0));
+    for host in 1..=40 {
+        raw.add(&destination(key(), &[10, 0, 0, host], 80));
+    }
+    raw.send();
+    let mut reader = unread(&bench);
+    reader.put(&GetDestination(key()), LIST);
+    reader.begin();
+    (raw, reader)
+}
+
+fn unread<B: Bench>(bench: &B) -> Raw<B::Socket> {
+    Raw::unread(bench.socket(), family(&mut bench.socket()))
 }

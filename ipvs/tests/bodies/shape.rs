@@ -36,18 +36,6 @@ pub(crate) fn all() -> Vec<Shape> {
     (0..COUNT).map(shape).collect()
 }
 
-/// All shapes as `ipvsadm` can make them: it has no option for local
-/// destinations.
-pub(crate) fn all_of_ipvsadm() -> Vec<Shape> {
-    let mut shapes = all();
-    for destination in shapes.iter_mut().flat_map(|shape| &mut shape.destinations) {
-        if destination.forwarding() == Forwarding::Local {
-            *destination = destination.with_forwarding(Forwarding::DirectRoute);
-        }
-    }
-    shapes
-}
-
 fn shape(n: u16) -> Shape {
     let service = service(n);
     let count = pick(&[0, 1, 2, 3, 5], n);
