@@ -7,9 +7,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failure here is a failed test")]
 
 mod batch;
-mod connections;
 #[path = "../../ipvs/tests/bodies/mod.rs"]
 mod bodies;
+mod connections;
 mod counting;
 mod daemons;
 mod drain;
