@@ -154,7 +154,7 @@ impl Table {
         text: String,
         read: fn(&str) -> Result<Self, TableError>,
     ) -> Result<String, TableError> {
-        let read = read(&text).map_err(TableError::without_place)?;
+        let read = read(&text).map_err(TableError::of_writing)?;
         for (wanted, got) in self.services().zip(read.services()) {
             if (wanted.service, &wanted.destinations) != (got.service, &got.destinations) {
                 let object = Object::Service(Some(wanted.service.key()));

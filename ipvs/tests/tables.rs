@@ -1,5 +1,7 @@
 //! Tables in and out of texts.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failure is a failed test")]
+
 use ipvs::{
     Destination, Endpoint, Family, Forwarding, Netmask, Persistence, Scheduler, SchedulerFlags,
     Service, ServiceKey, Table, TableError, TableProblem, Thresholds, Timeouts, Weight,
@@ -34,7 +36,7 @@ fn key() -> impl Strategy<Value = ServiceKey> {
 }
 
 fn name() -> impl Strategy<Value = String> {
-    "[!-~é]{1,7}"
+    "[!-~é\u{a0}]{1,7}"
 }
 
 fn scheduler() -> impl Strategy<Value = Scheduler> {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, PartialEq, Eq)]
 pub struct TableError(Box<Inner>);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 struct Inner {
     path: Option<PathBuf>,
     place: Option<Place>,
@@ -122,9 +122,10 @@ impl TableError {
         self
     }
 
-    pub(crate) fn without_place(mut self) -> Self {
-        self.0.place = None;
-        self
+    /// What was written does not read: the same as an error of writing it.
+    pub(crate) fn of_writing(self) -> Self {
+        let Inner { object, problem, .. } = *self.0;
+        Self::new(object, TableProblem::NotExpressible { reason: problem.to_string() })
     }
 
     pub(crate) fn problem_mut(&mut self) -> &mut TableProblem {
@@ -250,7 +251,7 @@ impl fmt::Display for TableError {
 
 impl fmt::Debug for TableError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        write!(f, "TableError({self})")
     }
 }
 

@@ -18,7 +18,7 @@ impl Table {
     /// # fn main() -> Result<(), ipvs::TableError> {
     /// let table = ipvs::Table::from_toml(
     ///     r#"
-    ///     # In seconds, each optional; what is left out stays as it is.
+    ///     ## In seconds, each optional; what is left out stays as it is.
     ///     [timeouts]
     ///     tcp = 900
     ///     tcp-fin = 120
@@ -26,7 +26,7 @@ impl Table {
     ///
     ///     [[service]]
     ///     key = "tcp 10.0.0.1:80"        # or "fwmark 7 ipv6"
-    ///     # The others are optional.
+    ///     ## The others are optional.
     ///     name = "web"                   # for people
     ///     scheduler = "sh"               # wlc
     ///     scheduler-flags = "sh-port"    # none

@@ -34,7 +34,7 @@ pub(super) fn table(text: &str) -> Result<Table, TableError> {
 /// The words of a line that starts at the byte `start`.
 fn words(start: usize, line: &str) -> Vec<Word<'_>> {
     let at = |word: &str| start + (word.as_ptr().addr() - line.as_ptr().addr());
-    line.split_whitespace().map(|word| (at(word), word)).collect()
+    line.split_ascii_whitespace().map(|word| (at(word), word)).collect()
 }
 
 fn command_line(

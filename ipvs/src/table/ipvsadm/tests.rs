@@ -317,6 +317,12 @@ fn what_this_crate_does_not_know_is_refused_by_all_formats() {
         "destination 10.0.0.2:80 of tcp 10.0.0.1:80: ipvsadm has no option for forwarding by \
          unknown:2:9:0:0"
     );
+    #[cfg(feature = "toml")]
+    assert_eq!(
+        table.to_toml().unwrap_err().to_string(),
+        "destination 10.0.0.2:80 of tcp 10.0.0.1:80: `unknown:2:9:0:0` is not a forwarding method \
+         (masquerade, local, direct-route, ipip, gue:6080:+c, gre:-c, bypass)"
+    );
     let octets = key.octets();
     let attrs = ipvs_sys::ServiceAttrs {
         scheduler: Some(b"rr"),
