@@ -32,3 +32,15 @@ fn json_documents() {
 fn lines_of_ipvsadm() {
     replay("table_ipvsadm", tables::table_ipvsadm);
 }
+
+#[test]
+fn no_corpus_is_forgotten() {
+    let corpora = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
+    let mut names: Vec<_> = fs::read_dir(corpora)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("table_"))
+        .collect();
+    names.sort();
+    assert_eq!(names, ["table_ipvsadm", "table_json", "table_toml"]);
+}
