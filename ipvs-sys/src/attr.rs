@@ -29,31 +29,37 @@ pub struct Attrs<'a> {
 
 impl<'a> Attr<'a> {
     /// The first byte.
+    #[inline]
     pub fn u8(self, at: &'static str) -> Result<u8, DecodeError> {
         self.first(at).map(|[byte]| byte)
     }
 
     /// A 16-bit number in host byte order.
+    #[inline]
     pub fn u16_ne(self, at: &'static str) -> Result<u16, DecodeError> {
         self.first(at).map(u16::from_ne_bytes)
     }
 
     /// A 16-bit number in network byte order.
+    #[inline]
     pub fn u16_be(self, at: &'static str) -> Result<u16, DecodeError> {
         self.first(at).map(u16::from_be_bytes)
     }
 
     /// A 32-bit number in host byte order.
+    #[inline]
     pub fn u32_ne(self, at: &'static str) -> Result<u32, DecodeError> {
         self.first(at).map(u32::from_ne_bytes)
     }
 
     /// A 64-bit number in host byte order. Its bytes may be aligned to four only.
+    #[inline]
     pub fn u64_ne(self, at: &'static str) -> Result<u64, DecodeError> {
         self.first(at).map(u64::from_ne_bytes)
     }
 
     /// The first `N` bytes of the value.
+    #[inline]
     pub fn first<const N: usize>(self, at: &'static str) -> Result<[u8; N], DecodeError> {
         match self.value.first_chunk() {
             Some(bytes) => Ok(*bytes),
@@ -68,6 +74,7 @@ impl<'a> Attr<'a> {
     }
 
     /// The attributes inside this one; `at` names it in errors.
+    #[inline]
     pub fn nested(self, at: &'static str) -> Attrs<'a> {
         Attrs::new(self.value, at)
     }
@@ -96,6 +103,7 @@ impl<'a> Attrs<'a> {
 impl<'a> Iterator for Attrs<'a> {
     type Item = Result<Attr<'a>, DecodeError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         // Taken, so that an error and the end both leave nothing behind.
         let bytes = std::mem::take(&mut self.bytes);

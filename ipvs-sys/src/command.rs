@@ -118,6 +118,7 @@ pub struct Body<'a> {
 
 impl<'a> Body<'a> {
     /// Reads what follows the generic-netlink header. Unknown attributes are skipped.
+    #[inline]
     pub fn parse(attrs: Attrs<'a>) -> Result<Self, DecodeError> {
         let mut body = Self::default();
         for attr in attrs {

@@ -95,6 +95,7 @@ impl<'a> DestinationAttrs<'a> {
 
     /// Reads the contents of a nest. Unknown attributes are skipped; of several
     /// with the same type the last counts, as in the kernel.
+    #[inline]
     pub fn parse(attrs: Attrs<'a>) -> Result<Self, DecodeError> {
         let mut dest = Self::default();
         for attr in attrs {

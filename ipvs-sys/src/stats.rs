@@ -49,11 +49,67 @@ pub struct Stats {
 impl Stats {
     /// Reads either nest: a value of eight bytes or more is a 64-bit number, a
     /// shorter one a 32-bit number.
+    #[inline]
     pub fn parse(attrs: Attrs<'_>) -> Result<Self, DecodeError> {
+        match Self::parse_usual(attrs.as_bytes()) {
+            Some(stats) => Ok(stats),
+            None => Self::parse_any(attrs),
+        }
+    }
+
+    /// The nests as kernels write them: all ten in order, without padding. They
+    /// are most of what a listing consists of.
+    #[inline]
+    fn parse_usual(bytes: &[u8]) -> Option<Self> {
+        let mut rest = bytes;
+        let mut stats = Self::default();
+        if bytes.len() == USUAL_64 {
+            for (kind, field) in stats.fields_mut() {
+                let ([l0, l1, k0, k1, value @ ..], next) = rest.split_first_chunk::<12>()?;
+                if ([*l0, *l1], [*k0, *k1]) != (12u16.to_ne_bytes(), kind.to_ne_bytes()) {
+                    return None;
+                }
+                *field = u64::from_ne_bytes(*value);
+                rest = next;
+            }
+            return Some(stats);
+        }
+        if bytes.len() == USUAL_32 {
+            for (kind, field) in stats.fields_mut() {
+                let ([l0, l1, k0, k1, value @ ..], next) = rest.split_first_chunk::<8>()?;
+                let low = u32::from_ne_bytes(*value);
+                if [*k0, *k1] != kind.to_ne_bytes() {
+                    return None;
+                }
+                match kind {
+                    BYTES_IN | BYTES_OUT => {
+                        let (bytes, next) = rest.get(4..)?.split_first_chunk()?;
+                        if [*l0, *l1] != 12u16.to_ne_bytes() {
+                            return None;
+                        }
+                        *field = u64::from_ne_bytes(*bytes);
+                        rest = next;
+                    }
+                    _ => {
+                        if [*l0, *l1] != 8u16.to_ne_bytes() {
+                            return None;
+                        }
+                        *field = low.into();
+                        rest = next;
+                    }
+                }
+            }
+            return Some(stats);
+        }
+        None
+    }
+
+    fn parse_any(attrs: Attrs<'_>) -> Result<Self, DecodeError> {
         let mut stats = Self::default();
         for attr in attrs {
             let attr = attr?;
-            let Some(field) = stats.field(attr.kind) else { continue };
+            let field = stats.fields_mut().into_iter().find(|(kind, _)| *kind == attr.kind);
+            let Some((_, field)) = field else { continue };
             *field = if attr.value.len() >= 8 {
                 attr.u64_ne("stats")?
             } else {
@@ -96,22 +152,27 @@ impl Stats {
         ]
     }
 
-    fn field(&mut self, kind: u16) -> Option<&mut u64> {
-        Some(match kind {
-            CONNECTIONS => &mut self.connections,
-            PACKETS_IN => &mut self.packets_in,
-            PACKETS_OUT => &mut self.packets_out,
-            BYTES_IN => &mut self.bytes_in,
-            BYTES_OUT => &mut self.bytes_out,
-            CONNECTIONS_PER_SECOND => &mut self.connections_per_second,
-            PACKETS_IN_PER_SECOND => &mut self.packets_in_per_second,
-            PACKETS_OUT_PER_SECOND => &mut self.packets_out_per_second,
-            BYTES_IN_PER_SECOND => &mut self.bytes_in_per_second,
-            BYTES_OUT_PER_SECOND => &mut self.bytes_out_per_second,
-            _ => return None,
-        })
+    #[inline]
+    fn fields_mut(&mut self) -> [(u16, &mut u64); 10] {
+        [
+            (CONNECTIONS, &mut self.connections),
+            (PACKETS_IN, &mut self.packets_in),
+            (PACKETS_OUT, &mut self.packets_out),
+            (BYTES_IN, &mut self.bytes_in),
+            (BYTES_OUT, &mut self.bytes_out),
+            (CONNECTIONS_PER_SECOND, &mut self.connections_per_second),
+            (PACKETS_IN_PER_SECOND, &mut self.packets_in_per_second),
+            (PACKETS_OUT_PER_SECOND, &mut self.packets_out_per_second),
+            (BYTES_IN_PER_SECOND, &mut self.bytes_in_per_second),
+            (BYTES_OUT_PER_SECOND, &mut self.bytes_out_per_second),
+        ]
     }
 }
+
+/// Ten numbers of 64 bits.
+const USUAL_64: usize = 10 * 12;
+/// Eight numbers of 32 bits and two of 64.
+const USUAL_32: usize = 8 * 8 + 2 * 12;
 
 #[expect(clippy::cast_possible_truncation, reason = "the kernel cuts here too")]
 fn low_half(value: u64) -> u32 {
@@ -148,6 +209,30 @@ mod tests {
         SAMPLE.write32(&mut bytes);
         let cut = Stats { connections: 1, ..SAMPLE };
         assert_eq!(Stats::parse(Attrs::new(&bytes, "stats")), Ok(cut));
+    }
+
+    /// By the way for the usual and by the one for any, each time with a part that
+    /// is not as usual.
+    #[test]
+    fn both_ways_read_the_same() {
+        let mut wide = Vec::new();
+        SAMPLE.write64(&mut wide);
+        let mut narrow = Vec::new();
+        SAMPLE.write32(&mut narrow);
+        for bytes in [wide, narrow] {
+            let attrs = Attrs::new(&bytes, "stats");
+            assert_eq!(Stats::parse_usual(&bytes).map(Ok), Some(Stats::parse_any(attrs)));
+            for at in 0..bytes.len() {
+                for bit in 0..8 {
+                    let mut odd = bytes.clone();
+                    odd[at] ^= 1 << bit;
+                    let attrs = Attrs::new(&odd, "stats");
+                    if let Some(usual) = Stats::parse_usual(&odd) {
+                        assert_eq!(Ok(usual), Stats::parse_any(attrs), "bit {bit} of byte {at}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

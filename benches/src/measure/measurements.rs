@@ -43,6 +43,7 @@ pub(crate) const MEASUREMENTS: &[(&str, Measurement)] = &[
         }),
     ),
     ("own/ops1", Measurement::Alone(own::loops)),
+    ("own/list", Measurement::Alone(own::listings)),
     (
         "b64l",
         Measurement::Comparison(Comparison {

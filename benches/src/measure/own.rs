@@ -2,8 +2,9 @@
 
 use crate::comparison::REPETITIONS;
 use crate::sample::{Calls, Sample, Series};
-use crate::{report, single};
-use anyhow::Result;
+use crate::shape::SERVICE;
+use crate::{report, shape, single};
+use anyhow::{Result, ensure};
 use ipvs::Client;
 use ipvs::transport::{Received, Transport};
 use std::io;
@@ -21,6 +22,66 @@ pub(crate) fn loops(name: &str) -> Result<()> {
     }
     report::line(name, "4-changes", None, Some(&ours));
     Ok(())
+}
+
+/// Reads a list of destinations over a transport that has it ready, and prints a
+/// line.
+pub(crate) fn listings(name: &str) -> Result<()> {
+    let key = shape::service(SERVICE).key();
+    let mut ours = Series::default();
+    for _ in 0..REPETITIONS {
+        let mut client = Client::with_transport(Ready::default())?;
+        let start = Instant::now();
+        for _ in 0..LISTINGS {
+            ensure!(client.destinations(&key)?.len() == LISTED, "not all were listed");
+        }
+        ours.push(Sample::since(start, LISTINGS * 8, Calls::default()));
+    }
+    report::line(name, "destination", None, Some(&ours));
+    Ok(())
+}
+
+const LISTINGS: u32 = 1_000;
+const LISTED: usize = 8;
+/// A listing of Linux 6.1; the first message is repeated.
+const DESTINATIONS: &[u8] = include_bytes!("../../../ipvs-sys/testdata/6.1/destinations.bin");
+
+/// Answers every request with a list of destinations.
+#[derive(Debug, Default)]
+struct Ready {
+    acknowledging: Acknowledging,
+    /// The parts that are still to come.
+    left: usize,
+}
+
+impl Transport for Ready {
+    fn send(&mut self, datagram: &[u8]) -> io::Result<()> {
+        self.left = 2;
+        self.acknowledging.send(datagram)
+    }
+
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
+        if !self.acknowledging.asked {
+            return self.acknowledging.receive(buffer);
+        }
+        self.left = self.left.saturating_sub(1);
+        let [a, b, c, d] = self.acknowledging.sequence;
+        let done = [20, 0, 0, 0, 3, 0, 2, 0, a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0];
+        if self.left == 0 {
+            return Ok(fill(buffer, &done));
+        }
+        let mut length = 0;
+        for place in buffer.chunks_exact_mut(356).take(LISTED) {
+            if let Some(message) = DESTINATIONS.get(..356) {
+                place.copy_from_slice(message);
+            }
+            if let Some(sequence) = place.get_mut(8..12) {
+                sequence.copy_from_slice(&self.acknowledging.sequence);
+            }
+            length += 356;
+        }
+        Ok(Received::Datagram(length))
+    }
 }
 
 /// Knows every family and acknowledges everything else.

@@ -51,7 +51,7 @@ pub enum Put {
 /// or of the largest buffer that was ever offered on the socket, and clears as
 /// much memory for each (`af_netlink.c: netlink_dump`). A small one makes the
 /// usual listing, of a few destinations, cheap.
-const RECEIVE_BUFFER: usize = 8192;
+const RECEIVE_BUFFER: usize = 3776;
 
 /// What a datagram of a listing can be at most: makes the listing of many
 /// services cheap, as the kernel walks its table from the start for each.
