@@ -112,14 +112,12 @@ impl State {
     pub(super) fn edit_service(&mut self, asked: Asked) -> Result<(), Refusal> {
         self.version.check_service(&asked.service)?;
         let found = self.find_mut(&asked.service.key()).ok_or(libc::ESRCH)?;
-        let (before, after) = (found.entry.service, asked.service);
-        let maglev = before.scheduler() != Scheduler::Mh && after.scheduler() == Scheduler::Mh;
-        if maglev && found.destinations.len() > MAGLEV {
-            // The scheduler before it is gone by then.
-            found.entry.service = before.with_scheduler(Scheduler::Unscheduled);
+        let mh = Scheduler::Mh;
+        let bound = asked.service.scheduler() == mh && found.entry.service.scheduler() != mh;
+        if bound && found.destinations.len() > MAGLEV {
             return Err(libc::EINVAL.into());
         }
-        found.entry.service = after;
+        found.entry.service = asked.service;
         found.ticks = asked.ticks;
         Ok(())
     }

@@ -69,7 +69,7 @@ macro_rules! on_bench {
                 a_service_without_destinations_is_told_from_no_service,
                 timeouts_of_zero_are_kept_and_long_ones_refused,
                 flush_deletes_all_services_and_keeps_the_timeouts,
-                more_destinations_than_mh_takes_leave_the_service_without_a_scheduler,
+                a_scheduler_that_does_not_take_so_many_destinations_changes_nothing,
                 tables_of_two_namespaces_are_apart;
         }
     };
