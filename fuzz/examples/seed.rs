@@ -17,7 +17,21 @@ fn main() -> io::Result<()> {
             seed(&fuzz.join("corpus"), &format!("{kernel}-{name}"), &fs::read(path)?)?;
         }
     }
-    Ok(())
+    // The family has the same number there as on the fake kernel.
+    let mut all = Vec::new();
+    for entry in fs::read_dir(fuzz.join("../ipvs-sys/testdata/6.12"))? {
+        let path = entry?.path();
+        let name = path.file_stem().unwrap_or_default().display().to_string();
+        if name.starts_with("request") {
+            let requests = fs::read(path)?;
+            write(fuzz.join("corpus/fake"), &name, &requests)?;
+            all.push((name, requests));
+        }
+    }
+    // Backwards by name, adding comes before getting and deleting.
+    all.sort_by(|(a, _), (b, _)| b.cmp(a));
+    let all: Vec<u8> = all.into_iter().flat_map(|(_, requests)| requests).collect();
+    write(fuzz.join("corpus/fake"), "requests", &all)
 }
 
 fn seed(corpus: &Path, name: &str, datagrams: &[u8]) -> io::Result<()> {

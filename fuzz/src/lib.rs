@@ -2,6 +2,7 @@
 
 pub mod procfs;
 pub mod tables;
+pub mod fakes;
 pub mod targets;
 
 use std::{env, fs, io};

@@ -1,0 +1,13 @@
+//! [`fake`], under libFuzzer or, on stable, over the files that are named.
+
+#![cfg_attr(fuzzing, no_main)]
+
+use ipvs_fuzz::fakes::fake;
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fake(data));
+
+#[cfg(not(fuzzing))]
+fn main() -> std::io::Result<()> {
+    ipvs_fuzz::replay(fake)
+}
