@@ -22,6 +22,7 @@ mod namespaces;
 mod netns;
 mod plan;
 mod random;
+mod requests;
 mod shapes;
 mod snapshot;
 mod sysctl;

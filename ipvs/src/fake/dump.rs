@@ -1,12 +1,12 @@
 //! Listings, part by part.
 
-use super::Version;
 use super::answer::{self, Address};
 use super::fault::{Change, Fate};
 use super::policy::{self, Message};
 use super::request::ServiceRequest;
+use super::socket::HEADERS;
 use super::state::State;
-use ipvs_sys::{Attrs, Command as _, GetDaemon, GetDestination, GetService, Header};
+use ipvs_sys::{Command as _, GetDaemon, GetDestination, GetService, Header};
 
 /// A listing that was begun.
 ///
@@ -92,9 +92,9 @@ impl Dump {
             GetDestination::NUMBER => {
                 // The request is read anew for each part. A service that is not
                 // there, or not named, has no destinations.
-                let Message { values, note, .. } = match Message::parse(&self.attrs, 20) {
-                    Ok(message) => message,
-                    Err(refusal) => return state.version.in_done(refusal.note),
+                let Ok(Message { values, note, .. }) = Message::parse(&self.attrs, HEADERS) else {
+                    // The end of a listing has the text only.
+                    return policy::text(policy::REFUSED);
                 };
                 let [_, service, ..] = values;
                 let asked = ServiceRequest::parse(service);
@@ -122,20 +122,6 @@ impl Dump {
             }
         }
         Vec::new()
-    }
-}
-
-impl Version {
-    /// What the end of a listing says of a request that was not understood.
-    /// Before 6.9 that is the text only (`af_netlink.c: netlink_dump_done`).
-    fn in_done(self, note: Vec<u8>) -> Vec<u8> {
-        match self {
-            Self::V6_1 => {
-                let text = Attrs::new(&note, "note").flatten().next();
-                text.map_or_else(Vec::new, |attr| policy::text(attr.string()))
-            }
-            Self::V6_12 => note,
-        }
     }
 }
 

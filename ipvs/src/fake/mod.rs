@@ -36,9 +36,10 @@
 //!
 //! // The second of the next two destinations finds no memory.
 //! kernel.client()?.flush()?;
-//! kernel.inject(Operation::AddDestination, 2, Fault::Errno(12));
+//! const ENOMEM: i32 = 12;
+//! kernel.inject(Operation::AddDestination, 2, Fault::Errno(ENOMEM));
 //! let error = publish(&mut kernel.client()?, key, &servers).unwrap_err();
-//! assert_eq!(error.raw_os_error(), Some(12));
+//! assert_eq!(error.raw_os_error(), Some(ENOMEM));
 //! assert_eq!(kernel.client()?.services()?, []);
 //! # Ok(())
 //! # }
@@ -103,6 +104,7 @@ pub struct Kernel(Arc<Mutex<State>>);
 /// A kernel that is imitated. They differ in the schedulers that Debian builds
 /// (`twos`) and in how many answers a queue holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Version {
     /// Linux 6.1.
     V6_1,

@@ -22,6 +22,9 @@ pub(super) enum Rule {
     Nest,
 }
 
+/// What is said of a value that does not keep its rule.
+pub(super) const REFUSED: &[u8] = b"Attribute failed policy validation";
+
 /// A value for each type that has come, by its number.
 pub(super) type Values<'a, const N: usize> = [Option<&'a [u8]>; N];
 
@@ -188,7 +191,7 @@ fn left_over(rest: &[u8]) -> Vec<u8> {
 /// (`net/netlink/policy.c: netlink_policy_dump_write_attr`).
 fn explained(rule: Rule, offset: usize) -> Vec<u8> {
     const POLICY: u16 = 4 | 0x8000;
-    let mut out = text(b"Attribute failed policy validation");
+    let mut out = text(REFUSED);
     put::attr(&mut out, 2, &u32::try_from(offset).unwrap_or(u32::MAX).to_ne_bytes());
     let number = |out: &mut Vec<u8>, kind: u32, most: u32| {
         put::attr(out, 4, &0u64.to_ne_bytes());

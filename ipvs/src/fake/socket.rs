@@ -22,6 +22,8 @@ const REQUEST: u16 = 0x1;
 const ACK: u16 = 0x4;
 const ECHO: u16 = 0x8;
 const DUMP: u16 = 0x300;
+/// Netlink's header and the generic one, in bytes.
+pub(super) const HEADERS: usize = 20;
 
 /// A socket on a [`Kernel`], with the options of
 /// [`Netlink`](crate::transport::Netlink)'s and buffers of Linux's default sizes.
@@ -93,6 +95,7 @@ impl Socket {
         let mut state = self.kernel.state();
         let listing = header.flags & DUMP == DUMP;
         let operation = match body.first() {
+            _ if header.flags & REQUEST == 0 => None,
             Some(&GetFamily::NUMBER) if header.message_type == NLCTRL => Some(Operation::Connect),
             Some(&command) if header.message_type == state.family => {
                 fault::operation(command, listing)
@@ -116,7 +119,6 @@ impl Socket {
         if header.message_type != NLCTRL && header.message_type != state.family {
             return Err(libc::ENOENT.into());
         }
-        // `genetlink.c: genl_family_rcv_msg` from here.
         let Some(([command, _, reserved @ ..], attrs)) = body.split_first_chunk::<4>() else {
             return Err(libc::EINVAL.into());
         };
@@ -127,30 +129,32 @@ impl Socket {
             let reply = family::answer(&state, command, listing, attrs, to)?;
             return Ok(Accepted::Done { reply: Some(reply), note: Vec::new() });
         }
+        // `genetlink.c: genl_family_rcv_msg`.
         check_reserved(header, command, *reserved)?;
-        if !commands::exists(command) && !dump::exists(command) {
-            return Err(libc::EOPNOTSUPP.into());
-        }
-        if !listing {
-            if !commands::exists(command) {
-                return Err(libc::EOPNOTSUPP.into());
+        match listing {
+            true if dump::exists(command) => {
+                drop(state);
+                self.begin(Dump::new(header, command, attrs, fate))
             }
-            let mut message = Message::parse(attrs, HEADERS)?;
-            let result = commands::execute(&mut state, command, &mut message, to);
-            let note = message.note;
-            return match result {
-                Ok(reply) => Ok(Accepted::Done { reply, note }),
-                Err(refusal) => Err(Refusal { note, ..refusal }),
-            };
+            false if commands::exists(command) => {
+                let mut message = Message::parse(attrs, HEADERS)?;
+                let result = commands::execute(&mut state, command, &mut message, to);
+                let note = message.note;
+                match result {
+                    Ok(reply) => Ok(Accepted::Done { reply, note }),
+                    Err(refusal) => Err(Refusal { note, ..refusal }),
+                }
+            }
+            _ => Err(libc::EOPNOTSUPP.into()),
         }
-        if !dump::exists(command) {
-            return Err(libc::EOPNOTSUPP.into());
-        }
+    }
+
+    /// `af_netlink.c: __netlink_dump_start`.
+    fn begin(&mut self, dump: Dump) -> Result<Accepted, Refusal> {
         if self.dump.is_some() {
             return Err(libc::EBUSY.into());
         }
-        drop(state);
-        self.dump = Some(Dump::new(header, command, attrs, fate));
+        self.dump = Some(dump);
         if self.queue.is_full() {
             return Err(libc::ENOBUFS.into());
         }
@@ -173,9 +177,6 @@ impl Socket {
         }
     }
 }
-
-/// Netlink's header and the generic one.
-const HEADERS: usize = 20;
 
 impl Transport for Socket {
     fn send(&mut self, datagram: &[u8]) -> io::Result<()> {
