@@ -31,40 +31,45 @@ impl<'a> Attr<'a> {
     /// The first byte.
     #[inline]
     pub fn u8(self, at: &'static str) -> Result<u8, DecodeError> {
-        self.first(at).map(|[byte]| byte)
+        self.value.first().copied().ok_or_else(|| self.short(at, 1))
     }
 
     /// A 16-bit number in host byte order.
     #[inline]
     pub fn u16_ne(self, at: &'static str) -> Result<u16, DecodeError> {
-        self.first(at).map(u16::from_ne_bytes)
+        let bytes = self.value.first_chunk();
+        bytes.map(|bytes| u16::from_ne_bytes(*bytes)).ok_or_else(|| self.short(at, 2))
     }
 
     /// A 16-bit number in network byte order.
     #[inline]
     pub fn u16_be(self, at: &'static str) -> Result<u16, DecodeError> {
-        self.first(at).map(u16::from_be_bytes)
+        self.u16_ne(at).map(u16::from_be)
     }
 
     /// A 32-bit number in host byte order.
     #[inline]
     pub fn u32_ne(self, at: &'static str) -> Result<u32, DecodeError> {
-        self.first(at).map(u32::from_ne_bytes)
+        let bytes = self.value.first_chunk();
+        bytes.map(|bytes| u32::from_ne_bytes(*bytes)).ok_or_else(|| self.short(at, 4))
     }
 
     /// A 64-bit number in host byte order. Its bytes may be aligned to four only.
     #[inline]
     pub fn u64_ne(self, at: &'static str) -> Result<u64, DecodeError> {
-        self.first(at).map(u64::from_ne_bytes)
+        let bytes = self.value.first_chunk();
+        bytes.map(|bytes| u64::from_ne_bytes(*bytes)).ok_or_else(|| self.short(at, 8))
     }
 
     /// The first `N` bytes of the value.
     #[inline]
     pub fn first<const N: usize>(self, at: &'static str) -> Result<[u8; N], DecodeError> {
-        match self.value.first_chunk() {
-            Some(bytes) => Ok(*bytes),
-            None => Err(DecodeError::Length { at, want: N, have: self.value.len() }),
-        }
+        self.value.first_chunk().copied().ok_or_else(|| self.short(at, N))
+    }
+
+    #[cold]
+    fn short(self, at: &'static str, want: usize) -> DecodeError {
+        DecodeError::Length { at, want, have: self.value.len() }
     }
 
     /// A string: the bytes before the first NUL, or all of them.
@@ -107,9 +112,9 @@ impl<'a> Iterator for Attrs<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         // Taken, so that an error and the end both leave nothing behind.
         let bytes = std::mem::take(&mut self.bytes);
-        let ([len_0, len_1, kind_0, kind_1], _) = bytes.split_first_chunk()?;
-        let len = usize::from(u16::from_ne_bytes([*len_0, *len_1]));
-        let kind = u16::from_ne_bytes([*kind_0, *kind_1]) & NLA_TYPE_MASK;
+        let (len, rest) = bytes.split_first_chunk()?;
+        let len = usize::from(u16::from_ne_bytes(*len));
+        let kind = u16::from_ne_bytes(*rest.first_chunk()?) & NLA_TYPE_MASK;
         let Some(value) = bytes.get(NLA_HEADER_SIZE..len) else {
             return Some(Err(DecodeError::Truncated {
                 at: self.at,

@@ -4,7 +4,7 @@
 //! kernel answers GET_SERVICE with NEW_SERVICE, GET_DAEMON with NEW_DAEMON,
 //! GET_CONFIG with SET_CONFIG and GET_INFO with SET_INFO.
 
-use crate::attr::Attrs;
+use crate::attr::{Attr, Attrs};
 use crate::daemon::DaemonAttrs;
 use crate::destination::DestinationAttrs;
 use crate::error::{DecodeError, TooLong};
@@ -102,6 +102,19 @@ impl<C: Command> Emitable for Genl<C> {
     }
 }
 
+/// The last attribute of a kind, which is the one that counts.
+#[inline]
+fn last<'a>(attrs: Attrs<'a>, kind: u16) -> Result<Option<Attr<'a>>, DecodeError> {
+    let mut found = None;
+    for attr in attrs {
+        let attr = attr?;
+        if attr.kind == kind {
+            found = Some(attr);
+        }
+    }
+    Ok(found)
+}
+
 /// The attributes of any request or reply but GET_INFO's, whose reply has its
 /// own numbers ([`InfoAttrs`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,6 +130,24 @@ pub struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
+    /// Reads the service and passes over all else: for listings.
+    #[inline]
+    pub fn service(attrs: Attrs<'a>) -> Result<Option<ServiceAttrs<'a>>, DecodeError> {
+        match last(attrs, SERVICE)? {
+            Some(attr) => ServiceAttrs::parse(attr.nested("service")).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Reads the destination and passes over all else: for listings.
+    #[inline]
+    pub fn destination(attrs: Attrs<'a>) -> Result<Option<DestinationAttrs<'a>>, DecodeError> {
+        match last(attrs, DESTINATION)? {
+            Some(attr) => DestinationAttrs::parse(attr.nested("destination")).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Reads what follows the generic-netlink header. Unknown attributes are skipped.
     #[inline]
     pub fn parse(attrs: Attrs<'a>) -> Result<Self, DecodeError> {

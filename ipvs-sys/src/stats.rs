@@ -61,47 +61,31 @@ impl Stats {
     /// are most of what a listing consists of.
     #[inline]
     fn parse_usual(bytes: &[u8]) -> Option<Self> {
+        let is_wide = bytes.len() == USUAL_64;
+        if !is_wide && bytes.len() != USUAL_32 {
+            return None;
+        }
         let mut rest = bytes;
-        let mut stats = Self::default();
-        if bytes.len() == USUAL_64 {
-            for (kind, field) in stats.fields_mut() {
-                let ([l0, l1, k0, k1, value @ ..], next) = rest.split_first_chunk::<12>()?;
-                if ([*l0, *l1], [*k0, *k1]) != (12u16.to_ne_bytes(), kind.to_ne_bytes()) {
-                    return None;
-                }
-                *field = u64::from_ne_bytes(*value);
+        let mut numbers = [0; 10];
+        for (number, kind) in numbers.iter_mut().zip(CONNECTIONS..) {
+            let (header, next) = rest.split_first_chunk()?;
+            if is_wide || matches!(kind, BYTES_IN | BYTES_OUT) {
+                let (value, next) = next.split_first_chunk()?;
+                *number = u64::from_ne_bytes(*value);
                 rest = next;
+                usual(header, 12, kind)?;
+            } else {
+                let (value, next) = next.split_first_chunk()?;
+                *number = u64::from(u32::from_ne_bytes(*value));
+                rest = next;
+                usual(header, 8, kind)?;
             }
-            return Some(stats);
         }
-        if bytes.len() == USUAL_32 {
-            for (kind, field) in stats.fields_mut() {
-                let ([l0, l1, k0, k1, value @ ..], next) = rest.split_first_chunk::<8>()?;
-                let low = u32::from_ne_bytes(*value);
-                if [*k0, *k1] != kind.to_ne_bytes() {
-                    return None;
-                }
-                match kind {
-                    BYTES_IN | BYTES_OUT => {
-                        let (bytes, next) = rest.get(4..)?.split_first_chunk()?;
-                        if [*l0, *l1] != 12u16.to_ne_bytes() {
-                            return None;
-                        }
-                        *field = u64::from_ne_bytes(*bytes);
-                        rest = next;
-                    }
-                    _ => {
-                        if [*l0, *l1] != 8u16.to_ne_bytes() {
-                            return None;
-                        }
-                        *field = low.into();
-                        rest = next;
-                    }
-                }
-            }
-            return Some(stats);
+        let mut stats = Self::default();
+        for ((_, field), number) in stats.fields_mut().into_iter().zip(numbers) {
+            *field = number;
         }
-        None
+        Some(stats)
     }
 
     fn parse_any(attrs: Attrs<'_>) -> Result<Self, DecodeError> {
@@ -167,6 +151,12 @@ impl Stats {
             (BYTES_OUT_PER_SECOND, &mut self.bytes_out_per_second),
         ]
     }
+}
+
+#[inline]
+fn usual(header: &[u8; 4], len: u16, kind: u16) -> Option<()> {
+    let ([l0, l1], [k0, k1]) = (len.to_ne_bytes(), kind.to_ne_bytes());
+    (*header == [l0, l1, k0, k1]).then_some(())
 }
 
 /// Ten numbers of 64 bits.

@@ -206,7 +206,7 @@ impl<T: Transport> Client<T> {
     ) -> Result<(), Failure> {
         let octets = key.octets();
         let list = GetDestination(key.attrs(&octets));
-        let bytes = self.dump(&list, |attrs| match Body::parse(attrs)?.destination {
+        let bytes = self.dump(&list, |attrs| match Body::destination(attrs)? {
             Some(destination) => each(&destination),
             None => Ok(()),
         })?;

@@ -122,7 +122,7 @@ impl<T: Transport> Client<T> {
         &mut self,
         mut each: impl FnMut(&ServiceAttrs<'_>) -> Result<(), Failure>,
     ) -> Result<(), Error> {
-        self.wide_dump(&GetService(None), |attrs| match Body::parse(attrs)?.service {
+        self.wide_dump(&GetService(None), |attrs| match Body::service(attrs)? {
             Some(service) => each(&service),
             None => Ok(()),
         })
@@ -133,7 +133,7 @@ impl<T: Transport> Client<T> {
     pub(super) fn read_service(&mut self, key: &ServiceKey) -> Result<ServiceEntry, Failure> {
         let octets = key.octets();
         self.get(&GetService(Some(key.attrs(&octets))), |attrs| {
-            let service = required(Body::parse(attrs)?.service, "service")?;
+            let service = required(Body::service(attrs)?, "service")?;
             Ok(ServiceEntry::try_from(&service)?)
         })
     }

@@ -136,7 +136,7 @@ impl<T: Transport> Client<T> {
     fn read_services(&mut self) -> Result<Vec<ServiceEntry>, Failure> {
         let mut services: Vec<ServiceEntry> = Vec::new();
         self.wide_dump(&GetService(None), |attrs| {
-            if let Some(service) = Body::parse(attrs)?.service {
+            if let Some(service) = Body::service(attrs)? {
                 services.push((&service).try_into()?);
             }
             Ok(())
@@ -148,7 +148,7 @@ impl<T: Transport> Client<T> {
     fn read_keys(&mut self) -> Result<Vec<ServiceKey>, Failure> {
         let mut keys = Vec::new();
         self.wide_dump(&GetService(None), |attrs| {
-            if let Some(service) = Body::parse(attrs)?.service {
+            if let Some(service) = Body::service(attrs)? {
                 keys.push(ServiceKey::try_from(&service)?);
             }
             Ok(())
@@ -165,7 +165,7 @@ impl<T: Transport> Client<T> {
     ) -> Result<(), Failure> {
         let octets = key.octets();
         self.dump(&GetDestination(key.attrs(&octets)), |attrs| {
-            if let Some(destination) = Body::parse(attrs)?.destination {
+            if let Some(destination) = Body::destination(attrs)? {
                 destinations.push((&destination).try_into()?);
             }
             Ok(())
