@@ -10,7 +10,8 @@ use crate::shape::{Shape, whole};
 use anyhow::{Context as _, Result};
 use std::time::Instant;
 
-/// The floor, with the cheapest buffer for each kind of listing.
+/// The floor, with the buffer that is the cheapest for each kind of listing where
+/// services have few destinations.
 pub(crate) fn floor(shape: Shape) -> Result<Sample> {
     filled(shape)?;
     let family = floor::family()?;
@@ -91,5 +92,7 @@ pub(crate) fn floor_destinations(
 
 /// Large datagrams take fewer receives.
 const SERVICES: usize = 32_768;
-/// The kernel clears a datagram of this size for each service and fills little of it.
-const DESTINATIONS: usize = 4_096;
+/// With pages of 4 KiB the smallest datagram that the kernel makes for a listing
+/// (`NLMSG_GOODSIZE`). For every service it allocates one, clears it and fills
+/// little of it; a larger one takes more than a page.
+const DESTINATIONS: usize = 3_776;

@@ -40,6 +40,6 @@ pub(crate) fn buffers(name: &str, shape: Shape) -> Result<()> {
     Ok(())
 }
 
-/// The first is the largest whose datagram and its bookkeeping fit a page of
-/// 4 KiB (`NLMSG_GOODSIZE`).
+/// The first is what fits a page of 4 KiB together with the kernel's bookkeeping
+/// for a datagram (`NLMSG_GOODSIZE`).
 const SIZES: [usize; 5] = [3_776, 4_096, 8_192, 16_384, 32_768];
