@@ -1,8 +1,8 @@
 //! The fuzz targets, and how they run without a fuzzer.
 
+pub mod fakes;
 pub mod procfs;
 pub mod tables;
-pub mod fakes;
 pub mod targets;
 
 use std::{env, fs, io};

@@ -93,6 +93,7 @@ pub mod sysctl;
 mod table;
 mod tasks;
 pub mod transport;
+mod watch;
 
 pub use batch::{Batch, OnFailure, Outcome, Outcomes};
 pub use change::Change;
@@ -118,6 +119,7 @@ pub use settings::{Info, Timeouts};
 pub use snapshot::{Snapshot, SnapshotService};
 pub use table::{Table, TableError, TableProblem, TableService};
 pub use tasks::{Task, TaskEvent, Tasks};
+pub use watch::{Event, Observation, Rate, Watch};
 
 /// The example in the README is compiled with the doctests.
 #[cfg(doctest)]

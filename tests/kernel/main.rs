@@ -30,6 +30,7 @@ mod table;
 #[path = "../../ipvs/tests/common/tables.rs"]
 mod tables;
 mod traffic;
+mod watch;
 
 /// The tests that the fake kernel passes too.
 mod on_kernel {
