@@ -1,44 +1,16 @@
 //! In steady state a change allocates nothing, and is one send and one receive.
 //!
-//! One test in a binary of its own: the allocator counts for the whole process.
+//! One test in a binary of its own, for its allocator.
 
+#[path = "common/counting.rs"]
+mod counting;
+
+use counting::counted;
 use ipvs::transport::{Received, Transport};
 use ipvs::{Client, Destination, Scheduler, Service, ServiceKey, Weight};
 use ipvs_sys::family::{NLCTRL, NewFamily};
 use ipvs_sys::{Messages, encode, encode_answer};
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-struct Counting;
-
-#[expect(unsafe_code, reason = "an allocator cannot be written without")]
-// SAFETY: every call is handed to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of `alloc`, which is the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `dealloc`, and the pointer
-        // came from the same allocator.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of `realloc`, and the pointer
-        // came from the same allocator.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 /// Acknowledges everything, without allocating once it is warm.
 #[derive(Default)]
@@ -88,11 +60,11 @@ fn changes_allocate_nothing_once_the_buffers_are_warm() {
         client.delete_service(&key).unwrap();
     };
     round();
-    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    let (before, _) = counted();
     for _ in 0..100 {
         round();
     }
-    let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
+    let allocations = counted().0 - before;
     assert_eq!(allocations, 0);
     let counted = client.into_transport();
     // The first of each finds the family.

@@ -1,49 +1,13 @@
 //! A connection table of a million lines is read with the memory of one line.
 //!
-//! One test in a binary of its own, for its allocator. It counts by thread: the
-//! test runs long enough that others of the process allocate meanwhile.
+//! One test in a binary of its own, for its allocator.
 
+#[path = "common/counting.rs"]
+mod counting;
+
+use counting::counted;
 use ipvs::connections::{Reader, State};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::io::{self, BufReader, Read};
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-/// Without the thread's counter, it is ending and counts no more.
-fn count() {
-    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
-}
-
-struct Counting;
-
-#[expect(unsafe_code, reason = "an allocator cannot be written without")]
-// SAFETY: every call is handed to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps the contract of `alloc`, which is the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `dealloc`, and the pointer
-        // came from the same allocator.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps the contract of `realloc`, and the pointer
-        // came from the same allocator.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 const LINES: u32 = 1_000_000;
 
@@ -79,7 +43,7 @@ impl Read for Table {
 #[test]
 fn a_million_connections_are_read_without_an_allocation() {
     let mut reader = Reader::new(BufReader::new(Table { next: 0, rest: TITLE }));
-    let before = ALLOCATIONS.get();
+    let before = counted().0;
     let (mut connections, mut errors, mut established) = (0, 0, 0);
     for found in &mut reader {
         match found {
@@ -90,7 +54,7 @@ fn a_million_connections_are_read_without_an_allocation() {
             Err(_) => errors += 1,
         }
     }
-    let allocations = ALLOCATIONS.get() - before;
+    let allocations = counted().0 - before;
     assert_eq!(allocations, 0);
     assert_eq!((connections, errors), (LINES - LINES / 1000, LINES / 1000));
     assert_eq!(established, LINES / 4 - LINES / 1000);
