@@ -47,6 +47,21 @@
 //! | `service.dests.include?(dest)` | `dests.contains(&dest)` |
 //! | `Daemon.new('state' => 'master', 'ifname' => 'eth0').start` | [`client.start_daemon(&SyncDaemon::new(Role::Master, "eth0".parse()?, 0))?`](Client::start_daemon) |
 //!
+//! # What is here
+//!
+//! | to | there is |
+//! |---|---|
+//! | change many things at once | [`Batch`], sent in few datagrams, with the outcome of each change |
+//! | read the table and be sure of it | [`Client::snapshot`], verified not to have changed while it was read |
+//! | write down what is wanted | [`Table`], in code, from TOML or JSON (features) or the lines of `ipvsadm -S` |
+//! | get there | [`Plan`], the difference: shown, applied in a safe order, taken back if a step fails |
+//! | take a server out, or bring it back gently | [`Drain`] and [`Ramp`], many at a time by [`Tasks`] |
+//! | see what changes | [`Watch`], which turns snapshots into events and rates |
+//! | look at connections | [`connections`], the kernel's table as a stream |
+//! | read and set `net.ipv4.vs` | [`sysctl`] |
+//! | do it in another network namespace | [`Namespace`] and [`Client::connect_in`] |
+//! | test without a kernel | `fake::Kernel` (feature `fake`), held to the real one by the same tests |
+//!
 //! # What to know
 //!
 //! Values are checked before they are sent, by [`Service::check`] and its like:

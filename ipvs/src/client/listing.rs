@@ -8,8 +8,6 @@
 
 use crate::snapshot::SnapshotService;
 use crate::{Endpoint, ServiceKey, Snapshot};
-use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash, Hasher};
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -34,15 +32,15 @@ impl Digest {
             let scheduler = entry.service.scheduler();
             let scheduler = scheduler.as_bytes();
             block.service = Some(match entry.service.key() {
-                ServiceKey::Mark { mark, .. } => hash((mark, scheduler)),
+                ServiceKey::Mark { mark, .. } => hash_mark(mark.get(), scheduler),
                 ServiceKey::Address { protocol, endpoint } => {
-                    hash((protocol.number(), endpoint, scheduler))
+                    hash_service(protocol.number().into(), endpoint, scheduler)
                 }
             });
             for entry in destinations {
                 let weight = entry.destination.weight().value();
                 let forwarding = entry.destination.listed_forwarding();
-                block.add(hash((entry.destination.endpoint(), forwarding, weight)));
+                block.add(hash_destination(entry.destination.endpoint(), forwarding, weight));
             }
             digest.add(block);
         }
@@ -86,7 +84,7 @@ impl Digest {
 
     fn add(&mut self, block: Block) {
         if let Some(service) = block.service {
-            self.0 = self.0.wrapping_add(hash((service, block.destinations)));
+            self.0 = self.0.wrapping_add(mix(service, block.destinations));
         }
     }
 }
@@ -107,10 +105,9 @@ fn service_line(line: &[u8]) -> Option<u64> {
     let mut words = words(line);
     let (protocol, address, scheduler) = (words.next()?, words.next()?, words.next()?);
     if protocol == b"FWM" {
-        let mark = std::num::NonZeroU32::new(u32::try_from(hex(address)?).ok()?)?;
-        return Some(hash((mark, scheduler)));
+        return Some(hash_mark(u32::try_from(hex(address)?).ok()?, scheduler));
     }
-    Some(hash((protocol_number(protocol)?, endpoint(address)?, scheduler)))
+    Some(hash_service(protocol_number(protocol)?.into(), endpoint(address)?, scheduler))
 }
 
 /// `  -> C0A80001:0050      Masq    1      0          0         `.
@@ -122,7 +119,7 @@ fn destination_line(line: &[u8]) -> Option<u64> {
         let digit = digit.checked_sub(b'0').filter(|digit| *digit < 10)?;
         number.checked_mul(10)?.checked_add(digit.into())
     })?;
-    Some(hash((endpoint, forwarding, weight)))
+    Some(hash_destination(endpoint, forwarding, weight))
 }
 
 fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -175,11 +172,49 @@ fn protocol_number(name: &[u8]) -> Option<u16> {
     })
 }
 
-fn hash(value: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
+fn hash_mark(mark: u32, scheduler: &[u8]) -> u64 {
+    let nowhere = Endpoint::new(Ipv4Addr::UNSPECIFIED, 0);
+    // Beyond the numbers of protocols.
+    hash_service(1 << 32 | u64::from(mark), nowhere, scheduler)
 }
+
+fn hash_service(kind: u64, endpoint: Endpoint, scheduler: &[u8]) -> u64 {
+    let hash = mix(hash_endpoint(endpoint), kind);
+    scheduler.chunks(8).fold(hash, |hash, part| {
+        mix(hash, part.iter().fold(1, |word, byte| word << 8 | u64::from(*byte)))
+    })
+}
+
+fn hash_destination(endpoint: Endpoint, forwarding: u8, weight: u32) -> u64 {
+    mix(hash_endpoint(endpoint), u64::from(weight) << 8 | u64::from(forwarding))
+}
+
+fn hash_endpoint(Endpoint { address, port }: Endpoint) -> u64 {
+    let hash = mix(u64::from(port), u64::from(address.is_ipv6()));
+    match address {
+        IpAddr::V4(v4) => mix(hash, v4.to_bits().into()),
+        IpAddr::V6(v6) => {
+            let bytes = v6.octets();
+            let (high, low) = bytes.split_at(8);
+            let word = |half: &[u8]| half.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+            mix(mix(hash, word(high)), word(low))
+        }
+    }
+}
+
+/// A step that spreads every bit of a word over the hash. Nobody chooses the words
+/// to make two tables look alike: who can change one can change it back as well.
+fn mix(hash: u64, word: u64) -> u64 {
+    let product = u128::from(hash ^ FIRST) * u128::from(word ^ SECOND ^ hash.rotate_left(32));
+    let bytes = product.to_ne_bytes();
+    let (low, high) = bytes.split_at(8);
+    let half = |half: &[u8]| half.first_chunk().map_or(0, |half| u64::from_ne_bytes(*half));
+    half(low) ^ half(high) ^ word.rotate_left(17)
+}
+
+/// Odd, with as many ones as zeros: digits of the golden ratio and of pi.
+const FIRST: u64 = 0x9e37_79b9_7f4a_7c15;
+const SECOND: u64 = 0x2436_a885_308d_3131;
 
 #[cfg(test)]
 mod tests {

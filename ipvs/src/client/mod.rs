@@ -19,6 +19,7 @@ use crate::error::{Error, ErrorKind, Failure, Operation, Subject};
 use crate::transport::{Netlink, Transport};
 use crate::{Change, Rule};
 use ipvs_sys::{Attrs, Payload};
+use nix::unistd::{SysconfVar, sysconf};
 use std::fmt;
 use std::io;
 
@@ -47,11 +48,24 @@ pub enum Put {
     Edited,
 }
 
-/// The kernel cuts a listing into datagrams of one page without its own overhead,
-/// or of the largest buffer that was ever offered on the socket, and clears as
-/// much memory for each (`af_netlink.c: netlink_dump`). A small one makes the
-/// usual listing, of a few destinations, cheap.
-const RECEIVE_BUFFER: usize = 3776;
+/// The length of the usual receive buffer.
+///
+/// The kernel cuts a listing into datagrams of at most one page, without its own
+/// overhead, or of the largest buffer that was ever offered on the socket. It
+/// takes and clears memory for each in powers of two (`af_netlink.c:
+/// netlink_dump`), so a buffer that is just as long as what fits a page makes the
+/// usual listing, of a few destinations, cheapest: with the whole page's length
+/// it takes a second one. Where pages are larger, it stops at 8 KiB.
+fn usual_buffer() -> usize {
+    match sysconf(SysconfVar::PAGE_SIZE) {
+        Ok(Some(4096)) if cfg!(target_pointer_width = "64") => 4096 - SHARED_INFO,
+        _ => 8192,
+    }
+}
+
+/// The kernel's overhead in the page of a datagram, at least
+/// (`skbuff.h: skb_shared_info`).
+const SHARED_INFO: usize = 320;
 
 /// What a datagram of a listing can be at most: makes the listing of many
 /// services cheap, as the kernel walks its table from the start for each.
@@ -94,7 +108,7 @@ impl<T: Transport> Client<T> {
     ///
     /// As [`Client::connect`].
     pub fn with_transport(transport: T) -> Result<Self, Error> {
-        let mut lane = Lane::new(transport, RECEIVE_BUFFER);
+        let mut lane = Lane::new(transport, usual_buffer());
         let family = lane.resolve().map_err(refused)?;
         Ok(Self { family, lane, wide: None })
     }

@@ -62,7 +62,7 @@ fn a_truncated_answer_says_how_long_it_was() {
     let mut client = client(|_, queue| queue.push_back(Reply::Truncated(9000)));
     let error = client.flush().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Truncated);
-    assert_eq!(error.to_string(), "flush: an answer of 9000 bytes did not fit the buffer of 8192");
+    assert_eq!(error.to_string(), "flush: an answer of 9000 bytes did not fit the buffer of 3776");
 }
 
 #[test]
