@@ -14,6 +14,7 @@ mod counting;
 mod daemons;
 mod drain;
 mod errors;
+mod examples;
 mod exchange;
 mod genetlink;
 mod ipvsadm;

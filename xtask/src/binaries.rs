@@ -18,19 +18,9 @@ const TARGET: &str = "guest";
 fn run_cargo(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
     let mut cargo = cargo(&lab.root);
     cargo.args(["build", "--quiet", "--profile", "lab", "--target", "x86_64-unknown-linux-gnu"]);
-    cargo.args([
-        "-p",
-        "ipvs-tests",
-        "--test",
-        "kernel",
-        "--bin",
-        "capture",
-        "--bin",
-        "churn",
-        "--bin",
-        "probe",
-    ]);
-    cargo.args(["-p", "ipvs", "--example", "demo"]);
+    cargo.args(["-p", "ipvs-tests", "--test", "kernel"]);
+    cargo.args(["--bin", "capture", "--bin", "churn", "--bin", "probe"]);
+    cargo.args(["-p", "ipvs", "--examples", "--features", "ipvs/json,ipvs/toml"]);
     cargo.args(["-p", "ipvs-bench", "--bin", "measure"]);
     cargo.args(["-p", "xtask", "--bin", "lab-init"]);
     // The flags differ from the other builds', so the directory does too:
@@ -53,7 +43,23 @@ fn run_cargo(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
     Ok(built)
 }
 
-const NAMES: [&str; 7] = ["kernel", "capture", "churn", "probe", "demo", "measure", "lab-init"];
+const NAMES: [&str; 14] = [
+    "kernel",
+    "capture",
+    "churn",
+    "probe",
+    "measure",
+    "lab-init",
+    // The examples of `ipvs`.
+    "apply",
+    "define",
+    "demo",
+    "drain",
+    "exporter",
+    "health",
+    "keepalived-like",
+    "snapshot",
+];
 
 /// Reads cargo's messages, one JSON object a line.
 fn executables(messages: &str) -> Vec<(String, PathBuf)> {

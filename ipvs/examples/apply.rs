@@ -1,0 +1,53 @@
+//! Makes the kernel's table what a file says: shows the difference and, with
+//! `--yes`, applies it, or takes all of it back if a part fails.
+//!
+//! `cargo run --example apply --features json,toml -- [--yes] FILE`; the file is
+//! TOML or JSON by its name, or else the lines of `ipvsadm -S`. The status is 0 if
+//! the table is as wanted or was to be shown only, 1 if it is not, 2 for a bad file.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
+
+use ipvs::{Client, Error, Plan, Recovery, Table};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut files: Vec<String> = std::env::args().skip(1).collect();
+    let before = files.len();
+    files.retain(|argument| argument != "--yes");
+    let yes = files.len() < before;
+    let [file] = &files[..] else {
+        eprintln!("usage: apply [--yes] FILE");
+        return ExitCode::from(2);
+    };
+    let wanted = match Table::read(file) {
+        Ok(wanted) => wanted,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
+    };
+    match apply(&wanted, yes) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn apply(wanted: &Table, yes: bool) -> Result<bool, Error> {
+    let mut client = Client::connect()?;
+    let plan = Plan::between(&client.full_snapshot()?, wanted);
+    if plan.is_empty() {
+        println!("nothing to do");
+        return Ok(true);
+    }
+    print!("{plan}");
+    if !yes {
+        return Ok(true);
+    }
+    let applied = client.apply(&plan, Recovery::RollBack)?;
+    print!("{}", applied.report(&plan));
+    Ok(applied.is_complete())
+}
