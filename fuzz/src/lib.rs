@@ -1,5 +1,6 @@
 //! The fuzz targets, and how they run without a fuzzer.
 
+pub mod batches;
 pub mod fakes;
 pub mod procfs;
 pub mod tables;

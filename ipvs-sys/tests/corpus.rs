@@ -55,7 +55,8 @@ fn no_corpus_is_forgotten() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         // Those of `ipvs` are replayed by its tests.
-        .filter(|name| !name.starts_with("table_") && name != "connections" && name != "fake")
+        .filter(|name| !name.starts_with("table_"))
+        .filter(|name| !["batch", "connections", "fake"].contains(&name.as_str()))
         .collect();
     names.sort();
     assert_eq!(names, ["daemon", "datagram", "destination", "nlctrl", "roundtrip", "service"]);

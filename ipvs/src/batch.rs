@@ -151,7 +151,9 @@ impl Outcomes {
     /// Ends the records: nothing from this index on was sent.
     pub(crate) fn end(&mut self, sent: usize) {
         self.sent = sent;
-        self.failures.sort_unstable_by_key(|(index, _)| *index);
+        // Stable: of several answers to one change, the first counts.
+        self.failures.sort_by_key(|(index, _)| *index);
+        self.failures.dedup_by_key(|(index, _)| *index);
         self.uncertain.sort_unstable();
     }
 

@@ -208,3 +208,18 @@ fn enoent_with_the_same_family_number_is_what_it_says() {
     assert_eq!(text(&outcomes), "dfd");
     assert_eq!(outcomes.failures()[0].1.kind(), ErrorKind::NoSuchDestination);
 }
+
+#[test]
+fn of_two_answers_to_one_change_the_first_counts() {
+    let mut client = client(|request, queue| {
+        if request.flags & ACK != 0 {
+            queue.push_back(answer(Header { sequence: 3, ..request }, -libc::EEXIST));
+            queue.push_back(answer(Header { sequence: 3, ..request }, -libc::EINVAL));
+        }
+        acknowledge(request, queue);
+    });
+    let outcomes = client.send_batch(&deletions(3));
+    assert_eq!(text(&outcomes), "dfd");
+    assert_eq!(outcomes.failures().len(), 1);
+    assert_eq!(outcomes.failures()[0].1.kind(), ErrorKind::AlreadyExists);
+}

@@ -1,0 +1,13 @@
+//! [`batch`], under libFuzzer or, on stable, over the files that are named.
+
+#![cfg_attr(fuzzing, no_main)]
+
+use ipvs_fuzz::batches::batch;
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| batch(data));
+
+#[cfg(not(fuzzing))]
+fn main() -> std::io::Result<()> {
+    ipvs_fuzz::replay(batch)
+}
