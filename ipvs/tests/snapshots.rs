@@ -1,0 +1,164 @@
+//! Snapshots of a table that changes, and what a watch makes of two of them, on
+//! the kernel in memory.
+
+#[path = "common/tables.rs"]
+mod tables;
+
+use ipvs::fake::{Fault, Kernel};
+use ipvs::{Batch, Change, Client, Destination, Endpoint, ErrorKind, Event, Operation, Service};
+use ipvs::{ServiceKey, Snapshot, Table, Watch};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+fn service(n: u8) -> ServiceKey {
+    ServiceKey::tcp(Endpoint::new([10, 0, 0, n], 80))
+}
+
+fn server(n: u8) -> Destination {
+    Destination::new(Endpoint::new([192, 168, 0, n], 80))
+}
+
+/// A kernel with 40 services, each with a destination.
+fn kernel() -> Kernel {
+    let kernel = Kernel::new();
+    let add = |n| {
+        [
+            Change::AddService(Service::new(service(n))),
+            Change::AddDestination(service(n), server(1)),
+        ]
+    };
+    let batch: Batch = (1..=40).flat_map(add).collect();
+    kernel.client().expect("a client").send_batch(&batch).into_result().expect("valid changes");
+    kernel
+}
+
+fn delete(n: u8) -> impl FnOnce(&Kernel) + Send + 'static {
+    move |kernel| {
+        let mut other = kernel.client().expect("a client");
+        other.delete_service(&service(n)).expect("it is there");
+    }
+}
+
+#[test]
+fn a_table_that_changes_while_its_services_are_listed_is_read_again() {
+    let kernel = kernel();
+    for n in 1..=5 {
+        kernel.inject(Operation::ListServices, 1, Fault::between(delete(n)));
+    }
+    let mut client = kernel.client().expect("a client");
+    let snapshot = client.snapshot().expect("it holds still the second time");
+    let keys: Vec<ServiceKey> =
+        snapshot.services().map(|found| found.entry.service.key()).collect();
+    assert_eq!(keys, (6..=40).map(service).collect::<Vec<_>>());
+    assert_eq!(snapshot.destination_count(), 35);
+}
+
+#[test]
+fn a_destination_that_goes_after_it_was_read_is_not_in_the_snapshot() {
+    let kernel = kernel();
+    // The last service's destinations are read when the first's have gone.
+    let gone = |kernel: &Kernel| {
+        let mut other = kernel.client().expect("a client");
+        for n in 1..=39 {
+            let _ = other.delete_destination(&service(n), server(1).endpoint());
+        }
+    };
+    kernel.inject(Operation::ListDestinations, 40, Fault::before(gone));
+    let snapshot = kernel.client().expect("a client").snapshot().expect("stable in the end");
+    assert_eq!(snapshot.destination_count(), 1);
+}
+
+#[test]
+fn a_weight_that_changes_in_between_is_noticed() {
+    let kernel = kernel();
+    let raise = |kernel: &Kernel| {
+        let mut other = kernel.client().expect("a client");
+        for n in 1..=40 {
+            other.edit_destination(&service(n), &server(1).with_weight(9.into())).expect("there");
+        }
+    };
+    kernel.inject(Operation::ListDestinations, 20, Fault::before(raise));
+    let snapshot = kernel.client().expect("a client").snapshot().expect("stable in the end");
+    let weights = snapshot.services().map(|found| found.destinations[0].destination.weight());
+    assert!(weights.into_iter().all(|weight| weight == 9.into()));
+}
+
+#[test]
+fn a_table_that_never_holds_still_is_unstable() {
+    let kernel = kernel();
+    // Each reading lists the services twice; something is different each time.
+    for n in 1..=40 {
+        kernel.inject(Operation::ListServices, usize::from(n), Fault::before(delete(n)));
+    }
+    let mut client = kernel.client().expect("a client");
+    let error = client.snapshot().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unstable);
+    assert_eq!(
+        error.to_string(),
+        "take a snapshot: the table changed under each of 8 readings; try again when it is changed \
+         less often"
+    );
+    assert_eq!(client.service_keys().unwrap_err().kind(), ErrorKind::Unstable);
+}
+
+fn filled(table: &Table) -> Client<ipvs::fake::Socket> {
+    let mut client = Kernel::new().client().expect("a client");
+    client.send_batch(&Batch::from(table)).into_result().expect("a valid table");
+    client
+}
+
+type Tables = BTreeMap<ServiceKey, (Service, BTreeMap<Endpoint, Destination>)>;
+
+fn model(snapshot: &Snapshot) -> Tables {
+    let found = snapshot.services().map(|found| {
+        let destinations = found.destinations.iter().map(|entry| entry.destination);
+        let destinations = destinations.map(|found| (found.endpoint(), found)).collect();
+        (found.entry.service.key(), (found.entry.service, destinations))
+    });
+    found.collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn the_events_of_a_watch_make_the_new_table_of_the_old(a in tables::table(), b in tables::table()) {
+        let mut watch = Watch::new();
+        let first = filled(&a).full_snapshot().expect("stable");
+        let mut table = model(&first);
+        watch.observe(Instant::now(), first);
+        let second = filled(&b).full_snapshot().expect("stable");
+        let wanted = model(&second);
+        for event in watch.observe(Instant::now(), second).events {
+            match event {
+                Event::ServiceAppeared(service) => {
+                    prop_assert!(table.insert(service.key(), (service, BTreeMap::new())).is_none());
+                }
+                Event::ServiceEdited { before, after } => {
+                    let entry = table.get_mut(&after.key()).expect("it is there");
+                    prop_assert_eq!(entry.0, before);
+                    entry.0 = after;
+                }
+                Event::ServiceGone(service) => {
+                    let (_, left) = table.remove(&service.key()).expect("it is there");
+                    prop_assert!(left.is_empty());
+                }
+                Event::DestinationAppeared(key, destination) => {
+                    let pool = &mut table.get_mut(&key).expect("it is there").1;
+                    prop_assert!(pool.insert(destination.endpoint(), destination).is_none());
+                }
+                Event::DestinationEdited { service, before, after } => {
+                    let pool = &mut table.get_mut(&service).expect("it is there").1;
+                    prop_assert_eq!(pool.insert(after.endpoint(), after), Some(before));
+                }
+                Event::DestinationGone(key, destination) => {
+                    let pool = &mut table.get_mut(&key).expect("it is there").1;
+                    prop_assert_eq!(pool.remove(&destination.endpoint()), Some(destination));
+                }
+                _ => {}
+            }
+        }
+        prop_assert_eq!(table, wanted);
+    }
+}
