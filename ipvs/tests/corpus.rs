@@ -1,7 +1,13 @@
-//! Everything that the fuzz targets for tables have been shown stays good.
+//! Everything that the fuzz targets of this crate have been shown stays good.
 
 #![expect(clippy::panic, reason = "a panic is a failed test")]
 
+#[path = "../../fuzz/src/batches.rs"]
+pub mod batches;
+#[path = "../../fuzz/src/fakes.rs"]
+pub mod fakes;
+#[path = "../../fuzz/src/procfs.rs"]
+pub mod procfs;
 #[path = "../../fuzz/src/tables.rs"]
 pub mod tables;
 
@@ -19,6 +25,21 @@ fn replay(name: &str, target: fn(&[u8])) {
 }
 
 #[test]
+fn batches() {
+    replay("batch", batches::batch);
+}
+
+#[test]
+fn connection_tables() {
+    replay("connections", procfs::connections);
+}
+
+#[test]
+fn requests_to_the_fake_kernel() {
+    replay("fake", fakes::fake);
+}
+
+#[test]
 fn toml_documents() {
     replay("table_toml", tables::table_toml);
 }
@@ -33,14 +54,18 @@ fn lines_of_ipvsadm() {
     replay("table_ipvsadm", tables::table_ipvsadm);
 }
 
+/// Those of the other targets are replayed by the tests of `ipvs-sys`.
 #[test]
 fn no_corpus_is_forgotten() {
     let corpora = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
-    let mut names: Vec<_> = fs::read_dir(corpora)
+    let names: Vec<_> = fs::read_dir(corpora)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.starts_with("table_"))
         .collect();
-    names.sort();
-    assert_eq!(names, ["table_ipvsadm", "table_json", "table_toml"]);
+    let count = |ours: bool| names.iter().filter(|name| is_ours(name) == ours).count();
+    assert_eq!((count(true), count(false)), (6, 6), "{names:?}");
+}
+
+fn is_ours(name: &str) -> bool {
+    ["batch", "connections", "fake"].contains(&name) || name.starts_with("table_")
 }

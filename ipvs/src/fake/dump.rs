@@ -1,7 +1,7 @@
 //! Listings, part by part.
 
 use super::answer::{self, Address};
-use super::fault::{Change, Fate};
+use super::fault::{Fate, Meanwhile};
 use super::policy::{self, Message};
 use super::request::ServiceRequest;
 use super::socket::HEADERS;
@@ -22,7 +22,7 @@ pub(super) struct Dump {
     /// An error that ends it after its first part.
     cut: Option<i32>,
     /// What happens before its second part.
-    pub(super) between: Vec<Change>,
+    pub(super) between: Vec<Meanwhile>,
     begun: bool,
 }
 

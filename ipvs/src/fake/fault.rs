@@ -28,13 +28,13 @@ pub enum Fault {
     /// The listing ends with this error number after its first datagram.
     Cut(i32),
     /// This happens before it is carried out. See [`Fault::before`].
-    Before(Change),
+    Before(Meanwhile),
     /// This happens between its first two datagrams. See [`Fault::between`].
-    Between(Change),
+    Between(Meanwhile),
 }
 
 /// What happens: mostly that another client changes the table.
-pub type Change = Box<dyn FnOnce(&Kernel) + Send>;
+pub type Meanwhile = Box<dyn FnOnce(&Kernel) + Send>;
 
 /// A fault that waits for its request.
 pub(super) struct Planned {
@@ -52,8 +52,8 @@ pub(super) struct Fate {
     pub(super) overrun: bool,
     pub(super) truncated: bool,
     pub(super) cut: Option<i32>,
-    pub(super) before: Vec<Change>,
-    pub(super) between: Vec<Change>,
+    pub(super) before: Vec<Meanwhile>,
+    pub(super) between: Vec<Meanwhile>,
 }
 
 impl Fault {

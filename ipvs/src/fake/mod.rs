@@ -83,7 +83,7 @@ mod request;
 mod socket;
 mod state;
 
-pub use fault::{Change, Fault};
+pub use fault::{Fault, Meanwhile};
 pub use socket::Socket;
 
 use crate::{
