@@ -42,6 +42,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut client = Client::connect()?;
     client.put_service(&Service::new(key))?;
     client.put_destination(&key, &sorry)?;
+    for server in &mut servers {
+        server.up = client.destination(&key, server.endpoint)?.is_some();
+    }
     for _ in 0..rounds.parse()? {
         let healthy: Vec<bool> = thread::scope(|scope| {
             let ask = |server: &Server| {

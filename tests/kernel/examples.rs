@@ -17,7 +17,7 @@ struct File(String);
 
 impl File {
     fn new(name: &str, contents: &str) -> Self {
-        let path = format!("/tmp-{}-{name}", std::process::id());
+        let path = format!("/ipvs-{}-{name}", std::process::id());
         std::fs::write(&path, contents).unwrap();
         Self(path)
     }
@@ -94,6 +94,8 @@ fn snapshot_is_json_with_everything() {
 #[test]
 fn keepalived_makes_its_configuration_and_then_has_nothing_to_do() {
     let netns = Netns::new();
+    let other: ServiceKey = "udp 10.0.0.9:53".parse().unwrap();
+    netns.client().add_service(&Service::new(other)).unwrap();
     let plan = netns.run("/bin/keepalived-like production");
     assert_eq!(plan.lines().count(), 2 * (1 + 20), "{plan}");
     assert!(plan.contains("+ tcp 10.0.0.1:443 wrr persistent 300\n"), "{plan}");
@@ -102,6 +104,8 @@ fn keepalived_makes_its_configuration_and_then_has_nothing_to_do() {
     // Less is wanted elsewhere: the others go, those of the first half stay.
     let plan = netns.run("/bin/keepalived-like");
     assert_eq!(plan.lines().filter(|line| line.starts_with("-   ")).count(), 2 * 18, "{plan}");
+    // What is not its own it leaves alone.
+    assert!(netns.client().service(&other).unwrap().is_some());
 }
 
 #[test]
@@ -175,11 +179,13 @@ fn health_takes_a_server_out_that_fails_and_has_the_sorry_server_in_before() {
             stream.write_all(b"HTTP/1.0 200 OK\r\n\r\n").unwrap();
         }
     });
-    let output = netns.run("/bin/health 10.0.0.1:80 127.0.0.2:80 8 /bin/touch 127.0.0.1:8080");
+    let output =
+        netns.run("/bin/health 10.0.0.1:80 127.0.0.2:80 8 /bin/touch 127.0.0.1:8080 127.0.0.3:80");
     server.join().unwrap();
     assert_eq!(
         output,
-        "127.0.0.1:8080 is up\nsorry server out\nsorry server in\n127.0.0.1:8080 is down\n"
+        "sorry server out\n127.0.0.1:8080 is up\n127.0.0.3:80 is down\nsorry server in\n\
+         127.0.0.1:8080 is down\n"
     );
     let left: Vec<String> = netns
         .client()
@@ -190,5 +196,7 @@ fn health_takes_a_server_out_that_fails_and_has_the_sorry_server_in_before() {
         .collect();
     assert_eq!(left, ["127.0.0.2:80"]);
     // The command was run for the server.
-    std::fs::remove_file("127.0.0.1").unwrap();
+    for host in ["127.0.0.1", "127.0.0.3"] {
+        std::fs::remove_file(host).unwrap();
+    }
 }
