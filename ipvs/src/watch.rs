@@ -10,12 +10,29 @@ use std::time::{Duration, Instant};
 
 /// Turns snapshots that are taken now and then into changes and rates.
 ///
-/// The kernel tells nobody when its table changes, so somebody has to look. How
-/// often is the caller's choice; counters move every two seconds (`ip_vs_est.c`),
-/// so rates over less are coarse. A service that is deleted and added again
-/// between two looks is not noticed but by its counters.
+/// The kernel tells nobody when its table changes, so somebody has to look. What
+/// was done and undone between two looks is not seen, and a service that was
+/// deleted and added again only by its counters.
 ///
 /// It keeps the last snapshot and nothing else.
+///
+/// # How often to look
+///
+/// As soon as a change has to be noticed: that is the caller's choice. Rates ask
+/// for some time between two looks. The kernel refreshes the counters of each
+/// object every two seconds (`ip_vs_est.c`), so a rate over `s` seconds is of what
+/// was counted in `s - 2` to `s + 2`. After 10 s it is wrong by a fifth at most;
+/// after less than two it is 0 or of two whole seconds. What one rate lacks is in
+/// the next. With `net.ipv4.vs.run_estimation` 0 the counters stand still.
+///
+/// # Counters that start anew
+///
+/// [`Client::zero`](crate::Client::zero) and its like set an object's counters to
+/// 0, and a service that was deleted and added again starts at 0. It shows when
+/// one of them is lower than before ([`Rate::restarted`]), and not when all have
+/// passed what they were since. A destination that was deleted and added again
+/// to the same service within minutes has the counters it had
+/// (`ip_vs_ctl.c: ip_vs_trash_get_dest`).
 ///
 /// ```no_run
 /// use ipvs::{Client, Watch};
@@ -31,7 +48,7 @@ use std::time::{Duration, Instant};
 ///     for rate in &seen.rates {
 ///         println!("{}: {:.1} connections/s", rate.service, rate.connections);
 ///     }
-///     std::thread::sleep(Duration::from_secs(4));
+///     std::thread::sleep(Duration::from_secs(10));
 /// }
 /// # }
 /// ```
@@ -134,6 +151,10 @@ impl Watch {
             Some((then, before)) => (before, now.saturating_duration_since(*then)),
             None => (&nothing, Duration::ZERO),
         };
+        if !elapsed.is_zero() {
+            // All of those that stayed, which most do.
+            seen.rates.reserve_exact(snapshot.services().len() + snapshot.destination_count());
+        }
         seen.compare(before, &snapshot, elapsed);
         self.last = Some((now, snapshot));
         seen
@@ -394,6 +415,36 @@ mod tests {
         let seen = watch.observe(start + Duration::from_secs(2), snapshot(&[(web, 8, &[])]));
         let [rate] = seen.rates[..] else { panic!("one service") };
         assert_eq!((rate.connections, rate.restarted), (4.0, true));
+    }
+
+    #[test]
+    fn one_counter_that_is_lower_says_that_all_started_anew() {
+        let web = service("10.0.0.1:80");
+        let look = |connections, bytes_in| {
+            let mut snapshot = Snapshot::default();
+            let stats = Stats { connections, bytes_in, ..Stats::default() };
+            snapshot.push(ServiceEntry { service: web, stats }, []);
+            snapshot
+        };
+        let start = Instant::now();
+        let mut watch = Watch::new();
+        watch.observe(start, look(5, 9_000));
+        let seen = watch.observe(start + Duration::from_secs(2), look(8, 4_000));
+        let [rate] = seen.rates[..] else { panic!("one service") };
+        assert_eq!((rate.connections, rate.bytes_in, rate.restarted), (4.0, 2_000.0, true));
+    }
+
+    #[test]
+    fn what_was_not_there_before_has_no_rate() {
+        let (web, one) = (service("10.0.0.1:80"), destination("10.1.0.1:80"));
+        let start = Instant::now();
+        let mut watch = Watch::new();
+        watch.observe(start, snapshot(&[(web, 1, &[])]));
+        // A destination that was deleted minutes ago comes back with its counters.
+        let seen =
+            watch.observe(start + Duration::from_secs(2), snapshot(&[(web, 1, &[(one, 1_000)])]));
+        assert_eq!(seen.events, [Event::DestinationAppeared(web.key(), one)]);
+        assert_eq!(seen.rates.iter().map(|rate| rate.destination).collect::<Vec<_>>(), [None]);
     }
 
     #[test]

@@ -6,10 +6,10 @@ mod tables;
 
 use ipvs::fake::{Fault, Kernel};
 use ipvs::{Batch, Change, Client, Destination, Endpoint, ErrorKind, Event, Operation, Service};
-use ipvs::{ServiceKey, Snapshot, Table, Watch};
+use ipvs::{ServiceKey, Snapshot, Stats, Table, Watch};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 fn service(n: u8) -> ServiceKey {
     ServiceKey::tcp(Endpoint::new([10, 0, 0, n], 80))
@@ -108,6 +108,46 @@ fn filled(table: &Table) -> Client<ipvs::fake::Socket> {
     client
 }
 
+#[test]
+fn a_service_that_was_added_again_in_between_is_told_by_its_counters_only() {
+    let kernel = kernel();
+    let mut client = kernel.client().expect("a client");
+    let count = |connections| Stats { connections, ..Stats::default() };
+    let start = Instant::now();
+    let mut watch = Watch::new();
+    for n in 1..=2 {
+        kernel.set_service_stats(&service(n), count(500));
+        kernel.set_destination_stats(&service(n), server(1).endpoint(), count(500));
+    }
+    watch.observe(start, client.snapshot().expect("stable"));
+
+    client.delete_service(&service(1)).expect("it is there");
+    client.add_service(&Service::new(service(1))).expect("it is gone");
+    client.add_destination(&service(1), &server(1)).expect("the service is there");
+    kernel.set_service_stats(&service(1), count(30));
+    kernel.set_service_stats(&service(2), count(510));
+    kernel.set_destination_stats(&service(2), server(1).endpoint(), count(505));
+    let seen = watch.observe(start + Duration::from_secs(10), client.snapshot().expect("stable"));
+    assert_eq!(seen.events, []);
+    assert_eq!(seen.rates.len(), 80);
+    let moved: Vec<_> = seen
+        .rates
+        .iter()
+        .filter(|rate| rate.restarted || rate.connections > 0.0)
+        .map(|rate| (rate.service, rate.destination, rate.connections, rate.restarted))
+        .collect();
+    let endpoint = Some(server(1).endpoint());
+    assert_eq!(
+        moved,
+        [
+            (service(1), None, 3.0, true),
+            (service(1), endpoint, 0.0, true),
+            (service(2), None, 1.0, false),
+            (service(2), endpoint, 0.5, false),
+        ]
+    );
+}
+
 type Tables = BTreeMap<ServiceKey, (Service, BTreeMap<Endpoint, Destination>)>;
 
 fn model(snapshot: &Snapshot) -> Tables {
@@ -117,6 +157,23 @@ fn model(snapshot: &Snapshot) -> Tables {
         (found.entry.service.key(), (found.entry.service, destinations))
     });
     found.collect()
+}
+
+/// Where an event of services and destinations belongs: by key, destinations by
+/// endpoint after what becomes of their service, and before its end.
+fn place(event: &Event) -> Option<(ServiceKey, bool, Option<Endpoint>)> {
+    Some(match event {
+        Event::ServiceAppeared(service) | Event::ServiceEdited { after: service, .. } => {
+            (service.key(), false, None)
+        }
+        Event::DestinationAppeared(key, destination)
+        | Event::DestinationGone(key, destination)
+        | Event::DestinationEdited { service: key, after: destination, .. } => {
+            (*key, false, Some(destination.endpoint()))
+        }
+        Event::ServiceGone(service) => (service.key(), true, None),
+        _ => return None,
+    })
 }
 
 proptest! {
@@ -130,7 +187,9 @@ proptest! {
         watch.observe(Instant::now(), first);
         let second = filled(&b).full_snapshot().expect("stable");
         let wanted = model(&second);
-        for event in watch.observe(Instant::now(), second).events {
+        let events = watch.observe(Instant::now(), second).events;
+        prop_assert!(events.iter().filter_map(place).is_sorted_by(|a, b| a < b), "{events:?}");
+        for event in events {
             match event {
                 Event::ServiceAppeared(service) => {
                     prop_assert!(table.insert(service.key(), (service, BTreeMap::new())).is_none());
