@@ -179,6 +179,10 @@ fn health_takes_a_server_out_that_fails_and_has_the_sorry_server_in_before() {
             stream.write_all(b"HTTP/1.0 200 OK\r\n\r\n").unwrap();
         }
     });
+    // One that is in the pool and answers nobody is taken out too.
+    let mut client = netns.client();
+    client.add_service(&Service::new(key())).unwrap();
+    client.add_destination(&key(), &Destination::new("127.0.0.3:80".parse().unwrap())).unwrap();
     let output =
         netns.run("/bin/health 10.0.0.1:80 127.0.0.2:80 8 /bin/touch 127.0.0.1:8080 127.0.0.3:80");
     server.join().unwrap();
