@@ -6,7 +6,7 @@
 use criterion::{Criterion, Throughput};
 use ipvs_sys::{
     Body, Command, DestinationAttrs, GetService, Messages, NewDestination, NewService, Payload,
-    ServiceAttrs, ServiceFlags, encode,
+    ServiceAttrs, ServiceFlags, Stats, encode,
 };
 use netlink_packet_core::{
     DecodeError, Emitable, NetlinkMessage, NetlinkPayload, Nla, NlaBuffer, NlasIterator,
@@ -110,7 +110,8 @@ fn ours(datagram: &[u8]) -> u64 {
     for message in Messages::new(datagram) {
         let Payload::Data { attrs, .. } = message.unwrap().payload else { continue };
         let body = black_box(Body::parse(attrs).unwrap());
-        sum += body.destination.and_then(|found| found.stats64).map_or(1, |stats| stats.bytes_in);
+        let nest = body.destination.and_then(|found| found.stats64);
+        sum += nest.map_or(1, |nest| black_box(Stats::parse(nest).unwrap()).bytes_in);
     }
     sum
 }

@@ -26,6 +26,7 @@ pub fn datagram(data: &[u8]) {
         match message.payload {
             Payload::Data { attrs, .. } => {
                 read(Body::parse(attrs));
+                Body::parse(attrs).into_iter().for_each(counters);
                 read(InfoAttrs::parse(attrs));
                 nlctrl(attrs.as_bytes());
             }
@@ -65,6 +66,18 @@ pub fn nlctrl(data: &[u8]) {
     iterators_agree(data);
 }
 
+/// The counters of a service and a destination.
+fn counters(body: Body<'_>) {
+    let service = body.service.map(|service| [service.stats, service.stats64]);
+    let destination = body.destination.map(|destination| [destination.stats, destination.stats64]);
+    for nest in [service, destination].into_iter().flatten().flatten().flatten() {
+        let Ok(stats) = Stats::parse(nest) else { continue };
+        assert_eq!(Stats::parse(Attrs::new(&stats.to_stats64(), "stats64")), Ok(stats));
+        let cut = Stats::parse(Attrs::new(&stats.to_stats(), "stats"));
+        assert_eq!(cut.map(|cut| cut.bytes_in), Ok(stats.bytes_in));
+    }
+}
+
 /// What is read or made up must be the same once it is written and read again.
 pub fn roundtrip(data: &[u8]) {
     for message in Messages::new(data).map_while(Result::ok) {
@@ -87,12 +100,11 @@ pub fn roundtrip(data: &[u8]) {
 
 fn rewritten(body: Body<'_>) {
     let nothing = Body::default();
-    let service = body.service.map(|service| ServiceAttrs { stats: cut(service.stats), ..service });
+    let service = body.service;
     if let Some(service) = service {
         reads_as(&NewService(service), Body { service: Some(service), ..nothing });
     }
     if let Some(destination) = body.destination {
-        let destination = DestinationAttrs { stats: cut(destination.stats), ..destination };
         let expected = Body { service, destination: Some(destination), ..nothing };
         reads_as(&NewDestination { service, destination }, expected);
     }
@@ -100,22 +112,6 @@ fn rewritten(body: Body<'_>) {
         reads_as(&NewDaemon(daemon), Body { daemon: Some(daemon), ..nothing });
     }
     reads_as(&SetConfig(body.timeouts), Body { timeouts: body.timeouts, ..nothing });
-}
-
-/// The old nest has 32 bits for all but the byte counters.
-fn cut(stats: Option<Stats>) -> Option<Stats> {
-    let low = |value: u64| value & u64::from(u32::MAX);
-    stats.map(|stats| Stats {
-        connections: low(stats.connections),
-        packets_in: low(stats.packets_in),
-        packets_out: low(stats.packets_out),
-        connections_per_second: low(stats.connections_per_second),
-        packets_in_per_second: low(stats.packets_in_per_second),
-        packets_out_per_second: low(stats.packets_out_per_second),
-        bytes_in_per_second: low(stats.bytes_in_per_second),
-        bytes_out_per_second: low(stats.bytes_out_per_second),
-        ..stats
-    })
 }
 
 fn reads_as<C: Command + Copy + Debug>(command: &C, expected: Body<'_>) {
@@ -213,21 +209,9 @@ impl<'a> Source<'a> {
         self.bytes()?.split(|byte| *byte == 0).next()
     }
 
-    fn stats(&mut self) -> Option<Stats> {
-        let mut number = || self.take().map_or(0, u64::from_ne_bytes);
-        let stats = Stats {
-            connections: number(),
-            packets_in: number(),
-            packets_out: number(),
-            bytes_in: number(),
-            bytes_out: number(),
-            connections_per_second: number(),
-            packets_in_per_second: number(),
-            packets_out_per_second: number(),
-            bytes_in_per_second: number(),
-            bytes_out_per_second: number(),
-        };
-        self.flag().then_some(stats)
+    /// Any bytes: what they mean is looked at when they are read.
+    fn stats(&mut self) -> Option<Attrs<'a>> {
+        self.bytes().map(|bytes| Attrs::new(bytes, "stats"))
     }
 
     fn service(&mut self) -> ServiceAttrs<'a> {

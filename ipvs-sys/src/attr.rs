@@ -6,6 +6,7 @@
 //! shorter is refused.
 
 use crate::error::DecodeError;
+use crate::put;
 use netlink_packet_core::{NLA_HEADER_SIZE, NLA_TYPE_MASK, NlaBuffer};
 
 /// One attribute.
@@ -20,8 +21,8 @@ pub struct Attr<'a> {
 /// The attributes in a run of bytes, in order.
 ///
 /// After an error the iteration ends: where the next attribute would start is
-/// not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// not known. Equal are those with the same bytes.
+#[derive(Clone, Copy, Debug)]
 pub struct Attrs<'a> {
     bytes: &'a [u8],
     at: &'static str,
@@ -87,7 +88,7 @@ impl<'a> Attr<'a> {
 
 impl<'a> Attrs<'a> {
     /// The attributes in `bytes`; `at` names the place in errors.
-    pub fn new(bytes: &'a [u8], at: &'static str) -> Self {
+    pub const fn new(bytes: &'a [u8], at: &'static str) -> Self {
         Self { bytes, at }
     }
 
@@ -104,6 +105,14 @@ impl<'a> Attrs<'a> {
         self.bytes
     }
 }
+
+impl PartialEq for Attrs<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Attrs<'_> {}
 
 impl<'a> Iterator for Attrs<'a> {
     type Item = Result<Attr<'a>, DecodeError>;
@@ -127,6 +136,29 @@ impl<'a> Iterator for Attrs<'a> {
     }
 }
 
+/// Attributes in one known order and without flags, as the kernel writes them:
+/// read without looking for each.
+///
+/// Nothing is decided here: whoever finds other bytes reads them as [`Attrs`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Usual<'a>(&'a [u8]);
+
+impl<'a> Usual<'a> {
+    #[inline]
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// The value of the next attribute, if it is of this type and length.
+    #[inline]
+    pub(crate) fn next<const N: usize>(&mut self, kind: u16) -> Option<&'a [u8; N]> {
+        let (header, rest) = self.0.split_first_chunk()?;
+        let (value, rest) = rest.split_first_chunk()?;
+        self.0 = rest.get(N.next_multiple_of(4) - N..)?;
+        (*header == put::header(NLA_HEADER_SIZE + N, kind)).then_some(value)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,7 +169,7 @@ mod tests {
 
     fn attr(kind: u16, value: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        crate::put::attr(&mut out, kind, value);
+        put::attr(&mut out, kind, value);
         out
     }
 

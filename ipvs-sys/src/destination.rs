@@ -1,9 +1,9 @@
 //! The DEST nest: a real server, or the key of one.
 
-use crate::attr::Attrs;
+use crate::attr::{Attrs, Usual};
 use crate::error::DecodeError;
 use crate::put::{Put, attr, nest};
-use crate::stats::Stats;
+use crate::stats::{STATS_LEN, STATS64_LEN};
 use netlink_packet_core::{NlaBuffer, Parseable};
 
 const ADDR: u16 = 1;
@@ -21,6 +21,12 @@ const STATS64: u16 = 12;
 const TUN_TYPE: u16 = 13;
 const TUN_PORT: u16 = 14;
 const TUN_FLAGS: u16 = 15;
+
+/// An address, twelve numbers, and both kinds of counters.
+const USUAL: usize = 20 + 12 * 8 + (4 + STATS_LEN) + (4 + STATS64_LEN);
+
+const IN_STATS: &str = "destination/stats";
+const IN_STATS64: &str = "destination/stats64";
 
 /// The attributes of a DEST nest, borrowed from a message or to be written.
 ///
@@ -58,10 +64,11 @@ pub struct DestinationAttrs<'a> {
     pub inactive_connections: Option<u32>,
     /// Persistence templates. Replies only.
     pub persistent_connections: Option<u32>,
-    /// Counters cut to 32 bits. Replies only.
-    pub stats: Option<Stats>,
-    /// Counters in full. Replies only.
-    pub stats64: Option<Stats>,
+    /// Counters cut to 32 bits, read by [`Stats::parse`](crate::Stats::parse).
+    /// Replies only.
+    pub stats: Option<Attrs<'a>>,
+    /// Counters in full, read by the same. Replies only.
+    pub stats64: Option<Attrs<'a>>,
 }
 
 impl<'a> DestinationAttrs<'a> {
@@ -97,6 +104,40 @@ impl<'a> DestinationAttrs<'a> {
     /// with the same type the last counts, as in the kernel.
     #[inline]
     pub fn parse(attrs: Attrs<'a>) -> Result<Self, DecodeError> {
+        match Self::parse_usual(attrs.as_bytes()) {
+            Some(destination) => Ok(destination),
+            None => Self::parse_any(attrs),
+        }
+    }
+
+    /// The nest as kernels from 5.3 on write it (`ip_vs_ctl.c:
+    /// ip_vs_genl_fill_dest`). Most of what a listing consists of.
+    #[inline]
+    fn parse_usual(bytes: &'a [u8]) -> Option<Self> {
+        let bytes: &[u8; USUAL] = bytes.try_into().ok()?;
+        let attrs = &mut Usual::new(bytes);
+        let long =
+            |attrs: &mut Usual<'a>, kind| attrs.next(kind).map(|value| u32::from_ne_bytes(*value));
+        Some(Self {
+            addr: Some(attrs.next::<16>(ADDR)?),
+            port: Some(u16::from_be_bytes(*attrs.next(PORT)?)),
+            forwarding: Some(long(attrs, FWD_METHOD)?),
+            weight: Some(long(attrs, WEIGHT)?),
+            tunnel_kind: Some(u8::from_ne_bytes(*attrs.next(TUN_TYPE)?)),
+            tunnel_port: Some(u16::from_be_bytes(*attrs.next(TUN_PORT)?)),
+            tunnel_flags: Some(u16::from_ne_bytes(*attrs.next(TUN_FLAGS)?)),
+            upper_threshold: Some(long(attrs, U_THRESH)?),
+            lower_threshold: Some(long(attrs, L_THRESH)?),
+            active_connections: Some(long(attrs, ACTIVE_CONNS)?),
+            inactive_connections: Some(long(attrs, INACT_CONNS)?),
+            persistent_connections: Some(long(attrs, PERSIST_CONNS)?),
+            af: Some(u16::from_ne_bytes(*attrs.next(ADDR_FAMILY)?)),
+            stats: Some(Attrs::new(attrs.next::<STATS_LEN>(STATS)?, IN_STATS)),
+            stats64: Some(Attrs::new(attrs.next::<STATS64_LEN>(STATS64)?, IN_STATS64)),
+        })
+    }
+
+    fn parse_any(attrs: Attrs<'a>) -> Result<Self, DecodeError> {
         let mut dest = Self::default();
         for attr in attrs {
             let attr = attr?;
@@ -122,9 +163,9 @@ impl<'a> DestinationAttrs<'a> {
                     dest.persistent_connections =
                         Some(attr.u32_ne("destination/persistent connections")?);
                 }
-                STATS => dest.stats = Some(Stats::parse(attr.nested("destination/stats"))?),
+                STATS => dest.stats = Some(attr.nested(IN_STATS)),
                 ADDR_FAMILY => dest.af = Some(attr.u16_ne("destination/address family")?),
-                STATS64 => dest.stats64 = Some(Stats::parse(attr.nested("destination/stats64"))?),
+                STATS64 => dest.stats64 = Some(attr.nested(IN_STATS64)),
                 TUN_TYPE => dest.tunnel_kind = Some(attr.u8("destination/tunnel type")?),
                 TUN_PORT => dest.tunnel_port = Some(attr.u16_be("destination/tunnel port")?),
                 TUN_FLAGS => dest.tunnel_flags = Some(attr.u16_ne("destination/tunnel flags")?),
@@ -165,10 +206,10 @@ impl<'a> DestinationAttrs<'a> {
                 attr(out, ADDR_FAMILY, &af.to_ne_bytes());
             }
             if let Some(stats) = self.stats {
-                nest(out, STATS, |out| stats.write32(out));
+                attr(out, STATS, stats.as_bytes());
             }
             if let Some(stats) = self.stats64 {
-                nest(out, STATS64, |out| stats.write64(out));
+                attr(out, STATS64, stats.as_bytes());
             }
         });
     }

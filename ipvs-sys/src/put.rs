@@ -142,7 +142,7 @@ fn pad<P: Put>(out: &mut P, len: usize) {
 }
 
 #[inline]
-fn header(len: usize, kind: u16) -> [u8; NLA_HEADER_SIZE] {
+pub(crate) fn header(len: usize, kind: u16) -> [u8; NLA_HEADER_SIZE] {
     let ([l0, l1], [k0, k1]) = (length(len), kind.to_ne_bytes());
     [l0, l1, k0, k1]
 }

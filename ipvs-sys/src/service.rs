@@ -3,7 +3,6 @@
 use crate::attr::Attrs;
 use crate::error::DecodeError;
 use crate::put::{self, Put, attr, nest};
-use crate::stats::Stats;
 use netlink_packet_core::{NlaBuffer, Parseable};
 
 const AF: u16 = 1;
@@ -51,10 +50,10 @@ pub struct ServiceAttrs<'a> {
     /// The persistence engine's name without its NUL. Absent when a service is
     /// edited, the kernel takes the engine away.
     pub persistence_engine: Option<&'a [u8]>,
-    /// Counters cut to 32 bits.
-    pub stats: Option<Stats>,
-    /// Counters in full.
-    pub stats64: Option<Stats>,
+    /// Counters cut to 32 bits, read by [`Stats::parse`](crate::Stats::parse).
+    pub stats: Option<Attrs<'a>>,
+    /// Counters in full, read by the same.
+    pub stats64: Option<Attrs<'a>>,
 }
 
 /// The flags of a service with the mask of those that a request changes:
@@ -134,8 +133,8 @@ impl<'a> ServiceAttrs<'a> {
                 TIMEOUT => service.timeout = Some(attr.u32_ne("service/timeout")?),
                 NETMASK => service.netmask = Some(attr.first("service/netmask")?),
                 PE_NAME => service.persistence_engine = Some(attr.string()),
-                STATS => service.stats = Some(Stats::parse(attr.nested("service/stats"))?),
-                STATS64 => service.stats64 = Some(Stats::parse(attr.nested("service/stats64"))?),
+                STATS => service.stats = Some(attr.nested("service/stats")),
+                STATS64 => service.stats64 = Some(attr.nested("service/stats64")),
                 _ => {}
             }
         }
@@ -178,10 +177,10 @@ impl<'a> ServiceAttrs<'a> {
                 attr(out, NETMASK, &netmask);
             }
             if let Some(stats) = self.stats {
-                nest(out, STATS, |out| stats.write32(out));
+                attr(out, STATS, stats.as_bytes());
             }
             if let Some(stats) = self.stats64 {
-                nest(out, STATS64, |out| stats.write64(out));
+                attr(out, STATS64, stats.as_bytes());
             }
         });
     }

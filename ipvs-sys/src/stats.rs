@@ -1,8 +1,8 @@
 //! The STATS and STATS64 nests: counters and rates. Replies only.
 
-use crate::attr::Attrs;
+use crate::attr::{Attrs, Usual};
 use crate::error::DecodeError;
-use crate::put::{Put, attr};
+use crate::put::{Slice, attr};
 
 const CONNECTIONS: u16 = 1;
 const PACKETS_IN: u16 = 2;
@@ -14,6 +14,11 @@ const PACKETS_IN_PER_SECOND: u16 = 7;
 const PACKETS_OUT_PER_SECOND: u16 = 8;
 const BYTES_IN_PER_SECOND: u16 = 9;
 const BYTES_OUT_PER_SECOND: u16 = 10;
+
+/// Ten numbers of 64 bits.
+pub(crate) const STATS64_LEN: usize = 10 * 12;
+/// Eight numbers of 32 bits and two of 64.
+pub(crate) const STATS_LEN: usize = 8 * 8 + 2 * 12;
 
 /// Counters and rates of a service or destination.
 ///
@@ -50,42 +55,32 @@ impl Stats {
     /// Reads either nest: a value of eight bytes or more is a 64-bit number, a
     /// shorter one a 32-bit number.
     #[inline]
-    pub fn parse(attrs: Attrs<'_>) -> Result<Self, DecodeError> {
-        match Self::parse_usual(attrs.as_bytes()) {
+    pub fn parse(nest: Attrs<'_>) -> Result<Self, DecodeError> {
+        match Self::parse_usual(nest.as_bytes()) {
             Some(stats) => Ok(stats),
-            None => Self::parse_any(attrs),
+            None => Self::parse_any(nest),
         }
     }
 
-    /// The nests as kernels write them: all ten in order, without padding. They
-    /// are most of what a listing consists of.
+    /// The STATS64 nest as kernels write it: all ten in order, without padding.
+    /// It is a good part of what a listing consists of.
     #[inline]
     fn parse_usual(bytes: &[u8]) -> Option<Self> {
-        let is_wide = bytes.len() == USUAL_64;
-        if !is_wide && bytes.len() != USUAL_32 {
-            return None;
-        }
-        let mut rest = bytes;
-        let mut numbers = [0; 10];
-        for (number, kind) in numbers.iter_mut().zip(CONNECTIONS..) {
-            let (header, next) = rest.split_first_chunk()?;
-            if is_wide || matches!(kind, BYTES_IN | BYTES_OUT) {
-                let (value, next) = next.split_first_chunk()?;
-                *number = u64::from_ne_bytes(*value);
-                rest = next;
-                usual(header, 12, kind)?;
-            } else {
-                let (value, next) = next.split_first_chunk()?;
-                *number = u64::from(u32::from_ne_bytes(*value));
-                rest = next;
-                usual(header, 8, kind)?;
-            }
-        }
-        let mut stats = Self::default();
-        for ((_, field), number) in stats.fields_mut().into_iter().zip(numbers) {
-            *field = number;
-        }
-        Some(stats)
+        let bytes: &[u8; STATS64_LEN] = bytes.try_into().ok()?;
+        let mut attrs = Usual::new(bytes);
+        let mut number = |kind| attrs.next(kind).map(|value| u64::from_ne_bytes(*value));
+        Some(Self {
+            connections: number(CONNECTIONS)?,
+            packets_in: number(PACKETS_IN)?,
+            packets_out: number(PACKETS_OUT)?,
+            bytes_in: number(BYTES_IN)?,
+            bytes_out: number(BYTES_OUT)?,
+            connections_per_second: number(CONNECTIONS_PER_SECOND)?,
+            packets_in_per_second: number(PACKETS_IN_PER_SECOND)?,
+            packets_out_per_second: number(PACKETS_OUT_PER_SECOND)?,
+            bytes_in_per_second: number(BYTES_IN_PER_SECOND)?,
+            bytes_out_per_second: number(BYTES_OUT_PER_SECOND)?,
+        })
     }
 
     fn parse_any(attrs: Attrs<'_>) -> Result<Self, DecodeError> {
@@ -103,22 +98,28 @@ impl Stats {
         Ok(stats)
     }
 
-    /// Writes the contents of a STATS64 nest, in the kernel's order.
-    pub fn write64<P: Put>(&self, out: &mut P) {
+    /// The contents of a STATS64 nest, in the kernel's order.
+    pub fn to_stats64(&self) -> [u8; STATS64_LEN] {
+        let mut bytes = [0; STATS64_LEN];
+        let mut out = Slice::new(&mut bytes);
         for (kind, value) in self.fields() {
-            attr(out, kind, &value.to_ne_bytes());
+            attr(&mut out, kind, &value.to_ne_bytes());
         }
+        bytes
     }
 
-    /// Writes the contents of a STATS nest, in the kernel's order and with its
-    /// loss: all but the byte counters are cut to their low 32 bits.
-    pub fn write32<P: Put>(&self, out: &mut P) {
+    /// The contents of a STATS nest, in the kernel's order and with its loss: all
+    /// but the byte counters are cut to their low 32 bits.
+    pub fn to_stats(&self) -> [u8; STATS_LEN] {
+        let mut bytes = [0; STATS_LEN];
+        let mut out = Slice::new(&mut bytes);
         for (kind, value) in self.fields() {
             match kind {
-                BYTES_IN | BYTES_OUT => attr(out, kind, &value.to_ne_bytes()),
-                _ => attr(out, kind, &low_half(value).to_ne_bytes()),
+                BYTES_IN | BYTES_OUT => attr(&mut out, kind, &value.to_ne_bytes()),
+                _ => attr(&mut out, kind, &low_half(value).to_ne_bytes()),
             }
         }
+        bytes
     }
 
     fn fields(&self) -> [(u16, u64); 10] {
@@ -153,17 +154,6 @@ impl Stats {
     }
 }
 
-#[inline]
-fn usual(header: &[u8; 4], len: u16, kind: u16) -> Option<()> {
-    let ([l0, l1], [k0, k1]) = (len.to_ne_bytes(), kind.to_ne_bytes());
-    (*header == [l0, l1, k0, k1]).then_some(())
-}
-
-/// Ten numbers of 64 bits.
-const USUAL_64: usize = 10 * 12;
-/// Eight numbers of 32 bits and two of 64.
-const USUAL_32: usize = 8 * 8 + 2 * 12;
-
 #[expect(clippy::cast_possible_truncation, reason = "the kernel cuts here too")]
 fn low_half(value: u64) -> u32 {
     value as u32
@@ -188,38 +178,29 @@ mod tests {
 
     #[test]
     fn sixty_four_bits_come_back_whole() {
-        let mut bytes = Vec::new();
-        SAMPLE.write64(&mut bytes);
-        assert_eq!(Stats::parse(Attrs::new(&bytes, "stats")), Ok(SAMPLE));
+        assert_eq!(Stats::parse(Attrs::new(&SAMPLE.to_stats64(), "stats")), Ok(SAMPLE));
     }
 
     #[test]
     fn the_old_nest_cuts_all_but_the_byte_counters() {
-        let mut bytes = Vec::new();
-        SAMPLE.write32(&mut bytes);
         let cut = Stats { connections: 1, ..SAMPLE };
-        assert_eq!(Stats::parse(Attrs::new(&bytes, "stats")), Ok(cut));
+        assert_eq!(Stats::parse(Attrs::new(&SAMPLE.to_stats(), "stats")), Ok(cut));
     }
 
     /// By the way for the usual and by the one for any, each time with a part that
     /// is not as usual.
     #[test]
     fn both_ways_read_the_same() {
-        let mut wide = Vec::new();
-        SAMPLE.write64(&mut wide);
-        let mut narrow = Vec::new();
-        SAMPLE.write32(&mut narrow);
-        for bytes in [wide, narrow] {
-            let attrs = Attrs::new(&bytes, "stats");
-            assert_eq!(Stats::parse_usual(&bytes).map(Ok), Some(Stats::parse_any(attrs)));
-            for at in 0..bytes.len() {
-                for bit in 0..8 {
-                    let mut odd = bytes.clone();
-                    odd[at] ^= 1 << bit;
-                    let attrs = Attrs::new(&odd, "stats");
-                    if let Some(usual) = Stats::parse_usual(&odd) {
-                        assert_eq!(Ok(usual), Stats::parse_any(attrs), "bit {bit} of byte {at}");
-                    }
+        let bytes = SAMPLE.to_stats64();
+        assert_eq!(Stats::parse_usual(&bytes), Some(SAMPLE));
+        assert_eq!(Stats::parse_any(Attrs::new(&bytes, "stats")), Ok(SAMPLE));
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut odd = bytes;
+                odd[at] ^= 1 << bit;
+                if let Some(usual) = Stats::parse_usual(&odd) {
+                    let any = Stats::parse_any(Attrs::new(&odd, "stats"));
+                    assert_eq!(Ok(usual), any, "bit {bit} of byte {at}");
                 }
             }
         }
@@ -229,7 +210,7 @@ mod tests {
     fn padding_attributes_are_skipped() {
         let mut bytes = Vec::new();
         attr(&mut bytes, 11, b"");
-        SAMPLE.write64(&mut bytes);
+        bytes.extend(SAMPLE.to_stats64());
         assert_eq!(Stats::parse(Attrs::new(&bytes, "stats")), Ok(SAMPLE));
     }
 }

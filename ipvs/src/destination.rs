@@ -333,7 +333,10 @@ impl TryFrom<&DestinationAttrs<'_>> for DestinationEntry {
                 inactive: attrs.inactive_connections.unwrap_or(0),
                 persistent: attrs.persistent_connections.unwrap_or(0),
             },
-            stats: attrs.stats64.or(attrs.stats).unwrap_or_default(),
+            stats: match attrs.stats64.or(attrs.stats) {
+                Some(nest) => Stats::parse(nest)?,
+                None => Stats::default(),
+            },
         })
     }
 }
@@ -353,6 +356,7 @@ impl fmt::Display for Destination {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ipvs_sys::Attrs;
 
     fn destination(endpoint: &str) -> Destination {
         Destination::new(endpoint.parse().unwrap())
@@ -454,9 +458,10 @@ mod tests {
         let plain = destination("10.0.0.2:80");
         let octets = plain.endpoint.octets();
         let full = Stats { bytes_in: 1 << 33, packets_in: 1 << 32, ..Stats::default() };
+        let (cut, full64) = (Stats { packets_in: 7, ..full }.to_stats(), full.to_stats64());
         let attrs = DestinationAttrs {
-            stats: Some(Stats { packets_in: 7, ..Stats::default() }),
-            stats64: Some(full),
+            stats: Some(Attrs::new(&cut, "stats")),
+            stats64: Some(Attrs::new(&full64, "stats64")),
             ..plain.attrs(&octets)
         };
         assert_eq!(DestinationEntry::try_from(&attrs).unwrap().stats, full);

@@ -237,7 +237,10 @@ impl TryFrom<&ServiceAttrs<'_>> for ServiceEntry {
     fn try_from(attrs: &ServiceAttrs<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             service: attrs.try_into()?,
-            stats: attrs.stats64.or(attrs.stats).unwrap_or_default(),
+            stats: match attrs.stats64.or(attrs.stats) {
+                Some(nest) => Stats::parse(nest)?,
+                None => Stats::default(),
+            },
         })
     }
 }
@@ -268,6 +271,7 @@ impl fmt::Display for Service {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ipvs_sys::Attrs;
 
     fn service(key: &str) -> Service {
         Service::new(key.parse().unwrap())
@@ -333,9 +337,10 @@ mod tests {
         let plain = service("tcp 10.0.0.1:80");
         let octets = plain.key.octets();
         let full = Stats { connections: 1 << 33, ..Stats::default() };
+        let (cut, full64) = (Stats { connections: 7, ..full }.to_stats(), full.to_stats64());
         let attrs = ServiceAttrs {
-            stats: Some(Stats { connections: 7, ..Stats::default() }),
-            stats64: Some(full),
+            stats: Some(Attrs::new(&cut, "stats")),
+            stats64: Some(Attrs::new(&full64, "stats64")),
             ..plain.attrs(&octets)
         };
         assert_eq!(ServiceEntry::try_from(&attrs).unwrap().stats, full);

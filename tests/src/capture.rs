@@ -14,8 +14,8 @@ use ipvs_sys::family::{GetFamily, NLCTRL, NewFamily};
 use ipvs_sys::{
     Body, Command, DaemonAttrs, DelDaemon, DelDestination, DelService, DestinationAttrs, Flush,
     GetConfig, GetDaemon, GetDestination, GetInfo, GetService, Messages, NewDaemon, NewDestination,
-    NewService, Payload, ServiceAttrs, SetConfig, SetDestination, SetService, TimeoutAttrs, Zero,
-    encode, put,
+    NewService, Payload, ServiceAttrs, SetConfig, SetDestination, SetService, Stats, TimeoutAttrs,
+    Zero, encode, put,
 };
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_GENERIC};
 use nix::libc::{MSG_DONTWAIT, MSG_TRUNC};
@@ -238,8 +238,8 @@ impl Wire {
             let answers = self.send(REQUEST, &GetService(Some(BUSY_KEY)))?.1;
             for message in answers.iter().flat_map(|datagram| Messages::new(datagram)) {
                 let Payload::Data { attrs, .. } = message?.payload else { continue };
-                let stats = Body::parse(attrs)?.service.and_then(|service| service.stats64);
-                if stats.is_some_and(|stats| stats.connections > 0) {
+                let nest = Body::parse(attrs)?.service.and_then(|service| service.stats64);
+                if nest.map(Stats::parse).transpose()?.is_some_and(|stats| stats.connections > 0) {
                     // As if it had never waited: the next recording is the same.
                     self.sequence = sequence;
                     return Ok(());

@@ -3,8 +3,8 @@
 use crate::{DAEMONS, KERNELS, bytes, capture, check};
 use ipvs_sys::family::{NLCTRL, NewFamily};
 use ipvs_sys::{
-    Body, DestinationAttrs, InfoAttrs, Messages, Payload, ServiceAttrs, ServiceFlags, SetInfo,
-    Stats, TimeoutAttrs,
+    Attrs, Body, DestinationAttrs, InfoAttrs, Messages, Payload, ServiceAttrs, ServiceFlags,
+    SetInfo, Stats, TimeoutAttrs,
 };
 
 pub(crate) const MULTI: u16 = 2;
@@ -23,6 +23,11 @@ const TRAFFIC: Stats = Stats {
     bytes_out_per_second: 422,
 };
 
+/// The contents of a nest, for as long as the tests run.
+fn nest(bytes: &[u8]) -> Attrs<'static> {
+    Attrs::new(bytes.to_vec().leak(), "stats")
+}
+
 pub(crate) const fn ipv4(a: u8, b: u8, c: u8, d: u8) -> [u8; 16] {
     [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 }
@@ -39,8 +44,8 @@ pub(crate) fn service(scheduler: &[u8]) -> ServiceAttrs<'_> {
         flags: Some(ServiceFlags { flags: 0x2, mask: u32::MAX }),
         timeout: Some(0),
         netmask: Some([255, 255, 255, 255]),
-        stats: Some(Stats::default()),
-        stats64: Some(Stats::default()),
+        stats: Some(nest(&Stats::default().to_stats())),
+        stats64: Some(nest(&Stats::default().to_stats64())),
         ..ServiceAttrs::default()
     }
 }
@@ -52,8 +57,8 @@ fn busy_service() -> ServiceAttrs<'static> {
         port: Some(80),
         flags: Some(ServiceFlags { flags: 0x3, mask: u32::MAX }),
         timeout: Some(360),
-        stats: Some(TRAFFIC),
-        stats64: Some(TRAFFIC),
+        stats: Some(nest(&TRAFFIC.to_stats())),
+        stats64: Some(nest(&TRAFFIC.to_stats64())),
         ..service(b"rr")
     }
 }
@@ -78,8 +83,8 @@ pub(crate) fn destination(port: u16) -> DestinationAttrs<'static> {
         active_connections: Some(0),
         inactive_connections: Some(0),
         persistent_connections: Some(0),
-        stats: Some(Stats::default()),
-        stats64: Some(Stats::default()),
+        stats: Some(nest(&Stats::default().to_stats())),
+        stats64: Some(nest(&Stats::default().to_stats64())),
     }
 }
 
@@ -160,8 +165,8 @@ fn a_destination_with_traffic() {
         addr: Some(&ipv4(198, 51, 100, 2)),
         active_connections: Some(20),
         persistent_connections: Some(1),
-        stats: Some(TRAFFIC),
-        stats64: Some(TRAFFIC),
+        stats: Some(nest(&TRAFFIC.to_stats())),
+        stats64: Some(nest(&TRAFFIC.to_stats64())),
         ..destination(8080)
     };
     check("destinations-busy", 5, MULTI, &[of_destination(busy)]);

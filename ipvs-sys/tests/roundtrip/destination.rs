@@ -1,7 +1,7 @@
 //! Destinations.
 
 use crate::address;
-use crate::wire::{Wire, bytes, disturbed, iterators_agree, stats, stats_bytes, wire};
+use crate::wire::{Wire, bytes, disturbed, iterators_agree, stats_nest, wire};
 use ipvs_sys::{Attrs, Body, Command, DestinationAttrs, NewDestination};
 use proptest::option::of;
 use proptest::prelude::*;
@@ -12,8 +12,8 @@ fn destination() -> impl Strategy<Value = DestinationAttrs<'static>> {
         any::<[Option<u32>; 7]>(),
         of(address()),
         any::<Option<u8>>(),
-        of(stats(true)),
-        of(stats(false)),
+        of(stats_nest()),
+        of(stats_nest()),
     )
         .prop_map(|(short, long, addr, tunnel_kind, stats, stats64)| {
             let [af, port, tunnel_port, tunnel_flags] = short;
@@ -63,8 +63,8 @@ fn attributes(destination: &DestinationAttrs<'_>) -> Wire {
         (8, long(destination.inactive_connections)),
         (9, long(destination.persistent_connections)),
         (11, destination.af.map(|af| af.to_ne_bytes().to_vec())),
-        (10, destination.stats.map(|stats| stats_bytes(&stats, true))),
-        (12, destination.stats64.map(|stats| stats_bytes(&stats, false))),
+        (10, destination.stats.map(|nest| nest.as_bytes().to_vec())),
+        (12, destination.stats64.map(|nest| nest.as_bytes().to_vec())),
     ])
 }
 

@@ -5,6 +5,7 @@ mod daemon;
 mod destination;
 mod plain;
 mod service;
+mod stats;
 mod wire;
 
 use proptest::prelude::*;

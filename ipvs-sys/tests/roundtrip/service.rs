@@ -1,6 +1,6 @@
 //! Services.
 
-use crate::wire::{Wire, bytes, disturbed, iterators_agree, stats, stats_bytes, string, wire};
+use crate::wire::{Wire, bytes, disturbed, iterators_agree, stats_nest, string, wire};
 use crate::{address, name};
 use ipvs_sys::{Attrs, Body, Command, NewService, ServiceAttrs, ServiceFlags};
 use proptest::option::of;
@@ -16,8 +16,8 @@ fn service() -> impl Strategy<Value = ServiceAttrs<'static>> {
         of(flags),
         any::<Option<[u8; 4]>>(),
         of(name()),
-        of(stats(true)),
-        of(stats(false)),
+        of(stats_nest()),
+        of(stats_nest()),
     )
         .prop_map(|(short, long, addr, scheduler, flags, netmask, engine, stats, stats64)| {
             let ([af, protocol, port], [fwmark, timeout]) = (short, long);
@@ -53,8 +53,8 @@ fn attributes(service: &ServiceAttrs<'_>) -> Wire {
         (7, flags),
         (8, service.timeout.map(|timeout| timeout.to_ne_bytes().to_vec())),
         (9, service.netmask.map(|netmask| netmask.to_vec())),
-        (10, service.stats.map(|stats| stats_bytes(&stats, true))),
-        (12, service.stats64.map(|stats| stats_bytes(&stats, false))),
+        (10, service.stats.map(|nest| nest.as_bytes().to_vec())),
+        (12, service.stats64.map(|nest| nest.as_bytes().to_vec())),
     ])
 }
 

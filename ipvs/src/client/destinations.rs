@@ -138,7 +138,9 @@ impl<T: Transport> Client<T> {
     /// Reads the destinations of a service, in no particular order.
     ///
     /// The kernel neither locks its table for this nor tells when it changes
-    /// underneath: with other writers about, destinations can be missing or come twice.
+    /// underneath: with other writers about, destinations can be missing or come
+    /// twice, and the list of a service that goes meanwhile can end early.
+    /// [`Client::snapshot_of`] is free of that.
     ///
     /// # Errors
     ///
@@ -210,20 +212,10 @@ impl<T: Transport> Client<T> {
             Some(destination) => each(&destination),
             None => Ok(()),
         })?;
-        // Of a service that does not exist the kernel lists nothing, and the
-        // list of one that goes meanwhile ends with any datagram, both without
-        // an error. A short list came in the first datagram and would have had
-        // room for more there, so it was whole.
-        if (1..SHORT_LIST).contains(&bytes) {
-            return Ok(());
-        }
-        self.read_service(key).map(drop)
+        // Of a service that does not exist the kernel lists nothing, without an error.
+        if bytes > 0 { Ok(()) } else { self.read_service(key).map(drop) }
     }
 }
-
-/// Bytes that leave room for another destination in the smallest datagram that
-/// the kernel makes for a listing, 3.5 KiB (`af_netlink.c: netlink_dump`).
-const SHORT_LIST: usize = 3_000;
 
 fn error(operation: Operation, key: &ServiceKey, endpoint: Endpoint, failure: Failure) -> Error {
     Error::new(operation, Subject::destination(key, endpoint), failure)

@@ -6,7 +6,7 @@ use crate::key::Octets;
 use crate::{DestinationEntry, Family, SyncDaemon, Timeouts};
 use ipvs_sys::put::Put as _;
 use ipvs_sys::{
-    Command, DestinationAttrs, Header, InfoAttrs, NewDaemon, NewDestination, NewService,
+    Attrs, Command, DestinationAttrs, Header, InfoAttrs, NewDaemon, NewDestination, NewService,
     ServiceAttrs, ServiceFlags, SetConfig, SetInfo, encode,
 };
 use std::net::IpAddr;
@@ -104,13 +104,14 @@ pub(super) fn service(found: &Virtual, with: impl FnOnce(&NewService<'_>)) {
     let octets = service.key().octets();
     let attrs = service.attrs(&octets);
     let wide = wide(&octets);
+    let (stats, stats64) = (found.entry.stats.to_stats(), found.entry.stats.to_stats64());
     with(&NewService(ServiceAttrs {
         addr: attrs.addr.map(|_| &wide[..]),
         flags: attrs
             .flags
             .map(|word| ServiceFlags { flags: word.flags | ServiceFlags::HASHED, mask: u32::MAX }),
-        stats: Some(found.entry.stats),
-        stats64: Some(found.entry.stats),
+        stats: Some(Attrs::new(&stats, "stats")),
+        stats64: Some(Attrs::new(&stats64, "stats64")),
         ..attrs
     }));
 }
@@ -119,13 +120,14 @@ pub(super) fn service(found: &Virtual, with: impl FnOnce(&NewService<'_>)) {
 pub(super) fn destination(entry: &DestinationEntry, with: impl FnOnce(&NewDestination<'_>)) {
     let octets = entry.destination.endpoint().octets();
     let wide = wide(&octets);
+    let (stats, stats64) = (entry.stats.to_stats(), entry.stats.to_stats64());
     let destination = DestinationAttrs {
         addr: Some(&wide),
         active_connections: Some(entry.connections.active),
         inactive_connections: Some(entry.connections.inactive),
         persistent_connections: Some(entry.connections.persistent),
-        stats: Some(entry.stats),
-        stats64: Some(entry.stats),
+        stats: Some(Attrs::new(&stats, "stats")),
+        stats64: Some(Attrs::new(&stats64, "stats64")),
         ..entry.destination.attrs(&octets)
     };
     with(&NewDestination { service: None, destination });

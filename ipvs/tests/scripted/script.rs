@@ -4,7 +4,7 @@ use ipvs::transport::{Received, Transport};
 use ipvs::{Client, Destination, Endpoint, ServiceKey};
 use ipvs_sys::family::{NLCTRL, NewFamily};
 use ipvs_sys::{
-    Command, DaemonAttrs, DestinationAttrs, Header, Messages, NewDaemon, NewDestination,
+    Attrs, Command, DaemonAttrs, DestinationAttrs, Header, Messages, NewDaemon, NewDestination,
     NewService, ServiceAttrs, ServiceFlags, Stats, encode, encode_answer, encode_done,
 };
 use std::collections::VecDeque;
@@ -138,12 +138,13 @@ pub(crate) fn list_master(request: Header, queue: &mut VecDeque<Reply>) {
 /// A part of a listing: the destination 10.0.0.`host`:80.
 pub(crate) fn server(request: Header, host: u8) -> Vec<u8> {
     let addr = [10, 0, 0, host];
+    // As long as the kernel's.
+    let (stats, stats64) = (Stats::default().to_stats(), Stats::default().to_stats64());
     let destination = DestinationAttrs {
         forwarding: Some(0),
         weight: Some(1),
-        // As long as the kernel's.
-        stats: Some(Stats::default()),
-        stats64: Some(Stats::default()),
+        stats: Some(Attrs::new(&stats, "stats")),
+        stats64: Some(Attrs::new(&stats64, "stats64")),
         ..DestinationAttrs::by_address(2, &addr, 80)
     };
     message(&NewDestination { service: None, destination }, 35, 2, request.sequence)

@@ -5,9 +5,9 @@ use ipvs::transport::{Received, Transport};
 use ipvs::{Client, Connections, Endpoint};
 use ipvs_sys::family::{NLCTRL, NewFamily};
 use ipvs_sys::{
-    Body, Command, DelDestination, DestinationAttrs, GetDestination, GetService, Header, Messages,
-    NewDestination, NewService, Payload, ServiceAttrs, ServiceFlags, SetDestination, Stats, encode,
-    encode_answer, encode_done,
+    Attrs, Body, Command, DelDestination, DestinationAttrs, GetDestination, GetService, Header,
+    Messages, NewDestination, NewService, Payload, ServiceAttrs, ServiceFlags, SetDestination,
+    Stats, encode, encode_answer, encode_done,
 };
 use std::cell::{RefCell, RefMut};
 use std::collections::{BTreeMap, VecDeque};
@@ -124,6 +124,7 @@ impl State {
             if hidden.contains(address) {
                 continue;
             }
+            let stats = Stats::default().to_stats64();
             let destination = DestinationAttrs {
                 forwarding: Some(server.forwarding),
                 weight: Some(server.weight),
@@ -132,7 +133,7 @@ impl State {
                 active_connections: Some(server.connections.active),
                 inactive_connections: Some(server.connections.inactive),
                 persistent_connections: Some(server.connections.persistent),
-                stats64: Some(Stats::default()),
+                stats64: Some(Attrs::new(&stats, "stats64")),
                 ..DestinationAttrs::by_address(2, address, 80)
             };
             let entry = NewDestination { service: None, destination };
