@@ -41,7 +41,7 @@ pub trait Command {
 ///
 /// [`TooLong`], and `out` is as before, if names or addresses of absurd length
 /// make attributes that their 16-bit lengths cannot express.
-#[inline]
+#[inline(always)]
 pub fn encode<C: Command>(
     command: &C,
     family: u16,
@@ -253,7 +253,7 @@ pub struct Flush;
 impl Command for NewService<'_> {
     const NUMBER: u8 = 1;
 
-    #[inline]
+    #[inline(always)]
     fn write<P: Put>(&self, out: &mut P) {
         self.0.write(SERVICE, out);
     }
@@ -262,7 +262,7 @@ impl Command for NewService<'_> {
 impl Command for SetService<'_> {
     const NUMBER: u8 = 2;
 
-    #[inline]
+    #[inline(always)]
     fn write<P: Put>(&self, out: &mut P) {
         self.0.write(SERVICE, out);
     }
@@ -271,7 +271,7 @@ impl Command for SetService<'_> {
 impl Command for DelService<'_> {
     const NUMBER: u8 = 3;
 
-    #[inline]
+    #[inline(always)]
     fn write<P: Put>(&self, out: &mut P) {
         self.0.write(SERVICE, out);
     }
@@ -280,7 +280,7 @@ impl Command for DelService<'_> {
 impl Command for GetService<'_> {
     const NUMBER: u8 = 4;
 
-    #[inline]
+    #[inline(always)]
     fn write<P: Put>(&self, out: &mut P) {
         if let Some(service) = &self.0 {
             service.write(SERVICE, out);
@@ -291,7 +291,7 @@ impl Command for GetService<'_> {
 impl Command for NewDestination<'_> {
     const NUMBER: u8 = 5;
 
-    #[inline]
+    #[inline(always)]
     fn write<P: Put>(&self, out: &mut P) {
         if let Some(service) = &self.service {
             service.write(SERVICE, out);
@@ -303,7 +303,7 @@ impl Command for NewDestination<'_> {
 impl Command for SetDestination<'_> {
     const NUMBER: u8 = 6;
 
-    #[inline]
+    #[inline(always)]
     fn write<P: Put>(&self, out: &mut P) {
         self.service.write(SERVICE, out);
         self.destination.write(DESTINATION, out);
@@ -313,7 +313,7 @@ impl Command for SetDestination<'_> {
 impl Command for DelDestination<'_> {
     const NUMBER: u8 = 7;
 
-    #[inline]
+    #[inline(always)]
     fn write<P: Put>(&self, out: &mut P) {
         self.service.write(SERVICE, out);
         self.destination.write(DESTINATION, out);
@@ -323,7 +323,7 @@ impl Command for DelDestination<'_> {
 impl Command for GetDestination<'_> {
     const NUMBER: u8 = 8;
 
-    #[inline]
+    #[inline(always)]
     fn write<P: Put>(&self, out: &mut P) {
         self.0.write(SERVICE, out);
     }

@@ -2,7 +2,7 @@
 
 use crate::attr::{Attrs, Usual};
 use crate::error::DecodeError;
-use crate::put::{Put, attr, nest};
+use crate::put::{self, Put, attr};
 use crate::stats::{STATS_LEN, STATS64_LEN};
 use netlink_packet_core::{NlaBuffer, Parseable};
 
@@ -96,6 +96,7 @@ impl<'a> DestinationAttrs<'a> {
     pub const TUNNEL_REMOTE_CHECKSUM: u16 = 2;
 
     /// The key of a destination. `addr` is in network byte order, 4 or 16 bytes.
+    #[inline(always)]
     pub fn by_address(af: u16, addr: &'a [u8], port: u16) -> Self {
         Self { af: Some(af), addr: Some(addr), port: Some(port), ..Self::default() }
     }
@@ -177,41 +178,41 @@ impl<'a> DestinationAttrs<'a> {
 
     /// Writes the nest as top-level attribute `kind`, in the order of
     /// `ip_vs_ctl.c: ip_vs_genl_fill_dest`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn write<P: Put>(&self, kind: u16, out: &mut P) {
-        nest(out, kind, |out| {
-            if let Some(addr) = self.addr {
-                attr(out, ADDR, addr);
-            }
-            if let Some(port) = self.port {
-                attr(out, PORT, &port.to_be_bytes());
-            }
-            u32_ne(out, FWD_METHOD, self.forwarding);
-            u32_ne(out, WEIGHT, self.weight);
-            if let Some(kind) = self.tunnel_kind {
-                attr(out, TUN_TYPE, &[kind]);
-            }
-            if let Some(port) = self.tunnel_port {
-                attr(out, TUN_PORT, &port.to_be_bytes());
-            }
-            if let Some(flags) = self.tunnel_flags {
-                attr(out, TUN_FLAGS, &flags.to_ne_bytes());
-            }
-            u32_ne(out, U_THRESH, self.upper_threshold);
-            u32_ne(out, L_THRESH, self.lower_threshold);
-            u32_ne(out, ACTIVE_CONNS, self.active_connections);
-            u32_ne(out, INACT_CONNS, self.inactive_connections);
-            u32_ne(out, PERSIST_CONNS, self.persistent_connections);
-            if let Some(af) = self.af {
-                attr(out, ADDR_FAMILY, &af.to_ne_bytes());
-            }
-            if let Some(stats) = self.stats {
-                attr(out, STATS, stats.as_bytes());
-            }
-            if let Some(stats) = self.stats64 {
-                attr(out, STATS64, stats.as_bytes());
-            }
-        });
+        let start = put::open(out, kind);
+        if let Some(addr) = self.addr {
+            attr(out, ADDR, addr);
+        }
+        if let Some(port) = self.port {
+            attr(out, PORT, &port.to_be_bytes());
+        }
+        u32_ne(out, FWD_METHOD, self.forwarding);
+        u32_ne(out, WEIGHT, self.weight);
+        if let Some(kind) = self.tunnel_kind {
+            attr(out, TUN_TYPE, &[kind]);
+        }
+        if let Some(port) = self.tunnel_port {
+            attr(out, TUN_PORT, &port.to_be_bytes());
+        }
+        if let Some(flags) = self.tunnel_flags {
+            attr(out, TUN_FLAGS, &flags.to_ne_bytes());
+        }
+        u32_ne(out, U_THRESH, self.upper_threshold);
+        u32_ne(out, L_THRESH, self.lower_threshold);
+        u32_ne(out, ACTIVE_CONNS, self.active_connections);
+        u32_ne(out, INACT_CONNS, self.inactive_connections);
+        u32_ne(out, PERSIST_CONNS, self.persistent_connections);
+        if let Some(af) = self.af {
+            attr(out, ADDR_FAMILY, &af.to_ne_bytes());
+        }
+        if let Some(stats) = self.stats {
+            attr(out, STATS, stats.as_bytes());
+        }
+        if let Some(stats) = self.stats64 {
+            attr(out, STATS64, stats.as_bytes());
+        }
+        put::close(out, start);
     }
 }
 
@@ -221,7 +222,7 @@ impl<'a> Parseable<NlaBuffer<&'a [u8]>> for DestinationAttrs<'a> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn u32_ne<P: Put>(out: &mut P, kind: u16, value: Option<u32>) {
     if let Some(value) = value {
         attr(out, kind, &value.to_ne_bytes());

@@ -37,50 +37,50 @@ impl<'b> Slice<'b> {
 }
 
 impl Put for Count {
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, bytes: &[u8]) {
         self.0 += bytes.len();
     }
 
-    #[inline]
+    #[inline(always)]
     fn position(&self) -> usize {
         self.0
     }
 
-    #[inline]
+    #[inline(always)]
     fn patch(&mut self, _: usize, _: &[u8]) {}
 }
 
 impl Put for Slice<'_> {
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, bytes: &[u8]) {
         self.patch(self.position, bytes);
         self.position += bytes.len();
     }
 
-    #[inline]
+    #[inline(always)]
     fn position(&self) -> usize {
         self.position
     }
 
-    #[inline]
+    #[inline(always)]
     fn patch(&mut self, at: usize, bytes: &[u8]) {
         overwrite(self.bytes, at, bytes);
     }
 }
 
 impl Put for Vec<u8> {
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
     }
 
-    #[inline]
+    #[inline(always)]
     fn position(&self) -> usize {
         self.len()
     }
 
-    #[inline]
+    #[inline(always)]
     fn patch(&mut self, at: usize, bytes: &[u8]) {
         overwrite(self, at, bytes);
     }
@@ -89,24 +89,25 @@ impl Put for Vec<u8> {
 /// Puts an attribute with its padding.
 ///
 /// A length above 65,535 is written as 65,535; [`crate::encode`] refuses the message.
-#[inline]
+#[inline(always)]
 pub fn attr<P: Put>(out: &mut P, kind: u16, value: &[u8]) {
-    let [l0, l1, k0, k1] = header(NLA_HEADER_SIZE + value.len(), kind);
+    let header = header(NLA_HEADER_SIZE + value.len(), kind);
     // In one piece where that is short: each put asks a `Vec` for room.
-    match *value {
-        [a] => out.put(&[l0, l1, k0, k1, a, 0, 0, 0]),
-        [a, b] => out.put(&[l0, l1, k0, k1, a, b, 0, 0]),
-        [a, b, c, d] => out.put(&[l0, l1, k0, k1, a, b, c, d]),
+    let short = match (value, value.first_chunk()) {
+        ([a], _) => [*a, 0, 0, 0],
+        ([a, b], _) => [*a, *b, 0, 0],
+        ([_, _, _, _], Some(word)) => *word,
         _ => {
-            out.put(&[l0, l1, k0, k1]);
+            out.put(&header);
             out.put(value);
-            pad(out, value.len());
+            return pad(out, value.len());
         }
-    }
+    };
+    out.put([header, short].as_flattened());
 }
 
 /// Puts a string attribute: `value`, a NUL, and the padding.
-#[inline]
+#[inline(always)]
 pub fn string<P: Put>(out: &mut P, kind: u16, value: &[u8]) {
     out.put(&header(NLA_HEADER_SIZE + value.len() + 1, kind));
     out.put(value);
@@ -123,15 +124,27 @@ pub fn string<P: Put>(out: &mut P, kind: u16, value: &[u8]) {
 /// `NLA_F_NESTED` is not set: the kernel's own IPVS messages never have it
 /// (`ip_vs_ctl.c` opens its nests with `nla_nest_start_noflag`) and it does not
 /// ask for it in requests, so one layout serves both directions.
-#[inline]
+#[inline(always)]
 pub fn nest<P: Put>(out: &mut P, kind: u16, body: impl FnOnce(&mut P)) {
+    let start = open(out, kind);
+    body(out);
+    close(out, start);
+}
+
+/// Begins a nest, which [`close`] ends.
+#[inline(always)]
+pub(crate) fn open<P: Put>(out: &mut P, kind: u16) -> usize {
     let start = out.position();
     out.put(&header(0, kind));
-    body(out);
+    start
+}
+
+#[inline(always)]
+pub(crate) fn close<P: Put>(out: &mut P, start: usize) {
     out.patch(start, &length(out.position() - start));
 }
 
-#[inline]
+#[inline(always)]
 fn pad<P: Put>(out: &mut P, len: usize) {
     match len % 4 {
         1 => out.put(&[0; 3]),
@@ -141,23 +154,23 @@ fn pad<P: Put>(out: &mut P, len: usize) {
     }
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn header(len: usize, kind: u16) -> [u8; NLA_HEADER_SIZE] {
     let ([l0, l1], [k0, k1]) = (length(len), kind.to_ne_bytes());
     [l0, l1, k0, k1]
 }
 
-#[inline]
+#[inline(always)]
 fn length(len: usize) -> [u8; 2] {
     u16::try_from(len).unwrap_or(u16::MAX).to_ne_bytes()
 }
 
-#[inline]
+#[inline(always)]
 fn overwrite(target: &mut [u8], at: usize, bytes: &[u8]) {
-    let room = target.get_mut(at..).unwrap_or_default();
-    let len = room.len().min(bytes.len());
-    if let (Some(room), Some(bytes)) = (room.get_mut(..len), bytes.get(..len)) {
-        room.copy_from_slice(bytes);
+    let Some(room) = target.get_mut(at..) else { return };
+    match room.get_mut(..bytes.len()) {
+        Some(room) => room.copy_from_slice(bytes),
+        None => room.iter_mut().zip(bytes).for_each(|(old, new)| *old = *new),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::attr::Attrs;
 use crate::error::DecodeError;
-use crate::put::{self, Put, attr, nest};
+use crate::put::{self, Put, attr};
 use netlink_packet_core::{NlaBuffer, Parseable};
 
 const AF: u16 = 1;
@@ -100,6 +100,7 @@ impl ServiceFlags {
 impl<'a> ServiceAttrs<'a> {
     /// The key of a service by protocol, address and port. `addr` is in network
     /// byte order, 4 or 16 bytes.
+    #[inline(always)]
     pub fn by_address(af: u16, protocol: u16, addr: &'a [u8], port: u16) -> Self {
         Self {
             af: Some(af),
@@ -111,6 +112,7 @@ impl<'a> ServiceAttrs<'a> {
     }
 
     /// The key of a service by firewall mark.
+    #[inline(always)]
     pub fn by_fwmark(af: u16, fwmark: u32) -> Self {
         Self { af: Some(af), fwmark: Some(fwmark), ..Self::default() }
     }
@@ -143,46 +145,46 @@ impl<'a> ServiceAttrs<'a> {
 
     /// Writes the nest as top-level attribute `kind`, in the order of
     /// `ip_vs_ctl.c: ip_vs_genl_fill_service`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn write<P: Put>(&self, kind: u16, out: &mut P) {
-        nest(out, kind, |out| {
-            if let Some(af) = self.af {
-                attr(out, AF, &af.to_ne_bytes());
-            }
-            if let Some(fwmark) = self.fwmark {
-                attr(out, FWMARK, &fwmark.to_ne_bytes());
-            }
-            if let Some(protocol) = self.protocol {
-                attr(out, PROTOCOL, &protocol.to_ne_bytes());
-            }
-            if let Some(addr) = self.addr {
-                attr(out, ADDR, addr);
-            }
-            if let Some(port) = self.port {
-                attr(out, PORT, &port.to_be_bytes());
-            }
-            if let Some(scheduler) = self.scheduler {
-                put::string(out, SCHED_NAME, scheduler);
-            }
-            if let Some(engine) = self.persistence_engine {
-                put::string(out, PE_NAME, engine);
-            }
-            if let Some(flags) = self.flags {
-                attr(out, FLAGS, &flags.to_bytes());
-            }
-            if let Some(timeout) = self.timeout {
-                attr(out, TIMEOUT, &timeout.to_ne_bytes());
-            }
-            if let Some(netmask) = self.netmask {
-                attr(out, NETMASK, &netmask);
-            }
-            if let Some(stats) = self.stats {
-                attr(out, STATS, stats.as_bytes());
-            }
-            if let Some(stats) = self.stats64 {
-                attr(out, STATS64, stats.as_bytes());
-            }
-        });
+        let start = put::open(out, kind);
+        if let Some(af) = self.af {
+            attr(out, AF, &af.to_ne_bytes());
+        }
+        if let Some(fwmark) = self.fwmark {
+            attr(out, FWMARK, &fwmark.to_ne_bytes());
+        }
+        if let Some(protocol) = self.protocol {
+            attr(out, PROTOCOL, &protocol.to_ne_bytes());
+        }
+        if let Some(addr) = self.addr {
+            attr(out, ADDR, addr);
+        }
+        if let Some(port) = self.port {
+            attr(out, PORT, &port.to_be_bytes());
+        }
+        if let Some(scheduler) = self.scheduler {
+            put::string(out, SCHED_NAME, scheduler);
+        }
+        if let Some(engine) = self.persistence_engine {
+            put::string(out, PE_NAME, engine);
+        }
+        if let Some(flags) = self.flags {
+            attr(out, FLAGS, &flags.to_bytes());
+        }
+        if let Some(timeout) = self.timeout {
+            attr(out, TIMEOUT, &timeout.to_ne_bytes());
+        }
+        if let Some(netmask) = self.netmask {
+            attr(out, NETMASK, &netmask);
+        }
+        if let Some(stats) = self.stats {
+            attr(out, STATS, stats.as_bytes());
+        }
+        if let Some(stats) = self.stats64 {
+            attr(out, STATS64, stats.as_bytes());
+        }
+        put::close(out, start);
     }
 }
 
