@@ -71,7 +71,7 @@ pub use destination::DestinationAttrs;
 pub use error::{DecodeError, TooLong};
 pub use info::InfoAttrs;
 pub use message::{
-    ExtAck, HEADER_LEN, Header, Message, Messages, Payload, encode_answer, encode_done,
+    ExtAck, HEADER_LEN, Header, Message, Messages, Payload, encode_answer, encode_done, is_ack,
 };
 #[cfg(feature = "owned")]
 pub use owned::OwnedMessage;

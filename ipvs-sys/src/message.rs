@@ -85,6 +85,9 @@ pub enum Payload<'a> {
 pub struct ExtAck<'a>(pub Attrs<'a>);
 
 impl<'a> ExtAck<'a> {
+    /// One that says nothing.
+    pub const NONE: Self = Self(Attrs::new(&[], "extended ack"));
+
     /// The kernel's text.
     pub fn text(&self) -> Option<&'a [u8]> {
         let found = self.0.flatten().find(|attr| attr.kind == EXT_ACK_MESSAGE);
@@ -96,6 +99,19 @@ impl<'a> ExtAck<'a> {
         let found = self.0.flatten().find(|attr| attr.kind == EXT_ACK_OFFSET)?;
         found.u32_ne("extended ack/offset").ok()
     }
+}
+
+/// Whether a datagram is the acknowledgement of the request `sequence` and nothing
+/// else: the usual answer to a change, without a look at all that it could be.
+#[inline]
+pub fn is_ack(datagram: &[u8], sequence: u32) -> bool {
+    let Some((header, body)) = datagram.split_first_chunk() else { return false };
+    let Some(code) = body.first_chunk() else { return false };
+    let header = Header::from_bytes(*header);
+    header.message_type == NLMSG_ERROR
+        && header.sequence == sequence
+        && i32::from_ne_bytes(*code) == 0
+        && usize::try_from(header.length).is_ok_and(|length| length == datagram.len())
 }
 
 /// The messages of a datagram, in order.
@@ -120,11 +136,17 @@ impl<'a> Iterator for Messages<'a> {
         if bytes.is_empty() {
             return None;
         }
-        Some(split(bytes).and_then(|(header, body, rest)| {
-            let message = Message { header, payload: Payload::parse(header, body)? };
-            self.0 = rest;
-            Ok(message)
-        }))
+        let (header, body, rest) = match split(bytes) {
+            Ok(parts) => parts,
+            Err(error) => return Some(Err(error)),
+        };
+        match Payload::parse(header, body) {
+            Ok(payload) => {
+                self.0 = rest;
+                Some(Ok(Message { header, payload }))
+            }
+            Err(error) => Some(Err(error)),
+        }
     }
 }
 
@@ -261,10 +283,6 @@ mod tests {
         Messages::new(datagram).map(|message| message.map(|message| message.payload)).collect()
     }
 
-    fn no_ext() -> ExtAck<'static> {
-        ExtAck(Attrs::new(&[], "extended ack"))
-    }
-
     fn message(message_type: u16, flags: u16, body: &[u8]) -> Vec<u8> {
         let length = u32::try_from(HEADER_LEN + body.len()).unwrap();
         let header = Header { length, message_type, flags, sequence: 7, port: 9 };
@@ -284,9 +302,9 @@ mod tests {
         assert_eq!(
             payloads(&datagram),
             [
-                Ok(Payload::Ack(no_ext())),
-                Ok(Payload::Error { code, ext: no_ext() }),
-                Ok(Payload::Done { code: 0, ext: no_ext() }),
+                Ok(Payload::Ack(ExtAck::NONE)),
+                Ok(Payload::Error { code, ext: ExtAck::NONE }),
+                Ok(Payload::Done { code: 0, ext: ExtAck::NONE }),
             ]
         );
         for message in Messages::new(&datagram) {
@@ -296,16 +314,32 @@ mod tests {
     }
 
     #[test]
+    fn an_acknowledgement_alone_is_seen_at_once() {
+        let mut ack = Vec::new();
+        encode_answer(REQUEST, 0, &mut ack);
+        assert!(is_ack(&ack, 7));
+        assert!(!is_ack(&ack, 8));
+        assert!((0..ack.len()).all(|len| !is_ack(&ack[..len], 7)));
+        assert!(!is_ack(&ack.repeat(2), 7));
+        for other in [-17, 1] {
+            let mut error = Vec::new();
+            encode_answer(REQUEST, other, &mut error);
+            assert!(!is_ack(&error, 7));
+        }
+        assert!(!is_ack(&message(NLMSG_DONE, 2, &ack[HEADER_LEN..]), 7));
+    }
+
+    #[test]
     fn a_dump_that_failed_says_so() {
         let mut datagram = Vec::new();
         encode_done(REQUEST, -4, &mut datagram);
-        assert_eq!(payloads(&datagram), [Ok(Payload::Done { code: -4, ext: no_ext() })]);
+        assert_eq!(payloads(&datagram), [Ok(Payload::Done { code: -4, ext: ExtAck::NONE })]);
     }
 
     #[test]
     fn done_without_a_code_is_a_good_end() {
         let datagram = message(NLMSG_DONE, 2, b"");
-        assert_eq!(payloads(&datagram), [Ok(Payload::Done { code: 0, ext: no_ext() })]);
+        assert_eq!(payloads(&datagram), [Ok(Payload::Done { code: 0, ext: ExtAck::NONE })]);
     }
 
     #[test]
@@ -368,7 +402,7 @@ mod tests {
         encode_done(REQUEST, 0, &mut datagram);
         let read = payloads(&datagram);
         assert!(matches!(read[0], Ok(Payload::Data { .. })));
-        assert_eq!(read[1..], [Ok(Payload::Done { code: 0, ext: no_ext() })]);
+        assert_eq!(read[1..], [Ok(Payload::Done { code: 0, ext: ExtAck::NONE })]);
     }
 
     #[test]
@@ -384,7 +418,7 @@ mod tests {
         }
         // Too short for a code: nothing behind it either.
         let datagram = message(NLMSG_DONE, NLM_F_ACK_TLVS, &[1, 2]);
-        assert_eq!(payloads(&datagram), [Ok(Payload::Done { code: 0, ext: no_ext() })]);
+        assert_eq!(payloads(&datagram), [Ok(Payload::Done { code: 0, ext: ExtAck::NONE })]);
     }
 
     #[test]

@@ -5,7 +5,9 @@ use crate::diagnosis::{NoIpvs, Permission};
 use crate::error::Failure;
 use crate::transport::{Received, Transport};
 use ipvs_sys::family::{GetFamily, NLCTRL, NewFamily};
-use ipvs_sys::{Attrs, Command, ExtAck, Message, Messages, Payload, TooLong, encode, put::Put};
+use ipvs_sys::{
+    Attrs, Command, ExtAck, Message, Messages, Payload, TooLong, encode, is_ack, put::Put,
+};
 use std::io;
 
 /// A transport with the buffers and numbers of what goes over it.
@@ -96,6 +98,11 @@ impl<T: Transport> Lane<T> {
     ) -> Result<R, Failure> {
         self.send(request, family, flags)?;
         while let Some(datagram) = receive(&mut self.transport, &mut self.receive)? {
+            if is_ack(datagram, self.sequence) {
+                if let Some(read) = read(Payload::Ack(ExtAck::NONE)) {
+                    return read;
+                }
+            }
             for message in Messages::new(datagram) {
                 let Message { header, payload } = message?;
                 if header.sequence != self.sequence {
