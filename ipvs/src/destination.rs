@@ -162,23 +162,30 @@ impl Destination {
     }
 
     /// The whole destination as a request.
+    #[inline(always)]
     pub(crate) fn attrs<'a>(&self, octets: &'a Octets) -> DestinationAttrs<'a> {
         DestinationAttrs {
             forwarding: Some(self.forwarding.method),
             weight: Some(self.weight.0),
             upper_threshold: Some(self.thresholds.upper),
             lower_threshold: Some(self.thresholds.lower),
-            tunnel_kind: Some(self.forwarding.tunnel_kind),
-            tunnel_port: Some(self.forwarding.tunnel_port),
-            tunnel_flags: Some(self.forwarding.tunnel_flags),
+            tunnel_kind: unless_zero(self.forwarding.tunnel_kind),
+            tunnel_port: unless_zero(self.forwarding.tunnel_port),
+            tunnel_flags: unless_zero(self.forwarding.tunnel_flags),
             ..key_attrs(self.endpoint, octets)
         }
     }
 }
 
 /// What a destination is found by, as a request.
+#[inline(always)]
 pub(crate) fn key_attrs(endpoint: Endpoint, octets: &Octets) -> DestinationAttrs<'_> {
     DestinationAttrs::by_address(endpoint.family().number(), octets.as_slice(), endpoint.port)
+}
+
+/// Absent means 0, and most destinations have no tunnel.
+fn unless_zero<N: Copy + Default + PartialEq>(number: N) -> Option<N> {
+    (number != N::default()).then_some(number)
 }
 
 /// What the kernel's `ip_vs_new_dest` and common sense ask for, as far as the

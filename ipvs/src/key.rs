@@ -163,6 +163,7 @@ impl Endpoint {
         Family::of(self.address)
     }
 
+    #[inline(always)]
     pub(crate) fn octets(self) -> Octets {
         Octets::of(self.address)
     }
@@ -249,13 +250,15 @@ impl ServiceKey {
     }
 
     /// The bytes that [`ServiceKey::attrs`] borrows.
+    #[inline(always)]
     pub(crate) fn octets(&self) -> Octets {
         match self {
             Self::Address { endpoint, .. } => endpoint.octets(),
-            Self::Mark { .. } => Octets::default(),
+            Self::Mark { .. } => Octets::V4([0; 4]),
         }
     }
 
+    #[inline(always)]
     pub(crate) fn attrs<'a>(&self, octets: &'a Octets) -> ServiceAttrs<'a> {
         let af = self.family().number();
         match self {
@@ -330,25 +333,27 @@ pub(crate) fn required<V>(value: Option<V>, at: &'static str) -> Result<V, Decod
 }
 
 /// The bytes of an address in network byte order, which a request borrows.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Octets {
-    bytes: [u8; 16],
-    len: usize,
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Octets {
+    V4([u8; 4]),
+    V6([u8; 16]),
 }
 
 impl Octets {
+    #[inline(always)]
     pub(crate) fn of(address: IpAddr) -> Self {
         match address {
-            IpAddr::V4(v4) => {
-                let [a, b, c, d] = v4.octets();
-                Self { bytes: [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], len: 4 }
-            }
-            IpAddr::V6(v6) => Self { bytes: v6.octets(), len: 16 },
+            IpAddr::V4(v4) => Self::V4(v4.octets()),
+            IpAddr::V6(v6) => Self::V6(v6.octets()),
         }
     }
 
+    #[inline(always)]
     pub(crate) fn as_slice(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
+        match self {
+            Self::V4(octets) => octets,
+            Self::V6(octets) => octets,
+        }
     }
 }
 

@@ -172,6 +172,7 @@ impl Service {
     }
 
     /// The whole service as a request.
+    #[inline(always)]
     pub(crate) fn attrs<'a>(&'a self, octets: &'a Octets) -> ServiceAttrs<'a> {
         ServiceAttrs {
             scheduler: Some(self.scheduler.as_bytes()),

@@ -121,14 +121,19 @@ pub(super) fn destination(entry: &DestinationEntry, with: impl FnOnce(&NewDestin
     let octets = entry.destination.endpoint().octets();
     let wide = wide(&octets);
     let (stats, stats64) = (entry.stats.to_stats(), entry.stats.to_stats64());
+    let attrs = entry.destination.attrs(&octets);
     let destination = DestinationAttrs {
         addr: Some(&wide),
+        // Absent in a request means 0; an answer has them always.
+        tunnel_kind: attrs.tunnel_kind.or(Some(0)),
+        tunnel_port: attrs.tunnel_port.or(Some(0)),
+        tunnel_flags: attrs.tunnel_flags.or(Some(0)),
         active_connections: Some(entry.connections.active),
         inactive_connections: Some(entry.connections.inactive),
         persistent_connections: Some(entry.connections.persistent),
         stats: Some(Attrs::new(&stats, "stats")),
         stats64: Some(Attrs::new(&stats64, "stats64")),
-        ..entry.destination.attrs(&octets)
+        ..attrs
     };
     with(&NewDestination { service: None, destination });
 }

@@ -6,7 +6,6 @@ use super::Version;
 use super::answer::Refusal;
 use super::daemons::Daemons;
 use super::fault::Planned;
-use crate::key::Octets;
 use crate::{
     Connections, Destination, DestinationEntry, Endpoint, Protocol, Scheduler, Service,
     ServiceEntry, ServiceKey, Stats, Timeouts,
@@ -205,7 +204,7 @@ impl Virtual {
 impl Version {
     /// Whether scheduler, engine and netmask will do.
     fn check_service(self, service: &Service) -> Result<(), Refusal> {
-        let octets = Octets::default();
+        let octets = service.key().octets();
         let attrs = service.attrs(&octets);
         if !attrs.scheduler.is_some_and(|name| self.schedulers().any(|known| known == name)) {
             return Err(libc::ENOENT.into());
@@ -232,7 +231,7 @@ impl Version {
 
 /// What adding and editing a destination have in common.
 fn check_destination(destination: &Destination) -> Result<(), Refusal> {
-    let octets = Octets::default();
+    let octets = destination.endpoint().octets();
     let attrs = destination.attrs(&octets);
     // A signed number there.
     if i32::try_from(destination.weight().value()).is_err() {
@@ -245,7 +244,7 @@ fn check_destination(destination: &Destination) -> Result<(), Refusal> {
     if i32::try_from(thresholds.upper()).is_err() {
         return Err(libc::EINVAL.into());
     }
-    if (attrs.tunnel_kind, attrs.tunnel_port) == (Some(1), Some(0)) {
+    if (attrs.tunnel_kind, attrs.tunnel_port) == (Some(1), None) {
         return Err(libc::EINVAL.into());
     }
     Ok(())
