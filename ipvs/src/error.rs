@@ -2,6 +2,7 @@
 
 use crate::diagnosis::{NoIpvs, Permission};
 use crate::name::{EngineName, InterfaceName};
+use crate::plan::NotTakenBack;
 use crate::{Endpoint, NamespaceError, Role, Rule, Scheduler, Service, ServiceKey, SyncDaemon};
 use ipvs_sys::DecodeError;
 use std::fmt;
@@ -114,6 +115,8 @@ pub enum ErrorKind {
     Unstable,
     /// The table is no longer the one that a plan was made from. Nothing was sent.
     Changed,
+    /// A step of a plan was not taken back, for a reason that is not the kernel's.
+    NotTakenBack,
     /// An answer could not be read.
     Malformed,
     /// The socket failed.
@@ -157,6 +160,7 @@ pub(crate) enum Failure {
     Changed,
     /// Its answer was lost, and reading back shows that it was not carried out.
     NotDone,
+    NotTakenBack(NotTakenBack),
     Decode(DecodeError),
 }
 
@@ -188,6 +192,7 @@ impl Error {
             Failure::Unstable { .. } => ErrorKind::Unstable,
             Failure::Changed => ErrorKind::Changed,
             Failure::NotDone => ErrorKind::Refused,
+            Failure::NotTakenBack(_) => ErrorKind::NotTakenBack,
             Failure::Decode(_) => ErrorKind::Malformed,
         }
     }
@@ -414,6 +419,7 @@ impl fmt::Display for Error {
             Failure::NotDone => f.write_str(
                 "not carried out, as reading back shows; why is not known, the answer was lost",
             ),
+            Failure::NotTakenBack(reason) => reason.fmt(f),
             Failure::Unstable { readings } => write!(
                 f,
                 "the table changed under each of {readings} readings; try again when it is changed \

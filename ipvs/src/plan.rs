@@ -4,6 +4,7 @@ mod diff;
 mod order;
 mod undo;
 
+pub(crate) use undo::NotTakenBack;
 pub use undo::{Applied, Recovery, StepResult};
 
 use crate::snapshot::SnapshotService;

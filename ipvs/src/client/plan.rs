@@ -1,10 +1,10 @@
 //! Applying a plan.
 
 use super::Client;
-use crate::error::{Error, Failure, Operation, Subject};
-use crate::plan::{Applied, Plan, Recovery, Step, StepResult};
+use crate::error::{Error, ErrorKind, Failure, Operation, Subject};
+use crate::plan::{Applied, NotTakenBack, Plan, Recovery, Step, StepResult};
 use crate::transport::Transport;
-use crate::{Change, OnFailure, Outcome, Outcomes};
+use crate::{Change, OnFailure, Outcome, ServiceKey};
 
 impl<T: Transport> Client<T> {
     /// Carries a plan out, if the table is still the one that the plan was made
@@ -14,17 +14,18 @@ impl<T: Transport> Client<T> {
     /// away unless all before it succeeded: a server that cannot be added does not
     /// cost the one that it replaces. After the first datagram with a failure
     /// nothing more is sent. Whether a step was carried out whose answer was lost
-    /// is read back. Then all that was done is taken back, or left, as `recovery`
-    /// says; [`Applied`] tells what became of each step in the end.
+    /// is read back, and if all were, the plan goes on. Then all that was done is
+    /// taken back, or left, as `recovery` says; [`Applied`] tells what became of
+    /// each step in the end.
     ///
     /// Others can change the table between the snapshot and the steps. A service
-    /// or destination that they deleted makes its step fail.
+    /// or destination that they deleted makes its step fail. Timeouts are not
+    /// among what is compared.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Changed`](crate::ErrorKind::Changed) with the first service
-    /// that is not as it was, and those of [`Client::snapshot`]. Nothing was sent
-    /// then.
+    /// [`ErrorKind::Changed`] with the first service that is not as it was, and
+    /// those of [`Client::snapshot`]. Nothing was sent then.
     pub fn apply(&mut self, plan: &Plan, recovery: Recovery) -> Result<Applied, Error> {
         let mut applied = Applied { results: Vec::new(), losses: Vec::new() };
         if plan.is_empty() {
@@ -34,84 +35,161 @@ impl<T: Transport> Client<T> {
         if let Some(key) = plan.base.first_changed(&now) {
             return Err(Error::new(Operation::ApplyPlan, Subject::key(&key), Failure::Changed));
         }
-        self.carry_out(plan, &mut applied);
-        if !applied.is_complete() && recovery == Recovery::RollBack {
-            self.roll_back(plan, &mut applied);
-        }
+        let settled = self.carry_out(plan, &mut applied.losses);
+        let complete = settled.iter().all(Settled::is_done);
+        applied.results = if complete || recovery == Recovery::Leave {
+            settled.into_iter().map(StepResult::from).collect()
+        } else {
+            self.roll_back(plan, settled, &mut applied.losses)
+        };
         Ok(applied)
     }
 
-    fn carry_out(&mut self, plan: &Plan, applied: &mut Applied) {
+    /// Sends the steps, each only if all of the datagrams before were carried out.
+    fn carry_out(&mut self, plan: &Plan, losses: &mut Vec<Error>) -> Vec<Settled> {
         let capacity = self.lane.transport.capacity().max(1);
         let (adding, taking) = plan.halves();
+        let mut all = Vec::with_capacity(plan.steps().len());
         for part in adding.chunks(capacity).chain(taking.chunks(capacity)) {
             let changes: Vec<Change> = part.iter().map(|step| step.change).collect();
-            // The wanted table keeps the rules; what is only quiesced need not.
-            let outcomes = self.send_changes(&changes, OnFailure::CarryOn, |_| Ok(()));
-            let complete = outcomes.is_complete();
-            self.record(part, outcomes, applied);
-            if !complete {
+            let mut settled = self.settle(&changes, losses);
+            let socket_failed = losses.iter().any(|loss| loss.kind() == ErrorKind::Io);
+            let goes_on = settled.iter().all(Settled::is_done) && !socket_failed;
+            all.append(&mut settled);
+            if !goes_on {
                 break;
             }
         }
-        applied.results.resize_with(plan.steps().len(), || StepResult::NotSent);
+        all.resize_with(plan.steps().len(), || Settled::NotSent);
+        all
     }
 
-    /// Takes the outcomes of some steps down, and reads back what is uncertain.
-    fn record(&mut self, part: &[Step], outcomes: Outcomes, applied: &mut Applied) {
-        for (step, outcome) in part.iter().zip(outcomes.iter()) {
-            applied.results.push(match outcome {
-                Outcome::Done | Outcome::Failed(_) => StepResult::Done,
-                Outcome::NotSent => StepResult::NotSent,
-                Outcome::Uncertain => match self.is_done(&step.change) {
-                    Ok(true) => StepResult::Done,
-                    Ok(false) => StepResult::Failed(step.change.error(Failure::NotDone)),
-                    Err(error) => StepResult::Uncertain(error),
-                },
-            });
-        }
-        let first = applied.results.len() - part.len();
-        let (failures, losses) = outcomes.into_errors();
+    /// Sends changes, and reads back what is uncertain.
+    fn settle(&mut self, changes: &[Change], losses: &mut Vec<Error>) -> Vec<Settled> {
+        // The wanted table keeps the rules; what is only quiesced or was there
+        // before need not.
+        let outcomes = self.send_changes(changes, OnFailure::CarryOn, |_| Ok(()));
+        let settle = |(change, outcome): (&Change, Outcome<'_>)| match outcome {
+            // The errors of those that failed come below.
+            Outcome::Done | Outcome::Failed(_) => Settled::Done,
+            Outcome::NotSent => Settled::NotSent,
+            Outcome::Uncertain => match self.is_done(change) {
+                Ok(true) => Settled::FoundDone,
+                Ok(false) => Settled::Failed(change.error(Failure::NotDone)),
+                Err(error) => Settled::Unknown(error),
+            },
+        };
+        let mut settled: Vec<Settled> = changes.iter().zip(outcomes.iter()).map(settle).collect();
+        let (failures, lost) = outcomes.into_errors();
         for (index, error) in failures {
-            if let Some(result) = applied.results.get_mut(first + index) {
-                *result = StepResult::Failed(error);
+            if let Some(settled) = settled.get_mut(index) {
+                *settled = Settled::Failed(error);
             }
         }
-        applied.losses.extend(losses);
+        losses.extend(lost);
+        settled
     }
 
-    /// Takes back what was done, the last first.
-    fn roll_back(&mut self, plan: &Plan, applied: &mut Applied) {
+    /// Takes back what was done, the last first: puts back what was taken away
+    /// and, once that is all there, takes away what was added.
+    fn roll_back(
+        &mut self,
+        plan: &Plan,
+        settled: Vec<Settled>,
+        losses: &mut Vec<Error>,
+    ) -> Vec<StepResult> {
+        let (adding, taking) = plan.halves();
+        let result = |(step, settled): (&Step, Settled)| match settled {
+            Settled::FoundDone if step.adds() => step.stuck(NotTakenBack::PerhapsAnothers),
+            settled => settled.into(),
+        };
+        let mut results: Vec<StepResult> = plan.steps().iter().zip(settled).map(result).collect();
+        let (added, taken) = results.split_at_mut(adding.len());
+        self.take_back(taking, taken, losses);
+        if taken.iter().all(StepResult::is_unchanged) {
+            self.take_back(adding, added, losses);
+        } else {
+            for (step, result) in adding.iter().zip(added) {
+                if let StepResult::Done = result {
+                    *result = step.stuck(NotTakenBack::Replacement);
+                }
+            }
+        }
+        results
+    }
+
+    /// Takes back those of the steps that were done, the last first.
+    fn take_back(&mut self, steps: &[Step], results: &mut [StepResult], losses: &mut Vec<Error>) {
         let mut changes = Vec::new();
-        let mut steps = Vec::new();
-        for (index, step) in plan.steps().iter().enumerate().rev() {
-            if let Some(StepResult::Done) = applied.results.get(index) {
+        let mut indexes = Vec::new();
+        for (index, (step, result)) in steps.iter().zip(results.iter_mut()).enumerate().rev() {
+            if let StepResult::Done = result {
                 let undo = step.undo();
-                steps.extend(undo.iter().map(|_| index));
+                if undo.is_empty() {
+                    *result = step.stuck(NotTakenBack::BeforeUnknown);
+                }
+                indexes.extend(undo.iter().map(|_| index));
                 changes.extend(undo);
             }
         }
-        // What was there before need not keep the rules.
-        let outcomes = self.send_changes(&changes, OnFailure::CarryOn, |_| Ok(()));
-        for ((index, change), outcome) in steps.iter().zip(&changes).zip(outcomes.iter()) {
-            let Some(result) = applied.results.get_mut(*index) else { continue };
-            match (&result, outcome) {
-                (StepResult::Stuck(_), _) => {}
-                (_, Outcome::Done) => *result = StepResult::RolledBack,
-                (_, Outcome::Uncertain | Outcome::NotSent) => {
-                    *result = StepResult::Stuck(change.error(Failure::NoAnswer));
+        let settled = self.settle(&changes, losses);
+        for ((index, change), settled) in indexes.into_iter().zip(&changes).zip(settled) {
+            let Some(result) = results.get_mut(index) else { continue };
+            *result = match (std::mem::replace(result, StepResult::RolledBack), settled) {
+                // Of several changes, the first that fails is the cause.
+                (stuck @ StepResult::Stuck(_), _) => stuck,
+                (_, Settled::Done | Settled::FoundDone) => StepResult::RolledBack,
+                (_, Settled::Failed(error) | Settled::Unknown(error)) => StepResult::Stuck(error),
+                (_, Settled::NotSent) => {
+                    StepResult::Stuck(change.error(Failure::NotTakenBack(NotTakenBack::NotSent)))
                 }
-                // Its error is taken from the outcomes below.
-                (_, Outcome::Failed(_)) => {}
-            }
+            };
         }
-        let (failures, losses) = outcomes.into_errors();
-        for (undo, error) in failures {
-            let result = steps.get(undo).and_then(|index| applied.results.get_mut(*index));
-            if let Some(result) = result {
-                *result = StepResult::Stuck(error);
+        with_their_services(steps, results);
+    }
+}
+
+/// Destinations go with the service that was added for them and is taken back,
+/// whatever else became of them.
+fn with_their_services(steps: &[Step], results: &mut [StepResult]) {
+    let mut gone: Option<ServiceKey> = None;
+    for (step, result) in steps.iter().zip(results) {
+        match &step.change {
+            Change::AddService(service) => {
+                gone = matches!(result, StepResult::RolledBack).then(|| service.key());
             }
+            Change::AddDestination(key, _) if gone == Some(*key) && !result.is_unchanged() => {
+                *result = StepResult::RolledBack;
+            }
+            _ => {}
         }
-        applied.losses.extend(losses);
+    }
+}
+
+/// What became of a change, as far as can be known.
+enum Settled {
+    Done,
+    /// Its answer was lost, and the table is as it leaves it.
+    FoundDone,
+    Failed(Error),
+    NotSent,
+    /// Its answer was lost, and it could not be read back.
+    Unknown(Error),
+}
+
+impl Settled {
+    fn is_done(&self) -> bool {
+        matches!(self, Self::Done | Self::FoundDone)
+    }
+}
+
+impl From<Settled> for StepResult {
+    fn from(settled: Settled) -> Self {
+        match settled {
+            Settled::Done | Settled::FoundDone => Self::Done,
+            Settled::Failed(error) => Self::Failed(error),
+            Settled::NotSent => Self::NotSent,
+            Settled::Unknown(error) => Self::Uncertain(error),
+        }
     }
 }

@@ -1,13 +1,20 @@
 //! What became of a plan, and how it is taken back.
 
 use super::{Before, Plan, Step};
+use crate::error::Failure;
 use crate::{Change, Error};
 use std::fmt;
 
 /// What is done about a plan that cannot be carried out whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Recovery {
-    /// What was done is taken back.
+    /// What was done is taken back: first what was taken away is put back and, if
+    /// all of that succeeds, what was added and edited goes. So no service is left
+    /// without the servers that it had and without those that replace them.
+    ///
+    /// A service that was added is deleted with its destinations, those too that
+    /// others added to it meanwhile. An addition stays if its answer was lost:
+    /// others may have been faster, and what is there is theirs.
     RollBack,
     /// What was done stays.
     Leave,
@@ -18,8 +25,7 @@ pub enum Recovery {
 #[must_use = "the plan can have failed"]
 pub struct Applied {
     pub(crate) results: Vec<StepResult>,
-    /// Why a plan stopped that no step failed in: answers were lost, or the
-    /// socket failed.
+    /// In the order in which they happened.
     pub(crate) losses: Vec<Error>,
 }
 
@@ -30,11 +36,11 @@ pub enum StepResult {
     Done,
     /// It was not carried out.
     Failed(Error),
-    /// It was not sent, because of one that failed.
+    /// It was not sent, because of one that failed or of the socket.
     NotSent,
     /// It was carried out and taken back.
     RolledBack,
-    /// It was carried out, and could not be taken back whole.
+    /// It was carried out, and was not taken back whole: why.
     Stuck(Error),
     /// Whether it was carried out is not known, and could not be read back.
     Uncertain(Error),
@@ -54,12 +60,11 @@ impl Applied {
     /// Whether the table is as before: no step was carried out, or all were taken
     /// back.
     pub fn is_unchanged(&self) -> bool {
-        self.results.iter().all(|result| {
-            matches!(result, StepResult::NotSent | StepResult::Failed(_) | StepResult::RolledBack)
-        })
+        self.results.iter().all(StepResult::is_unchanged)
     }
 
-    /// Why answers were lost, if they were.
+    /// Why answers were lost, if they were: to the steps, or to what took them
+    /// back. What became of each was read back, as far as it could be.
     pub fn losses(&self) -> &[Error] {
         &self.losses
     }
@@ -69,17 +74,54 @@ impl Applied {
         Report { applied: self, plan }
     }
 
-    /// Whether all went well.
+    /// Whether all went well: [every step](Applied::is_complete) was carried out,
+    /// though answers may have been lost.
     ///
     /// # Errors
     ///
-    /// Why the first step failed.
+    /// Why the first step failed, or else why the plan stopped.
     pub fn into_result(self) -> Result<(), Error> {
+        if self.is_complete() {
+            return Ok(());
+        }
         let failures = self.results.into_iter().filter_map(|result| match result {
             StepResult::Failed(error) | StepResult::Uncertain(error) => Some(error),
             _ => None,
         });
         failures.chain(self.losses).next().map_or(Ok(()), Err)
+    }
+}
+
+impl StepResult {
+    /// Whether what it was to change is as before.
+    pub(crate) fn is_unchanged(&self) -> bool {
+        matches!(self, Self::NotSent | Self::Failed(_) | Self::RolledBack)
+    }
+}
+
+/// Why a step was not taken back, other than by the kernel's refusal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NotTakenBack {
+    /// An addition that was found done, but whose answer was lost.
+    PerhapsAnothers,
+    /// What was taken away for it is not back.
+    Replacement,
+    /// What was there before was not read.
+    BeforeUnknown,
+    /// The socket failed before.
+    NotSent,
+}
+
+impl fmt::Display for NotTakenBack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PerhapsAnothers => {
+                "left, because the answer was lost and another may have done it"
+            }
+            Self::Replacement => "left, because what it replaces could not be put back",
+            Self::BeforeUnknown => "left, because it is not known what was there before",
+            Self::NotSent => "not sent, because the socket failed",
+        })
     }
 }
 
@@ -106,6 +148,15 @@ impl fmt::Display for Report<'_> {
 }
 
 impl Step {
+    pub(crate) fn adds(&self) -> bool {
+        matches!(self.change, Change::AddService(_) | Change::AddDestination(..))
+    }
+
+    /// Its result if it is left for this reason.
+    pub(crate) fn stuck(&self, reason: NotTakenBack) -> StepResult {
+        StepResult::Stuck(self.change.error(Failure::NotTakenBack(reason)))
+    }
+
     /// The changes that take this one back, in order.
     pub(crate) fn undo(&self) -> Vec<Change> {
         match (&self.change, &self.before) {

@@ -1,25 +1,27 @@
-//! Applying a plan, and what becomes of it when something fails.
+//! Applying a plan, and what becomes of each step.
 
 use crate::tables::table;
 use ipvs::fake::{Fault, Kernel};
+use ipvs::transport::{Received, Transport};
 use ipvs::{Batch, Change, Client, Destination, ErrorKind, Operation, Plan, Recovery, Service};
 use ipvs::{ServiceKey, StepResult, Table, Weight};
 use proptest::prelude::*;
+use std::io;
 
-type Fake = Client<ipvs::fake::Socket>;
+pub(crate) type Fake = Client<ipvs::fake::Socket>;
 
-fn filled(kernel: &Kernel, table: &Table) -> Fake {
+pub(crate) fn filled(kernel: &Kernel, table: &Table) -> Fake {
     let mut client = kernel.client().expect("a client");
     client.send_batch(&Batch::from(table)).into_result().expect("a valid table");
     client
 }
 
-fn plan(client: &mut Fake, wanted: &Table) -> Plan {
+pub(crate) fn plan(client: &mut Fake, wanted: &Table) -> Plan {
     Plan::between(&client.full_snapshot().expect("nobody else changes it"), wanted)
 }
 
 /// What the table is, as far as `wanted` says anything of it.
-fn is(client: &mut Fake, wanted: &Table) -> bool {
+pub(crate) fn is(client: &mut Fake, wanted: &Table) -> bool {
     plan(client, wanted).is_empty()
 }
 
@@ -73,11 +75,11 @@ fn operation(change: &Change) -> Operation {
     }
 }
 
-fn key() -> ServiceKey {
+pub(crate) fn key() -> ServiceKey {
     "tcp 10.0.0.1:80".parse().expect("a key")
 }
 
-fn pool(hosts: &[u8]) -> Table {
+pub(crate) fn pool(hosts: &[u8]) -> Table {
     let mut table = Table::new();
     table.add_service(Service::new(key())).expect("once");
     for host in hosts {
@@ -143,28 +145,57 @@ fn nothing_is_taken_away_if_what_replaces_it_does_not_come() {
 }
 
 #[test]
-fn an_answer_that_was_lost_is_read_back() {
+fn an_answer_that_was_lost_is_read_back_and_all_is_well() {
     let kernel = Kernel::new();
     let mut client = filled(&kernel, &pool(&[1]));
     let plan = plan(&mut client, &pool(&[1, 2]));
     kernel.inject(Operation::AddDestination, 1, Fault::Overrun);
     let applied = client.apply(&plan, Recovery::RollBack).expect("same table");
     assert_eq!(applied.losses().len(), 1, "{applied:?}");
-    // Lost the answer was, and done the change is, so it was taken back.
-    assert!(matches!(applied.results(), [StepResult::Done | StepResult::RolledBack]));
+    assert!(applied.is_complete());
+    applied.into_result().expect("complete");
 }
 
 #[test]
-fn what_cannot_be_taken_back_is_told() {
+fn a_plan_goes_on_after_a_lost_answer_when_all_turns_out_to_be_done() {
     let kernel = Kernel::new();
     let mut client = filled(&kernel, &pool(&[1]));
-    let mut wanted = pool(&[1, 2]);
-    wanted.add_service(Service::new("udp 10.0.0.9:53".parse().expect("a key"))).expect("once");
-    let plan = plan(&mut client, &wanted);
-    kernel.inject(Operation::AddDestination, 1, Fault::Errno(libc_enomem()));
-    kernel.inject(Operation::DeleteService, 1, Fault::Errno(libc_enomem()));
+    let plan = plan(&mut client, &pool(&[2]));
+    kernel.inject(Operation::AddDestination, 1, Fault::Overrun);
     let applied = client.apply(&plan, Recovery::RollBack).expect("same table");
-    assert!(!applied.is_unchanged());
-    assert!(applied.results().iter().any(|result| matches!(result, StepResult::Stuck(_))));
-    assert!(applied.report(&plan).to_string().contains("done and not taken back"));
+    assert_eq!(applied.losses().len(), 1, "{applied:?}");
+    applied.into_result().expect("complete");
+    assert!(is(&mut client, &pool(&[2])));
+}
+
+#[test]
+fn nothing_more_is_sent_once_the_socket_has_failed() {
+    let kernel = Kernel::new();
+    let plan = plan(&mut filled(&kernel, &pool(&[1])), &pool(&[2]));
+    let failing = Failing { socket: kernel.socket(), failed: false };
+    let mut client = Client::with_transport(failing).expect("a client");
+    kernel.inject(Operation::AddDestination, 1, Fault::NoAnswer);
+    let applied = client.apply(&plan, Recovery::Leave).expect("same table");
+    assert!(matches!(applied.results(), [StepResult::Done, StepResult::NotSent]), "{applied:?}");
+    assert_eq!(applied.into_result().unwrap_err().kind(), ErrorKind::Io);
+}
+
+/// A socket that fails the first time that there is nothing to receive.
+struct Failing {
+    socket: ipvs::fake::Socket,
+    failed: bool,
+}
+
+impl Transport for Failing {
+    fn send(&mut self, datagram: &[u8]) -> io::Result<()> {
+        self.socket.send(datagram)
+    }
+
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
+        let received = self.socket.receive(buffer)?;
+        if received == Received::Empty && !std::mem::replace(&mut self.failed, true) {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        Ok(received)
+    }
 }

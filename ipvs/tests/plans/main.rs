@@ -6,4 +6,5 @@ mod tables;
 
 mod applied;
 mod order;
+mod rollback;
 mod shown;

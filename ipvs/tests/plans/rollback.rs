@@ -1,0 +1,166 @@
+//! Taking back what was done of a plan that failed.
+
+use crate::applied::{filled, is, key, plan, pool};
+use ipvs::fake::{Fault, Kernel};
+use ipvs::{
+    Destination, Endpoint, Operation, Plan, Recovery, Service, StepResult, Table, Timeouts,
+};
+
+const NO_MEMORY: Fault = Fault::Errno(12);
+
+#[test]
+fn what_cannot_be_taken_back_is_told() {
+    let kernel = Kernel::new();
+    let mut client = filled(&kernel, &pool(&[1]));
+    let mut wanted = pool(&[1, 2]);
+    wanted.add_service(Service::new("udp 10.0.0.9:53".parse().expect("a key"))).expect("once");
+    let plan = plan(&mut client, &wanted);
+    kernel.inject(Operation::AddDestination, 1, NO_MEMORY);
+    kernel.inject(Operation::DeleteService, 1, NO_MEMORY);
+    let applied = client.apply(&plan, Recovery::RollBack).expect("same table");
+    assert!(!applied.is_unchanged());
+    assert!(applied.results().iter().any(|result| matches!(result, StepResult::Stuck(_))));
+    assert!(applied.report(&plan).to_string().contains("done and not taken back"));
+}
+
+fn server(host: u8) -> Destination {
+    Destination::new(Endpoint::new([192, 168, 0, host], 80))
+}
+
+/// Why it could not be taken back, if so.
+fn stuck(result: &StepResult) -> Option<String> {
+    match result {
+        StepResult::Stuck(error) => Some(error.to_string()),
+        _ => None,
+    }
+}
+
+#[test]
+fn what_replaces_a_server_stays_if_that_cannot_be_put_back() {
+    let kernel = Kernel::new();
+    let mut client = filled(&kernel, &pool(&[1, 2]));
+    let plan = plan(&mut client, &pool(&[3]));
+    // 3 is added, 1 is deleted, 2 is not, and 1 cannot be added again.
+    kernel.inject(Operation::DeleteDestination, 2, NO_MEMORY);
+    kernel.inject(Operation::AddDestination, 2, NO_MEMORY);
+    let applied = client.apply(&plan, Recovery::RollBack).expect("same table");
+    assert_eq!(
+        applied.report(&plan).to_string(),
+        "done and not taken back: add destination 192.168.0.3:80 to tcp 10.0.0.1:80: left, \
+         because what it replaces could not be put back\n\
+         done and not taken back: add destination 192.168.0.1:80 to tcp 10.0.0.1:80: the kernel \
+         is out of memory (ENOMEM)\n\
+         failed: delete destination 192.168.0.2:80 from tcp 10.0.0.1:80: the kernel is out of \
+         memory (ENOMEM)\n"
+    );
+    assert!(is(&mut client, &pool(&[2, 3])));
+}
+
+#[test]
+fn what_was_taken_away_is_put_back_before_what_was_added_goes() {
+    let kernel = Kernel::new();
+    let mut client = filled(&kernel, &pool(&[1, 2]));
+    let plan = plan(&mut client, &pool(&[3]));
+    kernel.inject(Operation::DeleteDestination, 2, NO_MEMORY);
+    // When 3 is deleted, all that was there before is there.
+    kernel.inject(
+        Operation::DeleteDestination,
+        3,
+        Fault::before(|kernel| {
+            let mut client = kernel.client().expect("a client");
+            assert!(is(&mut client, &pool(&[1, 2, 3])));
+        }),
+    );
+    let applied = client.apply(&plan, Recovery::RollBack).expect("same table");
+    assert!(applied.is_unchanged(), "{}", applied.report(&plan));
+    assert!(is(&mut client, &pool(&[1, 2])));
+}
+
+#[test]
+fn what_another_may_have_added_is_not_deleted() {
+    let kernel = Kernel::new();
+    let mut client = filled(&kernel, &pool(&[1]));
+    let plan = plan(&mut client, &pool(&[1, 2, 3]));
+    // Another adds 3 before we do. That this failed for us is lost.
+    kernel.inject(
+        Operation::AddDestination,
+        1,
+        Fault::before(|kernel| {
+            let mut another = kernel.client().expect("a client");
+            another.add_destination(&key(), &server(3)).expect("added");
+        }),
+    );
+    kernel.inject(Operation::AddDestination, 1, Fault::Overrun);
+    // The other's was the second.
+    kernel.inject(Operation::AddDestination, 3, NO_MEMORY);
+    let applied = client.apply(&plan, Recovery::RollBack).expect("same table");
+    assert_eq!(
+        applied.report(&plan).to_string(),
+        "done and not taken back: add destination 192.168.0.3:80 to tcp 10.0.0.1:80: left, \
+         because the answer was lost and another may have done it\n\
+         failed: add destination 192.168.0.2:80 to tcp 10.0.0.1:80: not carried out, as reading \
+         back shows; why is not known, the answer was lost\n"
+    );
+    assert!(!applied.is_unchanged());
+    assert!(is(&mut client, &pool(&[1, 3])));
+}
+
+/// More than one datagram: the service is known to be ours, of some of its
+/// destinations the answers are lost.
+#[test]
+fn a_service_that_is_taken_back_takes_all_its_destinations_with_it() {
+    let kernel = Kernel::new();
+    let mut client = filled(&kernel, &Table::new());
+    let hosts: Vec<u8> = (1..=140).collect();
+    let plan = plan(&mut client, &pool(&hosts));
+    kernel.inject(Operation::AddDestination, 139, Fault::Overrun);
+    kernel.inject(Operation::AddDestination, 140, NO_MEMORY);
+    let applied = client.apply(&plan, Recovery::RollBack).expect("same table");
+    assert!(applied.is_unchanged(), "{}", applied.report(&plan));
+    assert!(is(&mut client, &Table::new()));
+    assert_eq!(client.services().expect("a list"), []);
+}
+
+#[test]
+fn a_destination_that_goes_with_its_service_is_not_left() {
+    let kernel = Kernel::new();
+    let mut client = filled(&kernel, &Table::new());
+    let plan = plan(&mut client, &pool(&[1, 2]));
+    kernel.inject(Operation::AddDestination, 2, NO_MEMORY);
+    kernel.inject(Operation::DeleteDestination, 1, NO_MEMORY);
+    let applied = client.apply(&plan, Recovery::RollBack).expect("same table");
+    assert!(applied.is_unchanged(), "{}", applied.report(&plan));
+    assert!(is(&mut client, &Table::new()));
+}
+
+#[test]
+fn why_a_step_could_not_be_taken_back_is_the_first_reason() {
+    let kernel = Kernel::new();
+    let mut client = filled(&kernel, &pool(&[1, 2]));
+    client.add_service(&Service::new("udp 10.0.0.9:53".parse().expect("a key"))).expect("added");
+    let plan = plan(&mut client, &Table::new());
+    kernel.inject(Operation::DeleteService, 2, NO_MEMORY);
+    kernel.inject(Operation::AddService, 1, NO_MEMORY);
+    let applied = client.apply(&plan, Recovery::RollBack).expect("same table");
+    // Without the service its destinations fail too.
+    assert_eq!(
+        applied.results().iter().find_map(stuck).as_deref(),
+        Some("add service tcp 10.0.0.1:80: the kernel is out of memory (ENOMEM)")
+    );
+}
+
+#[test]
+fn timeouts_that_were_not_known_before_cannot_be_taken_back() {
+    let kernel = Kernel::new();
+    let mut client = filled(&kernel, &pool(&[1]));
+    let mut wanted = pool(&[1, 2]);
+    let udp = Timeouts { udp: Some(60), ..Timeouts::default() };
+    wanted.set_timeouts(udp).expect("in range");
+    let plan = Plan::between(&client.snapshot().expect("stable"), &wanted);
+    kernel.inject(Operation::AddDestination, 1, NO_MEMORY);
+    let applied = client.apply(&plan, Recovery::RollBack).expect("same table");
+    assert_eq!(
+        applied.results().iter().find_map(stuck).as_deref(),
+        Some("set timeouts: left, because it is not known what was there before")
+    );
+}
