@@ -2,7 +2,7 @@
 
 use super::{Before, Plan, Step};
 use crate::error::Failure;
-use crate::{Change, Error};
+use crate::{Change, Error, Timeouts};
 use std::fmt;
 
 /// What is done about a plan that cannot be carried out whole.
@@ -176,8 +176,12 @@ impl Step {
                 let destinations = destinations.iter().rev().copied().map(add);
                 std::iter::once(Change::AddService(*before)).chain(destinations).collect()
             }
-            (Change::SetTimeouts(_), Before::Timeouts(Some(before))) => {
-                vec![Change::SetTimeouts(*before)]
+            (Change::SetTimeouts(set), Before::Timeouts(Some(before))) => {
+                vec![Change::SetTimeouts(Timeouts {
+                    tcp: set.tcp.and(before.tcp),
+                    tcp_fin: set.tcp_fin.and(before.tcp_fin),
+                    udp: set.udp.and(before.udp),
+                })]
             }
             // The timeouts before are not known.
             _ => Vec::new(),

@@ -150,6 +150,27 @@ fn why_a_step_could_not_be_taken_back_is_the_first_reason() {
 }
 
 #[test]
+fn only_the_timeouts_that_were_set_are_taken_back() {
+    let kernel = Kernel::new();
+    let mut client = filled(&kernel, &pool(&[1]));
+    let mut wanted = pool(&[1, 2]);
+    let udp = Timeouts { udp: Some(60), ..Timeouts::default() };
+    wanted.set_timeouts(udp).expect("in range");
+    let plan = plan(&mut client, &wanted);
+    // Another sets another one meanwhile.
+    let tcp = Timeouts { tcp: Some(77), ..Timeouts::default() };
+    let meanwhile = move |kernel: &Kernel| {
+        kernel.client().expect("a client").set_timeouts(&tcp).expect("in range");
+    };
+    kernel.inject(Operation::AddDestination, 1, Fault::before(meanwhile));
+    kernel.inject(Operation::AddDestination, 1, NO_MEMORY);
+    let applied = client.apply(&plan, Recovery::RollBack).expect("same table");
+    assert!(applied.is_unchanged(), "{}", applied.report(&plan));
+    let now = client.timeouts().expect("read");
+    assert_eq!(now, Timeouts { tcp: Some(77), tcp_fin: Some(120), udp: Some(300) });
+}
+
+#[test]
 fn timeouts_that_were_not_known_before_cannot_be_taken_back() {
     let kernel = Kernel::new();
     let mut client = filled(&kernel, &pool(&[1]));
