@@ -4,7 +4,7 @@ use super::Client;
 use crate::error::{Error, ErrorKind, Failure, Operation, Subject};
 use crate::plan::{Applied, NotTakenBack, Plan, Recovery, Step, StepResult};
 use crate::transport::Transport;
-use crate::{Change, OnFailure, Outcome, ServiceKey};
+use crate::{Before, Change, OnFailure, Outcome, Scheduler, ServiceKey};
 
 impl<T: Transport> Client<T> {
     /// Carries a plan out, if the table is still the one that the plan was made
@@ -53,6 +53,9 @@ impl<T: Transport> Client<T> {
         for part in adding.chunks(capacity).chain(taking.chunks(capacity)) {
             let changes: Vec<Change> = part.iter().map(|step| step.change).collect();
             let mut settled = self.settle(&changes, losses);
+            for (step, settled) in part.iter().zip(&mut settled) {
+                self.give_scheduler_back(step, settled);
+            }
             let socket_failed = losses.iter().any(|loss| loss.kind() == ErrorKind::Io);
             let goes_on = settled.iter().all(Settled::is_done) && !socket_failed;
             all.append(&mut settled);
@@ -88,6 +91,24 @@ impl<T: Transport> Client<T> {
         }
         losses.extend(lost);
         settled
+    }
+
+    /// Kernels until the middle of 2026 leave a service whose new scheduler is
+    /// refused without any: the old one is gone by then (`ip_vs_ctl.c:
+    /// ip_vs_edit_service`).
+    fn give_scheduler_back(&mut self, step: &Step, settled: &mut Settled) {
+        let (Settled::Failed(_), Before::Service(before)) = (&settled, &step.before) else {
+            return;
+        };
+        let given_back = self.service(&before.key()).and_then(|found| match found {
+            Some(found) if found.service.scheduler() == Scheduler::Unscheduled => {
+                self.checked_change(&Change::EditService(*before), Ok(()))
+            }
+            _ => Ok(()),
+        });
+        if let Err(error) = given_back {
+            *settled = Settled::Unknown(error);
+        }
     }
 
     /// Takes back what was done, the last first: puts back what was taken away

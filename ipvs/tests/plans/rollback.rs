@@ -1,9 +1,10 @@
 //! Taking back what was done of a plan that failed.
 
-use crate::applied::{filled, is, key, plan, pool};
+use crate::applied::{Fake, filled, is, key, plan, pool};
 use ipvs::fake::{Fault, Kernel};
 use ipvs::{
-    Destination, Endpoint, Operation, Plan, Recovery, Service, StepResult, Table, Timeouts,
+    Applied, Destination, Endpoint, Operation, Plan, Recovery, Scheduler, Service, StepResult,
+    Table, Timeouts,
 };
 
 const NO_MEMORY: Fault = Fault::Errno(12);
@@ -184,4 +185,42 @@ fn timeouts_that_were_not_known_before_cannot_be_taken_back() {
         applied.results().iter().find_map(stuck).as_deref(),
         Some("set timeouts: left, because it is not known what was there before")
     );
+}
+
+/// Applies a plan for another scheduler. It is refused, and that costs the service
+/// its scheduler, as by kernels until the middle of 2026.
+fn refused_scheduler(kernel: &Kernel, client: &mut Fake, recovery: Recovery) -> Applied {
+    let service = Service::new(key());
+    let mut wanted = Table::new();
+    wanted.add_service(service.with_scheduler(Scheduler::Mh)).expect("once");
+    let plan = plan(client, &wanted);
+    let lose = move |kernel: &Kernel| {
+        let unscheduled = service.with_scheduler(Scheduler::Unscheduled);
+        kernel.client().expect("a client").edit_service(&unscheduled).expect("edited");
+    };
+    kernel.inject(Operation::EditService, 1, Fault::before(lose));
+    kernel.inject(Operation::EditService, 1, NO_MEMORY);
+    client.apply(&plan, recovery).expect("same table")
+}
+
+#[test]
+fn a_service_that_loses_its_scheduler_to_a_refused_one_gets_it_back() {
+    for recovery in [Recovery::RollBack, Recovery::Leave] {
+        let kernel = Kernel::new();
+        let mut client = filled(&kernel, &pool(&[]));
+        let applied = refused_scheduler(&kernel, &mut client, recovery);
+        assert!(applied.is_unchanged(), "{applied:?}");
+        assert_eq!(applied.into_result().unwrap_err().raw_os_error(), Some(12));
+        assert!(is(&mut client, &pool(&[])));
+    }
+}
+
+#[test]
+fn a_scheduler_that_cannot_be_given_back_is_told() {
+    let kernel = Kernel::new();
+    let mut client = filled(&kernel, &pool(&[]));
+    // After the edit, and that which takes the scheduler away.
+    kernel.inject(Operation::EditService, 3, NO_MEMORY);
+    let applied = refused_scheduler(&kernel, &mut client, Recovery::RollBack);
+    assert!(matches!(applied.results(), [StepResult::Uncertain(_)]), "{applied:?}");
 }
