@@ -12,6 +12,7 @@ use crate::table::TableService;
 use crate::{
     Change, Destination, Endpoint, Service, ServiceKey, Snapshot, Table, Timeouts, Weight,
 };
+use std::collections::BTreeSet;
 use std::collections::hash_map::DefaultHasher;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -146,6 +147,12 @@ impl BitOr for Kinds {
 impl PlanOptions {
     /// The same without changes of these kinds: the plan tells them
     /// ([`Plan::withheld`]) and does not make them.
+    ///
+    /// What depends on them is withheld too, whatever its kind. Without its service
+    /// no destination is added. And while a service does not get a destination that
+    /// is to be added or raised from weight 0, none that has a weight is deleted
+    /// from it or goes to weight 0: the pool could run empty. A service that is
+    /// deleted does not wait for another one.
     pub fn without(self, kinds: Kinds) -> Self {
         Self { withheld: self.withheld | kinds, ..self }
     }
@@ -160,6 +167,22 @@ impl PlanOptions {
     /// wanted table are always ours.
     pub fn with_owner(self, is_ours: impl Fn(&ServiceKey) -> bool + Send + Sync + 'static) -> Self {
         Self { owner: Some(Arc::new(is_ours)), ..self }
+    }
+
+    /// The steps that may be taken, and those that are withheld.
+    fn divide(&self, steps: Vec<Step>) -> (Vec<Step>, Vec<Step>) {
+        let ruled_out = |step: &Step| self.withheld.contains(Kinds::of(&step.change));
+        let of = |what: fn(&Step) -> bool| -> BTreeSet<Option<ServiceKey>> {
+            let found = steps.iter().filter(|step| ruled_out(step) && what(step));
+            found.map(|step| step.change.key()).collect()
+        };
+        let absent = of(|step| matches!(step.change, Change::AddService(_)));
+        let short_of_servers = of(Step::brings_server);
+        steps.into_iter().partition(|step| {
+            let key = step.change.key();
+            let waits = step.takes_server() && short_of_servers.contains(&key);
+            !ruled_out(step) && !waits && !absent.contains(&key)
+        })
     }
 }
 
@@ -198,9 +221,9 @@ impl Plan {
                 _ => {}
             }
         }
-        let (mut steps, withheld) = maker.allowed();
+        let Maker { steps, quiesced, .. } = maker;
+        let (mut steps, withheld) = options.divide(steps);
         order::sort(&mut steps);
-        let quiesced = maker.quiesced;
         let base =
             if steps.is_empty() { Base::default() } else { Base::of(snapshot, wanted, options) };
         Self { steps, withheld, quiesced, base }
@@ -221,7 +244,8 @@ impl Plan {
         self.steps.split_at(self.steps.partition_point(|step| !order::takes_away(&step.change)))
     }
 
-    /// Changes that would be needed and are of a kind that was ruled out.
+    /// Changes that would be needed, and are of a kind that was [ruled
+    /// out](PlanOptions::without) or depend on one.
     pub fn withheld(&self) -> &[Step] {
         &self.withheld
     }
@@ -245,6 +269,33 @@ impl fmt::Debug for PlanOptions {
             .field("withheld", &self.withheld)
             .field("surplus", &self.surplus)
             .finish_non_exhaustive()
+    }
+}
+
+impl Step {
+    /// Whether a destination gets connections after it that did not before.
+    fn brings_server(&self) -> bool {
+        let (before, after) = self.weights();
+        before == Weight::ZERO && after != Weight::ZERO
+    }
+
+    /// Whether a destination got connections before it that does not after.
+    fn takes_server(&self) -> bool {
+        let (before, after) = self.weights();
+        before != Weight::ZERO && after == Weight::ZERO
+    }
+
+    /// The destination's weight before and after, 0 where there is none.
+    fn weights(&self) -> (Weight, Weight) {
+        let before = match &self.before {
+            Before::Destination(before) => before.weight(),
+            _ => Weight::ZERO,
+        };
+        let after = match &self.change {
+            Change::AddDestination(_, after) | Change::EditDestination(_, after) => after.weight(),
+            _ => Weight::ZERO,
+        };
+        (before, after)
     }
 }
 
@@ -327,22 +378,6 @@ impl Maker<'_> {
                 }
             }
         }
-    }
-
-    /// The steps that may be taken, and the others. A destination is not added to
-    /// a service that is not.
-    fn allowed(&mut self) -> (Vec<Step>, Vec<Step>) {
-        let withheld = self.options.withheld;
-        let mut left_out = None;
-        std::mem::take(&mut self.steps).into_iter().partition(|Step { change, .. }| {
-            let allowed = !withheld.contains(Kinds::of(change));
-            if let (Change::AddService(service), false) = (change, allowed) {
-                left_out = Some(service.key());
-            }
-            // Its destinations come right after a service that is added.
-            let homeless = left_out.is_some() && change.key() == left_out;
-            allowed && !homeless
-        })
     }
 }
 

@@ -2,8 +2,9 @@
 
 use crate::tables::table;
 use ipvs::fake::Kernel;
-use ipvs::{Batch, Change, Plan, ServiceKey, Snapshot, Table, Weight};
+use ipvs::{Batch, Change, Kinds, Plan, PlanOptions, ServiceKey, Snapshot, Surplus, Table, Weight};
 use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
 use std::collections::BTreeMap;
 
 /// The weights of each service's destinations.
@@ -50,6 +51,19 @@ fn snapshot(table: &Table) -> Snapshot {
     client.full_snapshot().expect("nobody else changes it")
 }
 
+fn kinds() -> impl Strategy<Value = Kinds> {
+    let all = vec![
+        Kinds::ADD_SERVICE,
+        Kinds::EDIT_SERVICE,
+        Kinds::DELETE_SERVICE,
+        Kinds::ADD_DESTINATION,
+        Kinds::EDIT_DESTINATION,
+        Kinds::DELETE_DESTINATION,
+    ];
+    let some = subsequence(all, 1..=3);
+    some.prop_map(|kinds| kinds.into_iter().fold(Kinds::NONE, |all, kind| all | kind))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -65,6 +79,25 @@ proptest! {
             }
         }
         prop_assert_eq!(now, after);
+    }
+
+    #[test]
+    fn so_it_does_whatever_kinds_of_change_are_ruled_out(
+        a in table(),
+        b in table(),
+        kinds in kinds(),
+        surplus in select(vec![Surplus::Delete, Surplus::Quiesce]),
+    ) {
+        let options = PlanOptions::default().without(kinds).with_surplus(surplus);
+        let plan = Plan::with_options(&snapshot(&a), &b, &options);
+        let (before, after) = (pools(&a), pools(&b));
+        let mut now = before.clone();
+        for taken in plan.steps() {
+            step(&mut now, &taken.change);
+            for key in before.keys().filter(|key| serves(&before, key) && serves(&after, key)) {
+                prop_assert!(serves(&now, key), "{} left {key} without servers", taken.change);
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! A plan as text and as data, and its limits.
 
 use ipvs::fake::Kernel;
-use ipvs::{Batch, Before, Change, Kinds, Plan, PlanOptions, ServiceKey, Snapshot, Surplus, Table};
+use ipvs::{Batch, Before, Change, Kinds, Plan, PlanOptions, ServiceKey, Snapshot, Step};
+use ipvs::{Surplus, Table};
 
 fn table(lines: &str) -> Table {
     Table::from_ipvsadm(lines).expect("valid lines")
@@ -11,6 +12,10 @@ fn snapshot(lines: &str) -> Snapshot {
     let mut client = Kernel::new().client().expect("a client");
     client.send_batch(&Batch::from(&table(lines))).into_result().expect("a valid table");
     client.full_snapshot().expect("nobody else changes it")
+}
+
+fn changes<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Vec<String> {
+    steps.into_iter().map(|step| step.change.to_string()).collect()
 }
 
 const NOW: &str = "
@@ -51,9 +56,8 @@ fn a_difference_is_shown_by_service() {
 #[test]
 fn the_steps_are_in_the_order_in_which_they_are_taken() {
     let plan = Plan::between(&snapshot(NOW), &table(WANTED));
-    let changes: Vec<String> = plan.steps().iter().map(|step| step.change.to_string()).collect();
     assert_eq!(
-        changes,
+        changes(plan.steps()),
         [
             "add service tcp [2001:db8::1]:443 sh persistent 300",
             "add destination [2001:db8::2]:443 direct-route weight 1 to tcp [2001:db8::1]:443",
@@ -79,10 +83,8 @@ fn a_table_that_is_as_wanted_needs_nothing() {
 fn kinds_that_are_ruled_out_are_told_and_not_made() {
     let options = PlanOptions::default().without(Kinds::ADD_SERVICE | Kinds::DELETE_DESTINATION);
     let plan = Plan::with_options(&snapshot(NOW), &table(WANTED), &options);
-    let withheld: Vec<String> =
-        plan.withheld().iter().map(|step| step.change.to_string()).collect();
     assert_eq!(
-        withheld,
+        changes(plan.withheld()),
         [
             "delete destination 192.168.0.2:80 from tcp 10.0.0.1:80",
             "add service tcp [2001:db8::1]:443 sh persistent 300",
@@ -98,6 +100,70 @@ fn kinds_that_are_ruled_out_are_told_and_not_made() {
          ! not allowed: add destination [2001:db8::2]:443 direct-route weight 1 to tcp \
          [2001:db8::1]:443\n"
     ));
+}
+
+const POOL: &str = "
+-A -t 10.0.0.1:80 -s wrr
+-a -t 10.0.0.1:80 -r 192.168.0.1:80 -m -w 1
+-a -t 10.0.0.1:80 -r 192.168.0.2:80 -m -w 1
+-a -t 10.0.0.1:80 -r 192.168.0.3:80 -m -w 0
+-a -t 10.0.0.1:80 -r 192.168.0.4:80 -m -w 0
+-A -u 10.0.0.1:53 -s rr
+-a -u 10.0.0.1:53 -r 192.168.0.5:53 -m -w 1
+";
+
+#[test]
+fn no_server_goes_while_one_that_is_to_come_is_ruled_out() {
+    // 1 goes, 2 is quiesced, 3 serves nobody and goes, 5 is another service's.
+    let wanted = table(
+        "-A -t 10.0.0.1:80 -s wrr
+         -a -t 10.0.0.1:80 -r 192.168.0.2:80 -m -w 0
+         -a -t 10.0.0.1:80 -r 192.168.0.4:80 -m -w 1
+         -a -t 10.0.0.1:80 -r 192.168.0.6:80 -m -w 1
+         -A -u 10.0.0.1:53 -s rr",
+    );
+    let without = |kinds| {
+        let options = PlanOptions::default().without(kinds);
+        Plan::with_options(&snapshot(POOL), &wanted, &options)
+    };
+    let plan = without(Kinds::ADD_DESTINATION);
+    assert_eq!(
+        changes(plan.steps()),
+        [
+            "edit destination 192.168.0.4:80 masquerade weight 1 of tcp 10.0.0.1:80",
+            "delete destination 192.168.0.3:80 from tcp 10.0.0.1:80",
+            "delete destination 192.168.0.5:53 from udp 10.0.0.1:53",
+        ]
+    );
+    assert_eq!(
+        changes(plan.withheld()),
+        [
+            "delete destination 192.168.0.1:80 from tcp 10.0.0.1:80",
+            "edit destination 192.168.0.2:80 masquerade weight 0 of tcp 10.0.0.1:80",
+            "add destination 192.168.0.6:80 masquerade weight 1 to tcp 10.0.0.1:80",
+        ]
+    );
+    let plan = without(Kinds::EDIT_DESTINATION);
+    assert_eq!(
+        changes(plan.steps()),
+        [
+            "add destination 192.168.0.6:80 masquerade weight 1 to tcp 10.0.0.1:80",
+            "delete destination 192.168.0.3:80 from tcp 10.0.0.1:80",
+            "delete destination 192.168.0.5:53 from udp 10.0.0.1:53",
+        ]
+    );
+}
+
+#[test]
+fn a_server_that_gets_no_connections_is_not_waited_for() {
+    let wanted = table(
+        "-A -t 10.0.0.1:80 -s wrr
+         -a -t 10.0.0.1:80 -r 192.168.0.2:80 -m -w 1
+         -a -t 10.0.0.1:80 -r 192.168.0.6:80 -m -w 0",
+    );
+    let options = PlanOptions::default().without(Kinds::ADD_DESTINATION | Kinds::DELETE_SERVICE);
+    let plan = Plan::with_options(&snapshot(POOL), &wanted, &options);
+    assert_eq!(plan.steps().len(), 3, "{plan}");
 }
 
 #[test]
