@@ -221,9 +221,11 @@ impl Plan {
                 _ => {}
             }
         }
-        let Maker { steps, quiesced, .. } = maker;
+        let Maker { steps, mut quiesced, .. } = maker;
         let (mut steps, withheld) = options.divide(steps);
         order::sort(&mut steps);
+        let untouched: BTreeSet<_> = withheld.iter().map(Step::object).collect();
+        quiesced.retain(|(key, endpoint)| !untouched.contains(&(Some(*key), Some(*endpoint))));
         let base =
             if steps.is_empty() { Base::default() } else { Base::of(snapshot, wanted, options) };
         Self { steps, withheld, quiesced, base }
@@ -251,7 +253,8 @@ impl Plan {
     }
 
     /// Destinations that are not wanted and are left at weight 0, by this plan or
-    /// since before, for a [`Drain`](crate::Drain) to delete.
+    /// since before, for a [`Drain`](crate::Drain) to delete. One whose change to
+    /// weight 0 is [withheld](Plan::withheld) goes on serving and is none of them.
     pub fn quiesced(&self) -> &[(ServiceKey, Endpoint)] {
         &self.quiesced
     }
@@ -273,6 +276,11 @@ impl fmt::Debug for PlanOptions {
 }
 
 impl Step {
+    /// What it changes.
+    fn object(&self) -> (Option<ServiceKey>, Option<Endpoint>) {
+        (self.change.key(), self.change.endpoint())
+    }
+
     /// Whether a destination gets connections after it that did not before.
     fn brings_server(&self) -> bool {
         let (before, after) = self.weights();

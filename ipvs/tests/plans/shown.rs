@@ -167,6 +167,25 @@ fn a_server_that_gets_no_connections_is_not_waited_for() {
 }
 
 #[test]
+fn what_may_not_be_quiesced_is_not_named_as_quiesced() {
+    let options = PlanOptions::default().with_surplus(Surplus::Quiesce);
+    let quiesced = |wanted: &str, kinds| {
+        let options = options.clone().without(kinds);
+        let plan = Plan::with_options(&snapshot(POOL), &table(wanted), &options);
+        let endpoints = plan.quiesced().iter().map(|(_, endpoint)| endpoint.to_string());
+        endpoints.collect::<Vec<_>>()
+    };
+    // 3 and 4 are at weight 0 already.
+    assert_eq!(quiesced("", Kinds::NONE).len(), 5);
+    assert_eq!(quiesced("", Kinds::EDIT_DESTINATION), ["192.168.0.3:80", "192.168.0.4:80"]);
+    let replaced = "-A -t 10.0.0.1:80 -s wrr\n-a -t 10.0.0.1:80 -r 192.168.0.6:80 -m -w 1\n";
+    assert_eq!(
+        quiesced(replaced, Kinds::ADD_DESTINATION),
+        ["192.168.0.3:80", "192.168.0.4:80", "192.168.0.5:53"]
+    );
+}
+
+#[test]
 fn what_is_not_ours_is_left_alone() {
     let options =
         PlanOptions::default().with_owner(|key| matches!(key, ServiceKey::Address { .. }));
