@@ -63,7 +63,7 @@ fn libc_enomem() -> i32 {
     12
 }
 
-fn operation(change: &Change) -> Operation {
+pub(crate) fn operation(change: &Change) -> Operation {
     match change {
         Change::AddService(_) => Operation::AddService,
         Change::EditService(_) => Operation::EditService,

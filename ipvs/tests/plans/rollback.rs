@@ -1,11 +1,15 @@
 //! Taking back what was done of a plan that failed.
 
-use crate::applied::{Fake, filled, is, key, plan, pool};
+use crate::applied::{Fake, filled, is, key, operation, plan, pool};
+use crate::tables::table;
 use ipvs::fake::{Fault, Kernel};
 use ipvs::{
-    Applied, Destination, Endpoint, Operation, Plan, Recovery, Scheduler, Service, StepResult,
-    Table, Timeouts,
+    Applied, Change, Destination, Endpoint, Operation, Plan, Recovery, Scheduler, Service,
+    ServiceKey, Snapshot, Step, StepResult, Table, Timeouts, Weight,
 };
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
 
 const NO_MEMORY: Fault = Fault::Errno(12);
 
@@ -22,6 +26,70 @@ fn what_cannot_be_taken_back_is_told() {
     assert!(!applied.is_unchanged());
     assert!(applied.results().iter().any(|result| matches!(result, StepResult::Stuck(_))));
     assert!(applied.report(&plan).to_string().contains("done and not taken back"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// Whichever steps fail, and what takes them back, and whichever answers are lost.
+    #[test]
+    fn a_pool_keeps_servers_and_each_step_is_what_its_result_says(
+        a in table(),
+        b in table(),
+        faults in vec((any::<Index>(), 1usize..12, 1usize..12, any::<bool>()), 1..6),
+        recovery in select(vec![Recovery::RollBack, Recovery::Leave]),
+    ) {
+        let kernel = Kernel::new();
+        let mut client = filled(&kernel, &a);
+        let before = client.full_snapshot().expect("stable");
+        let plan = plan(&mut client, &b);
+        let undo = [Operation::AddService, Operation::AddDestination, Operation::EditDestination];
+        let steps = plan.steps().iter().map(|step| operation(&step.change));
+        let operations: Vec<Operation> = steps.chain(undo).collect();
+        for (operation, first, count, is_lost) in faults {
+            for nth in first..first + count {
+                let fault = if is_lost { Fault::Overrun } else { NO_MEMORY };
+                kernel.inject(*operation.get(&operations), nth, fault);
+            }
+        }
+        let applied = client.apply(&plan, recovery).expect("same table");
+        let now = client.full_snapshot().expect("stable");
+        let report = applied.report(&plan).to_string();
+        for wanted in b.services().filter(|wanted| serves(wanted.destinations())) {
+            let key = wanted.service().key();
+            prop_assert!(!is_served(&before, &key) || is_served(&now, &key), "{key}\n{report}");
+        }
+        for (Step { change, .. }, result) in plan.steps().iter().zip(applied.results()) {
+            match result {
+                StepResult::Done => prop_assert!(client.is_done(change).expect("read")),
+                StepResult::NotSent | StepResult::Failed(_) | StepResult::RolledBack => {
+                    prop_assert_eq!(object(&now, change), object(&before, change), "{}", report);
+                }
+                StepResult::Stuck(_) | StepResult::Uncertain(_) => {}
+            }
+        }
+        prop_assert_eq!(applied.is_complete(), applied.into_result().is_ok());
+    }
+}
+
+fn serves<'a>(mut destinations: impl Iterator<Item = &'a Destination>) -> bool {
+    destinations.any(|destination| destination.weight() > Weight::ZERO)
+}
+
+fn is_served(snapshot: &Snapshot, key: &ServiceKey) -> bool {
+    snapshot
+        .get(key)
+        .is_some_and(|found| serves(found.destinations.iter().map(|entry| &entry.destination)))
+}
+
+/// What is there of what a change changes.
+fn object(snapshot: &Snapshot, change: &Change) -> String {
+    let Some(key) = change.key() else { return format!("{:?}", snapshot.timeouts()) };
+    let Some(found) = snapshot.get(&key) else { return String::new() };
+    let Some(endpoint) = change.endpoint() else { return found.entry.service.to_string() };
+    let mut entries = found.destinations.iter().map(|entry| entry.destination);
+    let destination = entries.find(|destination| destination.endpoint() == endpoint);
+    destination.map(|destination| destination.to_string()).unwrap_or_default()
 }
 
 fn server(host: u8) -> Destination {
