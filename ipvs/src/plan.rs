@@ -1,9 +1,11 @@
 //! The way from a table to another.
 
 mod diff;
+mod options;
 mod order;
 mod undo;
 
+pub use options::{Kinds, PlanOptions, Surplus};
 pub(crate) use undo::NotTakenBack;
 pub use undo::{Applied, Recovery, StepResult};
 
@@ -12,12 +14,11 @@ use crate::table::TableService;
 use crate::{
     Change, Destination, Endpoint, Service, ServiceKey, Snapshot, Table, Timeouts, Weight,
 };
+use options::Owner;
 use std::collections::BTreeSet;
 use std::collections::hash_map::DefaultHasher;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::ops::BitOr;
-use std::sync::Arc;
 
 /// The changes that make a table what it should be.
 ///
@@ -69,121 +70,6 @@ pub enum Before {
     Destination(Destination),
     /// The timeouts, `None` if the snapshot did not have them.
     Timeouts(Option<Timeouts>),
-}
-
-/// What a plan may do, and to what.
-///
-/// By default: everything, to the whole table, and surplus destinations are
-/// deleted.
-#[derive(Clone, Default)]
-pub struct PlanOptions {
-    withheld: Kinds,
-    surplus: Surplus,
-    owner: Option<Owner>,
-}
-
-type Owner = Arc<dyn Fn(&ServiceKey) -> bool + Send + Sync>;
-
-/// What becomes of destinations that are there and not wanted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Surplus {
-    /// They are deleted, and services that are not wanted with theirs.
-    #[default]
-    Delete,
-    /// They get weight 0 and are left to a [`Drain`](crate::Drain);
-    /// [`Plan::quiesced`] says which. A service that is not wanted is deleted by
-    /// the first plan that finds it without destinations.
-    Quiesce,
-}
-
-/// Kinds of change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Kinds(u8);
-
-impl Kinds {
-    /// None.
-    pub const NONE: Self = Self(0);
-    /// Adding services, and destinations to them.
-    pub const ADD_SERVICE: Self = Self(1);
-    /// Editing services.
-    pub const EDIT_SERVICE: Self = Self(2);
-    /// Deleting services with their destinations.
-    pub const DELETE_SERVICE: Self = Self(4);
-    /// Adding destinations.
-    pub const ADD_DESTINATION: Self = Self(8);
-    /// Editing destinations, also to weight 0.
-    pub const EDIT_DESTINATION: Self = Self(16);
-    /// Deleting destinations.
-    pub const DELETE_DESTINATION: Self = Self(32);
-    /// Setting timeouts.
-    pub const SET_TIMEOUTS: Self = Self(64);
-
-    /// Whether all kinds of `other` are among these.
-    pub fn contains(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    fn of(change: &Change) -> Self {
-        match change {
-            Change::AddService(_) => Self::ADD_SERVICE,
-            Change::EditService(_) => Self::EDIT_SERVICE,
-            Change::DeleteService(_) => Self::DELETE_SERVICE,
-            Change::AddDestination(..) => Self::ADD_DESTINATION,
-            Change::EditDestination(..) => Self::EDIT_DESTINATION,
-            Change::DeleteDestination(..) => Self::DELETE_DESTINATION,
-            Change::SetTimeouts(_) => Self::SET_TIMEOUTS,
-        }
-    }
-}
-
-impl BitOr for Kinds {
-    type Output = Self;
-
-    fn bitor(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-}
-
-impl PlanOptions {
-    /// The same without changes of these kinds: the plan tells them
-    /// ([`Plan::withheld`]) and does not make them.
-    ///
-    /// What depends on them is withheld too, whatever its kind. Without its service
-    /// no destination is added. And while a service does not get a destination that
-    /// is to be added or raised from weight 0, none that has a weight is deleted
-    /// from it or goes to weight 0: the pool could run empty. A service that is
-    /// deleted does not wait for another one.
-    pub fn without(self, kinds: Kinds) -> Self {
-        Self { withheld: self.withheld | kinds, ..self }
-    }
-
-    /// The same with this for destinations that are not wanted.
-    pub fn with_surplus(self, surplus: Surplus) -> Self {
-        Self { surplus, ..self }
-    }
-
-    /// The same for a table that others use too: of services that are not in the
-    /// wanted table, only those that `is_ours` are touched. The services of the
-    /// wanted table are always ours.
-    pub fn with_owner(self, is_ours: impl Fn(&ServiceKey) -> bool + Send + Sync + 'static) -> Self {
-        Self { owner: Some(Arc::new(is_ours)), ..self }
-    }
-
-    /// The steps that may be taken, and those that are withheld.
-    fn divide(&self, steps: Vec<Step>) -> (Vec<Step>, Vec<Step>) {
-        let ruled_out = |step: &Step| self.withheld.contains(Kinds::of(&step.change));
-        let of = |what: fn(&Step) -> bool| -> BTreeSet<Option<ServiceKey>> {
-            let found = steps.iter().filter(|step| ruled_out(step) && what(step));
-            found.map(|step| step.change.key()).collect()
-        };
-        let absent = of(|step| matches!(step.change, Change::AddService(_)));
-        let short_of_servers = of(Step::brings_server);
-        steps.into_iter().partition(|step| {
-            let key = step.change.key();
-            let waits = step.takes_server() && short_of_servers.contains(&key);
-            !ruled_out(step) && !waits && !absent.contains(&key)
-        })
-    }
 }
 
 impl Plan {
@@ -266,44 +152,10 @@ impl fmt::Debug for Plan {
     }
 }
 
-impl fmt::Debug for PlanOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PlanOptions")
-            .field("withheld", &self.withheld)
-            .field("surplus", &self.surplus)
-            .finish_non_exhaustive()
-    }
-}
-
 impl Step {
     /// What it changes.
     fn object(&self) -> (Option<ServiceKey>, Option<Endpoint>) {
         (self.change.key(), self.change.endpoint())
-    }
-
-    /// Whether a destination gets connections after it that did not before.
-    fn brings_server(&self) -> bool {
-        let (before, after) = self.weights();
-        before == Weight::ZERO && after != Weight::ZERO
-    }
-
-    /// Whether a destination got connections before it that does not after.
-    fn takes_server(&self) -> bool {
-        let (before, after) = self.weights();
-        before != Weight::ZERO && after == Weight::ZERO
-    }
-
-    /// The destination's weight before and after, 0 where there is none.
-    fn weights(&self) -> (Weight, Weight) {
-        let before = match &self.before {
-            Before::Destination(before) => before.weight(),
-            _ => Weight::ZERO,
-        };
-        let after = match &self.change {
-            Change::AddDestination(_, after) | Change::EditDestination(_, after) => after.weight(),
-            _ => Weight::ZERO,
-        };
-        (before, after)
     }
 }
 
