@@ -140,7 +140,7 @@ impl<'a> Body<'a> {
     }
 
     /// Reads the destination and passes over all else: for listings.
-    #[inline]
+    #[inline(always)]
     pub fn destination(attrs: Attrs<'a>) -> Result<Option<DestinationAttrs<'a>>, DecodeError> {
         match last(attrs, DESTINATION)? {
             Some(attr) => DestinationAttrs::parse(attr.nested("destination")).map(Some),

@@ -103,7 +103,7 @@ impl<'a> DestinationAttrs<'a> {
 
     /// Reads the contents of a nest. Unknown attributes are skipped; of several
     /// with the same type the last counts, as in the kernel.
-    #[inline]
+    #[inline(always)]
     pub fn parse(attrs: Attrs<'a>) -> Result<Self, DecodeError> {
         match Self::parse_usual(attrs.as_bytes()) {
             Some(destination) => Ok(destination),
@@ -113,7 +113,7 @@ impl<'a> DestinationAttrs<'a> {
 
     /// The nest as kernels from 5.3 on write it (`ip_vs_ctl.c:
     /// ip_vs_genl_fill_dest`). Most of what a listing consists of.
-    #[inline]
+    #[inline(always)]
     fn parse_usual(bytes: &'a [u8]) -> Option<Self> {
         let bytes: &[u8; USUAL] = bytes.try_into().ok()?;
         let attrs = &mut Usual::new(bytes);
@@ -138,6 +138,7 @@ impl<'a> DestinationAttrs<'a> {
         })
     }
 
+    #[cold]
     fn parse_any(attrs: Attrs<'a>) -> Result<Self, DecodeError> {
         let mut dest = Self::default();
         for attr in attrs {

@@ -130,6 +130,7 @@ impl<'a> Messages<'a> {
 impl<'a> Iterator for Messages<'a> {
     type Item = Result<Message<'a>, DecodeError>;
 
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         // Taken, so that an error and the end both leave nothing behind.
         let bytes = std::mem::take(&mut self.0);
@@ -151,6 +152,7 @@ impl<'a> Iterator for Messages<'a> {
 }
 
 /// The first message's header and body, and what follows it.
+#[inline(always)]
 fn split(bytes: &[u8]) -> Result<(Header, &[u8], &[u8]), DecodeError> {
     let at = "message";
     let Some((head, _)) = bytes.split_first_chunk::<HEADER_LEN>() else {
@@ -167,6 +169,7 @@ fn split(bytes: &[u8]) -> Result<(Header, &[u8], &[u8]), DecodeError> {
 }
 
 impl Header {
+    #[inline(always)]
     fn from_bytes(bytes: [u8; HEADER_LEN]) -> Self {
         let [l0, l1, l2, l3, t0, t1, f0, f1, s0, s1, s2, s3, p0, p1, p2, p3] = bytes;
         Self {
@@ -180,6 +183,7 @@ impl Header {
 }
 
 impl<'a> Payload<'a> {
+    #[inline(always)]
     fn parse(header: Header, body: &'a [u8]) -> Result<Self, DecodeError> {
         match header.message_type {
             NLMSG_NOOP => Ok(Self::Noop),
@@ -196,6 +200,7 @@ impl<'a> Payload<'a> {
 
     /// `af_netlink.c: netlink_ack`: the code, the header of the request, the
     /// rest of the request unless capped, attributes if flagged.
+    #[inline(never)]
     fn parse_error(header: Header, body: &'a [u8]) -> Result<Self, DecodeError> {
         let (code, rest) = split_four(body, "error/code")?;
         let tlvs = if header.flags & NLM_F_ACK_TLVS == 0 {
@@ -214,6 +219,7 @@ impl<'a> Payload<'a> {
 
     /// The kernel may leave the code out (`af_netlink.c: netlink_dump_done`
     /// does not, older ones did).
+    #[inline(never)]
     fn parse_done(header: Header, body: &'a [u8]) -> Self {
         let (code, rest) = split_four(body, "done/code").unwrap_or_default();
         let tlvs = if header.flags & NLM_F_ACK_TLVS == 0 { &[] } else { rest };

@@ -54,7 +54,7 @@ pub struct Stats {
 impl Stats {
     /// Reads either nest: a value of eight bytes or more is a 64-bit number, a
     /// shorter one a 32-bit number.
-    #[inline]
+    #[inline(always)]
     pub fn parse(nest: Attrs<'_>) -> Result<Self, DecodeError> {
         match Self::parse_usual(nest.as_bytes()) {
             Some(stats) => Ok(stats),
@@ -64,7 +64,7 @@ impl Stats {
 
     /// The STATS64 nest as kernels write it: all ten in order, without padding.
     /// It is a good part of what a listing consists of.
-    #[inline]
+    #[inline(always)]
     fn parse_usual(bytes: &[u8]) -> Option<Self> {
         let bytes: &[u8; STATS64_LEN] = bytes.try_into().ok()?;
         let mut attrs = Usual::new(bytes);
@@ -83,6 +83,7 @@ impl Stats {
         })
     }
 
+    #[cold]
     fn parse_any(attrs: Attrs<'_>) -> Result<Self, DecodeError> {
         let mut stats = Self::default();
         for attr in attrs {

@@ -306,6 +306,7 @@ impl Hash for Destination {
 impl TryFrom<&DestinationAttrs<'_>> for Destination {
     type Error = DecodeError;
 
+    #[inline(always)]
     fn try_from(attrs: &DestinationAttrs<'_>) -> Result<Self, DecodeError> {
         let at = "destination/address family";
         let family = required(attrs.af.and_then(Family::from_number), at)?;
@@ -332,6 +333,7 @@ impl TryFrom<&DestinationAttrs<'_>> for Destination {
 impl TryFrom<&DestinationAttrs<'_>> for DestinationEntry {
     type Error = DecodeError;
 
+    #[inline(always)]
     fn try_from(attrs: &DestinationAttrs<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             destination: attrs.try_into()?,

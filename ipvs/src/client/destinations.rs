@@ -146,12 +146,15 @@ impl<T: Transport> Client<T> {
     ///
     /// [`Error::is_not_found`] for the service.
     pub fn destinations(&mut self, key: &ServiceKey) -> Result<Vec<DestinationEntry>, Error> {
-        let mut entries = Vec::new();
+        let mut entries = Vec::with_capacity(IN_ONE_DATAGRAM);
         self.list_destinations(key, |attrs| {
             entries.push(DestinationEntry::try_from(attrs)?);
             Ok(())
         })
         .map_err(|failure| unlisted(key, failure))?;
+        if entries.len() < IN_ONE_DATAGRAM / 2 {
+            entries.shrink_to_fit();
+        }
         Ok(entries)
     }
 
@@ -216,6 +219,9 @@ impl<T: Transport> Client<T> {
         if bytes > 0 { Ok(()) } else { self.read_service(key).map(drop) }
     }
 }
+
+/// What the first datagram of a listing holds with a page of 4 KiB.
+const IN_ONE_DATAGRAM: usize = 10;
 
 fn error(operation: Operation, key: &ServiceKey, endpoint: Endpoint, failure: Failure) -> Error {
     Error::new(operation, Subject::destination(key, endpoint), failure)

@@ -165,7 +165,9 @@ impl<T: Transport> Lane<T> {
                     Payload::Data { attrs, .. } => {
                         has_data = true;
                         if result.is_ok() {
-                            result = each(attrs);
+                            if let Err(failure) = each(attrs) {
+                                result = Err(failure);
+                            }
                         }
                     }
                     Payload::Done { code, .. } => {
