@@ -35,6 +35,8 @@ impl Snapshot {
         let start = self.destinations.len();
         self.destinations.extend(destinations);
         if let Some(added) = self.destinations.get_mut(start..) {
+            // The kernel lists the last one added first: mostly in reverse.
+            added.reverse();
             added.sort_unstable_by_key(|entry| entry.destination.endpoint());
         }
         self.services.push(entry);

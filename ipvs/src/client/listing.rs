@@ -102,61 +102,88 @@ const HEADING_LINES: usize = 3;
 
 /// `TCP  0A000001:0050 wlc `, `FWM  00000007 rr `, with more behind.
 fn service_line(line: &[u8]) -> Option<u64> {
-    let mut words = words(line);
-    let (protocol, address, scheduler) = (words.next()?, words.next()?, words.next()?);
+    let mut rest = Rest(line);
+    let protocol = rest.word()?;
     if protocol == b"FWM" {
-        return Some(hash_mark(u32::try_from(hex(address)?).ok()?, scheduler));
+        let mark = u32::try_from(rest.hex()?).ok()?;
+        return Some(hash_mark(mark, rest.word()?));
     }
-    Some(hash_service(protocol_number(protocol)?.into(), endpoint(address)?, scheduler))
+    let endpoint = rest.endpoint()?;
+    Some(hash_service(protocol_number(protocol)?.into(), endpoint, rest.word()?))
 }
 
 /// `  -> C0A80001:0050      Masq    1      0          0         `.
 fn destination_line(line: &[u8]) -> Option<u64> {
-    let mut words = words(line.strip_prefix(b"  -> ")?);
-    let endpoint = endpoint(words.next()?)?;
-    let forwarding = words.next()?.first().copied()?;
-    let weight = words.next()?.iter().try_fold(0u32, |number, digit| {
-        let digit = digit.checked_sub(b'0').filter(|digit| *digit < 10)?;
-        number.checked_mul(10)?.checked_add(digit.into())
-    })?;
-    Some(hash_destination(endpoint, forwarding, weight))
+    let mut rest = Rest(line.strip_prefix(b"  -> ")?);
+    let endpoint = rest.endpoint()?;
+    let forwarding = rest.word()?.first().copied()?;
+    Some(hash_destination(endpoint, forwarding, rest.decimal()?))
 }
 
-fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
-}
+/// What of a line is not read yet.
+struct Rest<'a>(&'a [u8]);
 
-/// `0A000001:0050` or `[2001:0db8:…:0001]:0050`.
-fn endpoint(text: &[u8]) -> Option<Endpoint> {
-    let colon = text.iter().rposition(|byte| *byte == b':')?;
-    let (address, port) = (text.get(..colon)?, text.get(colon + 1..)?);
-    let port = u16::try_from(hex(port)?).ok()?;
-    let address = match address.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]")) {
-        None => IpAddr::V4(Ipv4Addr::from_bits(u32::try_from(hex(address)?).ok()?)),
-        Some(groups) => {
-            let mut bits = 0;
-            for group in groups.split(|byte| *byte == b':') {
-                bits = bits << 16 | u128::from(hex(group)?);
-            }
-            IpAddr::V6(Ipv6Addr::from_bits(bits))
-        }
-    };
-    Some(Endpoint { address, port })
-}
-
-fn hex(text: &[u8]) -> Option<u64> {
-    if text.is_empty() || text.len() > 16 {
-        return None;
+impl<'a> Rest<'a> {
+    fn word(&mut self) -> Option<&'a [u8]> {
+        self.skip_spaces();
+        let end = self.0.iter().position(u8::is_ascii_whitespace);
+        let (word, rest) = self.0.split_at_checked(end.unwrap_or(self.0.len()))?;
+        self.0 = rest;
+        (!word.is_empty()).then_some(word)
     }
-    text.iter().try_fold(0, |number, byte| {
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'A'..=b'F' => byte - b'A' + 10,
-            b'a'..=b'f' => byte - b'a' + 10,
-            _ => return None,
+
+    /// `0A000001:0050` or `[2001:0db8:…:0001]:0050`.
+    fn endpoint(&mut self) -> Option<Endpoint> {
+        self.skip_spaces();
+        let address = if self.skip(b'[').is_some() {
+            let mut bits = u128::from(self.hex()?);
+            while self.skip(b':').is_some() {
+                bits = bits << 16 | u128::from(self.hex()?);
+            }
+            self.skip(b']')?;
+            IpAddr::V6(Ipv6Addr::from_bits(bits))
+        } else {
+            IpAddr::V4(Ipv4Addr::from_bits(u32::try_from(self.hex()?).ok()?))
         };
-        Some(number << 4 | u64::from(digit))
-    })
+        self.skip(b':')?;
+        Some(Endpoint { address, port: u16::try_from(self.hex()?).ok()? })
+    }
+
+    fn hex(&mut self) -> Option<u64> {
+        self.number::<16>()
+    }
+
+    fn decimal(&mut self) -> Option<u32> {
+        u32::try_from(self.number::<10>()?).ok()
+    }
+
+    /// All digits that come; at least one.
+    fn number<const BASE: u64>(&mut self) -> Option<u64> {
+        self.skip_spaces();
+        let (mut number, mut rest) = (0u64, self.0);
+        while let [byte, after @ ..] = rest {
+            let digit = match byte {
+                b'0'..=b'9' => byte - b'0',
+                b'A'..=b'F' if BASE == 16 => byte - b'A' + 10,
+                b'a'..=b'f' if BASE == 16 => byte - b'a' + 10,
+                _ => break,
+            };
+            number = number.checked_mul(BASE)?.checked_add(digit.into())?;
+            rest = after;
+        }
+        let any = rest.len() < self.0.len();
+        self.0 = rest;
+        any.then_some(number)
+    }
+
+    fn skip(&mut self, byte: u8) -> Option<()> {
+        self.0 = self.0.strip_prefix(&[byte])?;
+        Some(())
+    }
+
+    fn skip_spaces(&mut self) {
+        while self.skip(b' ').is_some() {}
+    }
 }
 
 /// The protocol as the kernel names it (`ip_vs_proto.c: ip_vs_proto_name`).
