@@ -102,6 +102,23 @@ fn a_table_that_holds_still_is_read_once_and_its_services_once_more() {
     assert_eq!(counted.sends, 1 + 2 + services);
 }
 
+/// The kernel's text of one namespace lacks lines if others have services too, once
+/// it is longer than a page (`ip_vs_ctl.c: ip_vs_info_seq_next` before Linux 7.1).
+#[test]
+fn other_namespaces_with_services_do_not_stand_in_the_way() {
+    let add = |first: u32| -> Batch {
+        (first..first + 100).map(|n| Change::AddService(Service::new(service(n)))).collect()
+    };
+    let other = Netns::new();
+    let mut elsewhere = other.client();
+    elsewhere.send_batch(&add(0)).into_result().unwrap();
+    let here = Netns::new();
+    let mut client = here.client();
+    client.send_batch(&add(50)).into_result().unwrap();
+    assert_eq!(client.snapshot().unwrap().services().len(), 100);
+    assert_eq!(elsewhere.snapshot().unwrap().services().len(), 100);
+}
+
 /// Another process adds and deletes services all the time, but for pauses in
 /// which a reading can succeed. What was there throughout is in every snapshot;
 /// some plain listing lacks something of it.
