@@ -128,7 +128,7 @@ pub enum Outcome<'a> {
     /// [`Client::is_done`](crate::Client::is_done) reads back which.
     Uncertain,
     /// It was not sent: one before it failed and the batch was to stop there, or
-    /// the socket failed.
+    /// the socket had failed before its turn.
     NotSent,
 }
 

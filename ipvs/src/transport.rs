@@ -20,8 +20,9 @@ pub trait Transport {
     /// each time.
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Received>;
 
-    /// How many answers to changes the receive queue holds for certain; a batch
-    /// sends at most as many commands at a time.
+    /// How many changes a batch sends at a time at most: as many as the receive
+    /// queue holds answers to for certain, and as the send buffer takes at up to
+    /// 200 bytes each (a datagram longer than that is EMSGSIZE).
     ///
     /// As long as this is not overridden, what a socket of Linux's default size
     /// holds with room to spare.

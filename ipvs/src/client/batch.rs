@@ -90,8 +90,15 @@ impl<T: Transport> Client<T> {
         for (index, change, failure) in failed {
             outcomes.fail(index, change.error(failure));
         }
-        self.send_stale(stale, outcomes)?;
-        if socket_failed { Err(SocketFailed) } else { Ok(()) }
+        if socket_failed {
+            // Whether the family's number was stale cannot be looked up any more;
+            // carried out they were in neither case.
+            for (index, change, failure) in stale {
+                outcomes.fail(index, change.error(failure));
+            }
+            return Err(SocketFailed);
+        }
+        self.send_stale(stale, outcomes)
     }
 
     /// Sends changes again that were answered by ENOENT if the family's number no
@@ -104,24 +111,26 @@ impl<T: Transport> Client<T> {
         if refused.is_empty() {
             return Ok(());
         }
-        match self.renew_family() {
-            Ok(true) => {
-                let part: Vec<_> =
-                    refused.iter().map(|(index, change, _)| (*index, *change)).collect();
-                return self.send_part(&part, outcomes);
-            }
-            Err(Failure::NoIpvs(reason)) => {
-                for (index, change, _) in refused {
-                    outcomes.fail(index, change.error(Failure::NoIpvs(reason.clone())));
-                }
-            }
-            Ok(false) | Err(_) => {
-                for (index, change, failure) in refused {
-                    outcomes.fail(index, change.error(failure));
-                }
-            }
+        let renewed = self.renew_family();
+        if let Ok(true) = renewed {
+            let part: Vec<_> = refused.iter().map(|(index, change, _)| (*index, *change)).collect();
+            return self.send_part(&part, outcomes);
         }
-        Ok(())
+        for (index, change, failure) in refused {
+            let failure = match &renewed {
+                Err(Failure::NoIpvs(reason)) => Failure::NoIpvs(reason.clone()),
+                _ => failure,
+            };
+            outcomes.fail(index, change.error(failure));
+        }
+        match renewed {
+            Err(failure @ Failure::Io(_)) => {
+                let error = Error::new(Operation::SendBatch, Subject::nothing(), failure);
+                outcomes.lose([].into_iter(), error);
+                Err(SocketFailed)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Reads back whether the table is as a change leaves it. For changes whose

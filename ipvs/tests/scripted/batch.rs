@@ -170,6 +170,38 @@ fn after_the_socket_failed_nothing_more_is_sent() {
     assert_eq!(outcomes.into_result().unwrap_err().kind(), ErrorKind::Io);
 }
 
+/// An ENOENT may be a stale family number: that is not looked up over a socket
+/// that has failed.
+#[test]
+fn after_the_socket_failed_nothing_is_looked_up_either() {
+    let mut client = client(|request, queue| {
+        if request.flags & ACK != 0 {
+            queue.push_back(Reply::Failed(io::ErrorKind::NotConnected));
+        } else if request.sequence == 2 {
+            queue.push_back(answer(request, -libc::ENOENT));
+        }
+    });
+    let outcomes = client.send_batch(&deletions(3));
+    assert_eq!(text(&outcomes), "fuu");
+    assert_eq!(outcomes.losses().len(), 1);
+    assert_eq!(client.into_transport().sends, 1 + 1);
+}
+
+#[test]
+fn a_socket_that_fails_while_the_family_is_looked_up_ends_the_batch_and_is_told() {
+    // The second look-up finds the socket broken.
+    let script = Script::new(|request, queue| {
+        if request.flags & ACK != 0 {
+            queue.push_back(answer(request, -libc::ENOENT));
+        }
+    });
+    let mut client = Client::with_transport(script.with_families(&[35])).unwrap();
+    let batch: Batch = (0..200).map(|_| Change::DeleteService(key())).collect();
+    let outcomes = client.send_batch(&batch);
+    assert_eq!(text(&outcomes), format!("{}f{}", "d".repeat(127), "n".repeat(72)));
+    assert_eq!(outcomes.losses()[0].kind(), ErrorKind::Io);
+}
+
 #[test]
 fn late_answers_to_other_requests_are_passed_over() {
     let mut client = client(|request, queue| {
