@@ -131,6 +131,23 @@ impl<T: Transport> Lane<T> {
         family: u16,
         mut each: impl FnMut(Attrs<'_>) -> Result<(), Failure>,
     ) -> Result<usize, Failure> {
+        match self.list_once(request, family, &mut each) {
+            Err(Failure::Errno { errno: libc::EBUSY, .. }) => {
+                // The end of an earlier listing was lost to an overrun: the kernel
+                // goes on with it whenever something is received.
+                self.listing = true;
+                self.list_once(request, family, &mut each)
+            }
+            result => result,
+        }
+    }
+
+    fn list_once(
+        &mut self,
+        request: &impl Request,
+        family: u16,
+        each: &mut impl FnMut(Attrs<'_>) -> Result<(), Failure>,
+    ) -> Result<usize, Failure> {
         self.send(request, family, DUMP)?;
         self.listing = true;
         let (mut result, mut bytes) = (Ok(()), 0);
@@ -262,7 +279,8 @@ impl<T: Transport> Lane<T> {
     }
 
     /// The kernel refuses a second listing on a socket before the first has
-    /// ended. One is left open when a caller's closure panics.
+    /// ended. One is left open when a caller's closure panics, or when its end was
+    /// lost.
     fn end_listing(&mut self) -> Result<(), Failure> {
         while self.listing {
             match receive(&mut self.transport, &mut self.receive) {

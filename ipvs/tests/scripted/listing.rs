@@ -4,6 +4,7 @@ use crate::script::{
     Reply, Script, answer, client, destination, done, endpoint, key, server, service,
 };
 use ipvs::{Client, ErrorKind, Rule, Weight};
+use ipvs_sys::Header;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 #[test]
@@ -97,6 +98,27 @@ fn a_listing_that_lost_answers_is_an_error_and_the_next_one_is_whole() {
     });
     assert_eq!(client.services().unwrap_err().kind(), ErrorKind::Overrun);
     assert_eq!(client.services().unwrap().len(), 1);
+}
+
+/// A listing whose end was lost goes on as soon as something is received.
+#[test]
+fn a_listing_that_is_refused_because_of_the_last_one_is_asked_for_again() {
+    let mut dumps = 0;
+    let mut client = client(move |request, queue| {
+        dumps += 1;
+        if dumps == 1 {
+            let before = Header { sequence: request.sequence - 1, ..request };
+            queue.push_back(answer(request, -libc::EBUSY));
+            queue.push_back(Reply::Datagram(service(before, 2, 1)));
+            queue.push_back(done(before, 0));
+        } else {
+            queue.push_back(Reply::Datagram(service(request, 2, 443)));
+            queue.push_back(done(request, 0));
+        }
+    });
+    let services = client.services().unwrap();
+    assert_eq!(services[0].service.key().to_string(), "tcp 192.0.2.1:443");
+    assert_eq!(services.len(), 1);
 }
 
 #[test]
