@@ -50,22 +50,51 @@ pub fn encode<C: Command>(
     out: &mut Vec<u8>,
 ) -> Result<(), TooLong> {
     let start = out.len();
+    let room = u16::MAX.into();
+    let len = message(command, family, flags, sequence, out);
+    if len > room {
+        out.truncate(start);
+        return Err(TooLong { len, room });
+    }
+    Ok(())
+}
+
+/// Writes a whole message to the start of `buffer`, as [`encode`] does, and
+/// returns its length in bytes. No request that the kernel accepts takes more than 256.
+///
+/// # Errors
+///
+/// [`TooLong`] if it does not fit; what is in `buffer` then is not a message.
+#[inline(always)]
+pub fn encode_into<C: Command>(
+    command: &C,
+    family: u16,
+    flags: u16,
+    sequence: u32,
+    buffer: &mut [u8],
+) -> Result<usize, TooLong> {
+    let room = buffer.len().min(u16::MAX.into());
+    let len = message(command, family, flags, sequence, &mut Slice::new(buffer));
+    if len > room { Err(TooLong { len, room }) } else { Ok(len) }
+}
+
+#[inline(always)]
+fn message<C: Command, P: Put>(
+    command: &C,
+    family: u16,
+    flags: u16,
+    sequence: u32,
+    out: &mut P,
+) -> usize {
+    let start = out.position();
     let ([t0, t1], [f0, f1]) = (family.to_ne_bytes(), flags.to_ne_bytes());
     let [s0, s1, s2, s3] = sequence.to_ne_bytes();
     let (number, version) = (C::NUMBER, C::VERSION);
     out.put(&[0, 0, 0, 0, t0, t1, f0, f1, s0, s1, s2, s3, 0, 0, 0, 0, number, version, 0, 0]);
     command.write(out);
-    let len = out.len() - start;
-    match u16::try_from(len) {
-        Ok(short) => {
-            out.patch(start, &u32::from(short).to_ne_bytes());
-            Ok(())
-        }
-        Err(_) => {
-            out.truncate(start);
-            Err(TooLong { len })
-        }
-    }
+    let len = out.position() - start;
+    out.patch(start, &u32::try_from(len).unwrap_or(u32::MAX).to_ne_bytes());
+    len
 }
 
 /// Lets a command travel as `NetlinkMessage<GenlMessage<Genl<C>>>`, with the

@@ -56,24 +56,22 @@ impl From<DecodeError> for netlink_packet_core::DecodeError {
     }
 }
 
-/// A message longer than the 65,535 bytes that a nest's length can express.
+/// A message longer than its buffer, or than the 65,535 bytes that a nest's length
+/// can express.
 ///
-/// No message that the kernel accepts is longer than about 300 bytes: a name
-/// or address of absurd length was put into it.
+/// No request that the kernel accepts is longer than 256 bytes: if not the buffer
+/// is short, a name or address of absurd length was put into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLong {
     /// The length that the message would have, in bytes.
     pub len: usize,
+    /// The most that would have been possible.
+    pub room: usize,
 }
 
 impl fmt::Display for TooLong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "message of {} bytes, longer than the {} that attributes can express",
-            self.len,
-            u16::MAX
-        )
+        write!(f, "message of {} bytes where at most {} fit", self.len, self.room)
     }
 }
 

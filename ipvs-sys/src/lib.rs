@@ -64,7 +64,7 @@ pub use attr::{Attr, Attrs};
 pub use command::{
     Body, Command, DelDaemon, DelDestination, DelService, Flush, Genl, GetConfig, GetDaemon,
     GetDestination, GetInfo, GetService, NewDaemon, NewDestination, NewService, SetConfig,
-    SetDestination, SetInfo, SetService, Zero, encode,
+    SetDestination, SetInfo, SetService, Zero, encode, encode_into,
 };
 pub use daemon::DaemonAttrs;
 pub use destination::DestinationAttrs;

@@ -14,7 +14,7 @@ pub trait Put {
     /// The number of bytes put so far.
     fn position(&self) -> usize;
 
-    /// Overwrites what was put at `at`. Bytes beyond [`Put::position`] are ignored.
+    /// Overwrites what was put at `at`; nothing if that is beyond the end.
     fn patch(&mut self, at: usize, bytes: &[u8]);
 }
 
@@ -22,7 +22,7 @@ pub trait Put {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count(usize);
 
-/// Fills a slice, ignores what does not fit and counts all of it.
+/// Fills a slice, leaves out pieces that do not fit and counts all of them.
 #[derive(Debug)]
 pub struct Slice<'b> {
     bytes: &'b mut [u8],
@@ -167,10 +167,9 @@ fn length(len: usize) -> [u8; 2] {
 
 #[inline(always)]
 fn overwrite(target: &mut [u8], at: usize, bytes: &[u8]) {
-    let Some(room) = target.get_mut(at..) else { return };
-    match room.get_mut(..bytes.len()) {
-        Some(room) => room.copy_from_slice(bytes),
-        None => room.iter_mut().zip(bytes).for_each(|(old, new)| *old = *new),
+    let room = target.get_mut(at..).and_then(|room| room.get_mut(..bytes.len()));
+    if let Some(room) = room {
+        room.copy_from_slice(bytes);
     }
 }
 
@@ -201,11 +200,13 @@ mod tests {
     }
 
     #[test]
-    fn a_slice_that_is_too_short_is_filled_and_the_need_is_counted() {
+    fn a_slice_that_is_too_short_keeps_what_fits_and_the_need_is_counted() {
         let mut short = [0; 5];
         let mut slice = Slice::new(&mut short);
         sample(&mut slice);
         assert_eq!(slice.position(), 20);
+        // The nest's header; its length is patched in, the attributes have no room.
+        assert_eq!(short, [20, 0, 1, 0, 0]);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 mod commands;
 
 use commands::{Visit, each};
-use ipvs_sys::{Command, Genl, NewService, ServiceAttrs, TooLong, encode};
+use ipvs_sys::{Command, Genl, NewService, ServiceAttrs, TooLong, encode, encode_into};
 use netlink_packet_core::{Emitable, NetlinkMessage};
 use netlink_packet_generic::{GenlFamily, GenlMessage};
 use std::fmt::Debug;
@@ -52,6 +52,25 @@ fn netlink_packet_gives_the_bytes_of_encode_for_every_command() {
 }
 
 #[test]
+fn a_buffer_gets_the_bytes_of_encode_or_is_refused_with_the_need() {
+    struct Compare;
+    impl Visit for Compare {
+        fn visit<C: Command + Copy + Debug>(&mut self, command: C) {
+            let expected = direct(&command);
+            let mut buffer = vec![0xa5; expected.len() + 3];
+            let len = encode_into(&command, FAMILY, FLAGS, SEQUENCE, &mut buffer).unwrap();
+            assert_eq!(buffer[..len], expected, "{command:?}");
+            assert_eq!(buffer[len..], [0xa5; 3]);
+            for room in 0..expected.len() {
+                let refused = encode_into(&command, FAMILY, FLAGS, SEQUENCE, &mut buffer[..room]);
+                assert_eq!(refused, Err(TooLong { len: expected.len(), room }), "{command:?}");
+            }
+        }
+    }
+    each(&mut Compare);
+}
+
+#[test]
 fn the_family_is_named() {
     struct Name;
     impl Visit for Name {
@@ -71,7 +90,7 @@ fn a_name_that_no_length_can_express_is_refused_and_the_buffer_stays() {
     // The headers of message, nest and name take 28 bytes, and the name has a NUL.
     for (length, total) in [(65_536, 65_568), (65_508, 65_540), (65_507, 65_536)] {
         let refused = encode(&NewService(service(length)), FAMILY, FLAGS, SEQUENCE, &mut bytes);
-        assert_eq!(refused, Err(TooLong { len: total }));
+        assert_eq!(refused, Err(TooLong { len: total, room: 65_535 }));
         assert_eq!(bytes, [1, 2, 3]);
     }
     encode(&NewService(service(65_503)), FAMILY, FLAGS, SEQUENCE, &mut bytes).unwrap();

@@ -5,7 +5,7 @@ use crate::error::{Error, Failure, Operation, Subject};
 use crate::{Destination, Endpoint, Rule, Service, ServiceKey, Timeouts};
 use ipvs_sys::{
     DelDestination, DelService, NewDestination, NewService, SetConfig, SetDestination, SetService,
-    TooLong, encode,
+    TooLong, encode_into,
 };
 use std::fmt;
 
@@ -76,45 +76,57 @@ impl Change {
         }
     }
 
-    /// Appends the request.
+    /// Writes the request to the start of `buffer` and returns its length.
     pub(crate) fn encode(
         &self,
         family: u16,
         flags: u16,
         sequence: u32,
-        out: &mut Vec<u8>,
-    ) -> Result<(), TooLong> {
+        buffer: &mut [u8],
+    ) -> Result<usize, TooLong> {
         match self {
             Self::AddService(service) => {
                 let vip = service.key().octets();
-                encode(&NewService(service.attrs(&vip)), family, flags, sequence, out)
+                encode_into(&NewService(service.attrs(&vip)), family, flags, sequence, buffer)
             }
             Self::EditService(service) => {
                 let vip = service.key().octets();
-                encode(&SetService(service.attrs(&vip)), family, flags, sequence, out)
+                encode_into(&SetService(service.attrs(&vip)), family, flags, sequence, buffer)
             }
             Self::DeleteService(key) => {
                 let vip = key.octets();
-                encode(&DelService(key.attrs(&vip)), family, flags, sequence, out)
+                encode_into(&DelService(key.attrs(&vip)), family, flags, sequence, buffer)
             }
             Self::AddDestination(key, destination) => {
                 let (vip, rip) = (key.octets(), destination.endpoint().octets());
                 let (service, destination) = (key.attrs(&vip), destination.attrs(&rip));
                 let command = NewDestination { service: Some(service), destination };
-                encode(&command, family, flags, sequence, out)
+                encode_into(&command, family, flags, sequence, buffer)
             }
             Self::EditDestination(key, destination) => {
                 let (vip, rip) = (key.octets(), destination.endpoint().octets());
                 let (service, destination) = (key.attrs(&vip), destination.attrs(&rip));
-                encode(&SetDestination { service, destination }, family, flags, sequence, out)
+                encode_into(
+                    &SetDestination { service, destination },
+                    family,
+                    flags,
+                    sequence,
+                    buffer,
+                )
             }
             Self::DeleteDestination(key, endpoint) => {
                 let (vip, rip) = (key.octets(), endpoint.octets());
                 let (service, destination) = (key.attrs(&vip), key_attrs(*endpoint, &rip));
-                encode(&DelDestination { service, destination }, family, flags, sequence, out)
+                encode_into(
+                    &DelDestination { service, destination },
+                    family,
+                    flags,
+                    sequence,
+                    buffer,
+                )
             }
             Self::SetTimeouts(timeouts) => {
-                encode(&SetConfig(timeouts.attrs()), family, flags, sequence, out)
+                encode_into(&SetConfig(timeouts.attrs()), family, flags, sequence, buffer)
             }
         }
     }

@@ -5,9 +5,7 @@ use crate::diagnosis::{NoIpvs, Permission};
 use crate::error::Failure;
 use crate::transport::{Received, Transport};
 use ipvs_sys::family::{GetFamily, NLCTRL, NewFamily};
-use ipvs_sys::{
-    Attrs, Command, ExtAck, Message, Messages, Payload, TooLong, encode, is_ack, put::Put,
-};
+use ipvs_sys::{Attrs, Command, ExtAck, Message, Messages, Payload, TooLong, encode_into, is_ack};
 use std::io;
 
 /// A transport with the buffers and numbers of what goes over it.
@@ -20,15 +18,15 @@ pub(super) struct Lane<T> {
     receive: Box<[u8]>,
 }
 
-/// What a request is written by.
+/// What is written to the start of a buffer, with its length returned.
 pub(super) trait Request {
     fn encode(
         &self,
         family: u16,
         flags: u16,
         sequence: u32,
-        out: &mut Vec<u8>,
-    ) -> Result<(), TooLong>;
+        buffer: &mut [u8],
+    ) -> Result<usize, TooLong>;
 }
 
 impl<C: Command> Request for C {
@@ -38,9 +36,9 @@ impl<C: Command> Request for C {
         family: u16,
         flags: u16,
         sequence: u32,
-        out: &mut Vec<u8>,
-    ) -> Result<(), TooLong> {
-        encode(self, family, flags, sequence, out)
+        buffer: &mut [u8],
+    ) -> Result<usize, TooLong> {
+        encode_into(self, family, flags, sequence, buffer)
     }
 }
 
@@ -50,9 +48,9 @@ impl Request for Change {
         family: u16,
         flags: u16,
         sequence: u32,
-        out: &mut Vec<u8>,
-    ) -> Result<(), TooLong> {
-        self.encode(family, flags, sequence, out)
+        buffer: &mut [u8],
+    ) -> Result<usize, TooLong> {
+        self.encode(family, flags, sequence, buffer)
     }
 }
 
@@ -70,7 +68,7 @@ impl<T: Transport> Lane<T> {
     /// A lane that offers a receive buffer of so many bytes.
     pub(super) fn new(transport: T, buffer: usize) -> Self {
         let receive = vec![0; buffer].into_boxed_slice();
-        Self { transport, sequence: 0, listing: false, send: Vec::new(), receive }
+        Self { transport, sequence: 0, listing: false, send: vec![0; REQUEST_ROOM], receive }
     }
 
     /// Asks for the number of the IPVS family.
@@ -215,23 +213,24 @@ impl<T: Transport> Lane<T> {
     /// Answers were lost. A change for which none came may have failed too.
     pub(super) fn exchange_all<'c>(
         &mut self,
-        changes: impl Iterator<Item = &'c Change>,
+        changes: impl ExactSizeIterator<Item = &'c Change>,
         family: u16,
         mut each: impl FnMut(usize, Result<(), Failure>),
     ) -> Result<(), Failure> {
         self.end_listing()?;
-        self.send.clear();
         let first = self.sequence.wrapping_add(1);
-        let mut last = 0;
-        for change in changes {
-            last = self.send.len();
-            self.sequence = self.sequence.wrapping_add(1);
-            change
-                .encode(family, REQUEST, self.sequence, &mut self.send)
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        let (mut len, mut left) = (0, changes.len());
+        if self.send.len() < left * REQUEST_ROOM {
+            self.send.resize(left * REQUEST_ROOM, 0);
         }
-        self.send.patch(last + FLAGS, &(REQUEST | ACK).to_ne_bytes());
-        self.transport.send(&self.send)?;
+        for change in changes {
+            left -= 1;
+            self.sequence = self.sequence.wrapping_add(1);
+            let flags = if left == 0 { REQUEST | ACK } else { REQUEST };
+            let room = self.send.get_mut(len..).unwrap_or_default();
+            len += change.encode(family, flags, self.sequence, room).map_err(unsendable)?;
+        }
+        self.transport.send(self.send.get(..len).unwrap_or_default())?;
         let (mut result, mut answered) = (Ok(()), false);
         while !answered {
             let datagram = match receive(&mut self.transport, &mut self.receive) {
@@ -271,11 +270,10 @@ impl<T: Transport> Lane<T> {
     fn send(&mut self, request: &impl Request, family: u16, flags: u16) -> Result<(), Failure> {
         self.end_listing()?;
         self.sequence = self.sequence.wrapping_add(1);
-        self.send.clear();
-        request
+        let len = request
             .encode(family, flags | REQUEST, self.sequence, &mut self.send)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        Ok(self.transport.send(&self.send)?)
+            .map_err(unsendable)?;
+        Ok(self.transport.send(self.send.get(..len).unwrap_or_default())?)
     }
 
     /// The kernel refuses a second listing on a socket before the first has
@@ -304,8 +302,12 @@ impl<T: Transport> Lane<T> {
     }
 }
 
-/// Where netlink's header has its flags, in bytes.
-const FLAGS: usize = 6;
+/// More than any request of ours takes: names are of sixteen bytes at most.
+const REQUEST_ROOM: usize = 256;
+
+fn unsendable(error: TooLong) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, error)
+}
 
 /// The next datagram; `None` when nothing is queued.
 fn receive<'a, T: Transport>(
