@@ -2,8 +2,10 @@
 //! `--yes`, applies it, or takes all of it back if a part fails.
 //!
 //! `cargo run --example apply --features json,toml -- [--yes] FILE`; the file is
-//! TOML or JSON by its name, or else the lines of `ipvsadm -S`. The status is 0 if
-//! the table is as wanted or was to be shown only, 1 if it is not, 2 for a bad file.
+//! TOML or JSON by its name, or else the lines of `ipvsadm -S`.
+//!
+//! The status is 0 if the table is as wanted or was to be shown only, 1 if it is as
+//! before, 2 for a bad file or bad arguments, 3 if it is something in between.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
@@ -26,28 +28,28 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match apply(&wanted, yes) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    apply(&wanted, yes).unwrap_or_else(|error| {
+        eprintln!("{error}");
+        ExitCode::FAILURE
+    })
 }
 
-fn apply(wanted: &Table, yes: bool) -> Result<bool, Error> {
+fn apply(wanted: &Table, yes: bool) -> Result<ExitCode, Error> {
     let mut client = Client::connect()?;
     let plan = Plan::between(&client.full_snapshot()?, wanted);
     if plan.is_empty() {
         println!("nothing to do");
-        return Ok(true);
+        return Ok(ExitCode::SUCCESS);
     }
     print!("{plan}");
     if !yes {
-        return Ok(true);
+        return Ok(ExitCode::SUCCESS);
     }
     let applied = client.apply(&plan, Recovery::RollBack)?;
     print!("{}", applied.report(&plan));
-    Ok(applied.is_complete())
+    Ok(match (applied.is_complete(), applied.is_unchanged()) {
+        (true, _) => ExitCode::SUCCESS,
+        (_, true) => ExitCode::FAILURE,
+        _ => ExitCode::from(3),
+    })
 }
