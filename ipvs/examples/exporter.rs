@@ -1,21 +1,25 @@
 //! Counters and connections for Prometheus, at http://127.0.0.1:PORT/metrics.
 //!
 //! `cargo run --example exporter --features json,toml -- PORT [TABLE]`, as root. The
-//! table is a file that names services; those without a name have their key. Of
-//! more destinations than `LIMIT`, the rest is one, `other`, of each service.
+//! table is a file that names services; those without a name have their key.
+//!
+//! At most `LIMIT` services and `LIMIT` destinations have series of their own. Of
+//! the other destinations of a service the connections are added up as `other`;
+//! their counters are not told, as a sum falls when one of them goes.
 
 use ipvs::{Client, Connections, Snapshot, Stats, Table};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{Ipv4Addr, TcpListener};
-use std::time::Duration;
+use std::io::{self, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
 
-/// Destinations that have labels of their own.
+/// Services, and destinations, that have labels of their own.
 const LIMIT: usize = 1_000;
-/// How long a request may take.
+/// What a request may take: time, and bytes.
 const TIMEOUT: Duration = Duration::from_secs(5);
+const LONGEST: usize = 8_192;
 
 type Counter = (&'static str, &'static str, fn(&Stats) -> u64);
 type Gauge = (&'static str, &'static str, fn(&Connections) -> u32);
@@ -41,69 +45,84 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut client = Client::connect()?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
     for stream in listener.incoming() {
-        let mut stream = stream?;
-        stream.set_read_timeout(Some(TIMEOUT))?;
-        stream.set_write_timeout(Some(TIMEOUT))?;
-        let mut request = String::new();
-        let read = BufReader::new(&stream).read_line(&mut request);
-        let (status, body) = match client.snapshot() {
-            _ if read.is_err() => ("400 Bad Request", String::new()),
-            Ok(_) if !request.starts_with("GET /metrics ") => ("404 Not Found", String::new()),
-            Ok(snapshot) => ("200 OK", metrics(&snapshot, &names)),
-            Err(error) => ("503 Service Unavailable", format!("{error}\n")),
-        };
-        let head = format!(
-            "HTTP/1.0 {status}\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
         // A client that went away is no reason to stop.
-        let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
+        let _ = stream.and_then(|stream| answer(&stream, &mut client, &names));
     }
     Ok(())
 }
 
+fn answer(mut stream: &TcpStream, client: &mut Client, names: &Table) -> io::Result<()> {
+    let (status, body) = match request(stream) {
+        Err(_) => ("400 Bad Request", String::new()),
+        Ok(request) if !request.starts_with(b"GET /metrics ") => ("404 Not Found", String::new()),
+        Ok(_) => match client.snapshot() {
+            Ok(snapshot) => ("200 OK", metrics(&snapshot, names)),
+            Err(error) => ("503 Service Unavailable", format!("{error}\n")),
+        },
+    };
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    write!(
+        stream,
+        "HTTP/1.0 {status}\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    )?;
+    stream.write_all(body.as_bytes())
+}
+
+/// Reads a request to the end of its head: what is left unread resets the connection.
+fn request(mut stream: &TcpStream) -> io::Result<Vec<u8>> {
+    let (start, mut request, mut part) = (Instant::now(), Vec::new(), [0; 1_024]);
+    while !request.windows(4).any(|four| four == b"\r\n\r\n") {
+        let left = TIMEOUT.saturating_sub(start.elapsed());
+        if left.is_zero() || request.len() > LONGEST {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(&mut part)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            len => request.extend(part.iter().take(len)),
+        }
+    }
+    Ok(request)
+}
+
 fn metrics(snapshot: &Snapshot, names: &Table) -> String {
-    let mut services = Vec::new();
-    let mut destinations: BTreeMap<String, (Vec<Stats>, Vec<Connections>)> = BTreeMap::new();
-    let mut left = LIMIT;
-    for found in snapshot.services() {
+    let (mut services, mut destinations) = (Vec::new(), Vec::new());
+    let mut connections: BTreeMap<String, Vec<Connections>> = BTreeMap::new();
+    for found in snapshot.services().take(LIMIT) {
         let key = found.entry.service.key();
         let name = names.get(&key).and_then(|wanted| wanted.name());
         let service = escaped(&name.map_or_else(|| key.to_string(), str::to_owned));
         services.push((format!("service=\"{service}\""), found.entry.stats));
         for entry in found.destinations {
-            let destination = match left.checked_sub(1) {
-                Some(fewer) => {
-                    left = fewer;
-                    entry.destination.endpoint().to_string()
-                }
-                None => "other".to_owned(),
-            };
-            let labels = format!("service=\"{service}\",destination=\"{destination}\"");
-            let (stats, connections) = destinations.entry(labels).or_default();
-            stats.push(entry.stats);
-            connections.push(entry.connections);
+            let own = destinations.len() < LIMIT;
+            let name =
+                if own { entry.destination.endpoint().to_string() } else { "other".to_owned() };
+            let labels = format!("service=\"{service}\",destination=\"{name}\"");
+            if own {
+                destinations.push((labels.clone(), entry.stats));
+            }
+            connections.entry(labels).or_default().push(entry.connections);
         }
     }
     let mut out = String::new();
-    for (name, help, read) in COUNTERS {
-        heading(&mut out, &format!("ipvs_service_{name}"), help, "counter");
-        for (labels, stats) in &services {
-            let _ = writeln!(out, "ipvs_service_{name}{{{labels}}} {}", read(stats));
-        }
-        heading(&mut out, &format!("ipvs_destination_{name}"), help, "counter");
-        for (labels, (stats, _)) in &destinations {
-            let sum: u64 = stats.iter().map(read).sum();
-            let _ = writeln!(out, "ipvs_destination_{name}{{{labels}}} {sum}");
+    for (of, series) in [("service", &services), ("destination", &destinations)] {
+        for (name, help, read) in COUNTERS {
+            heading(&mut out, &format!("ipvs_{of}_{name}"), help, "counter");
+            for (labels, stats) in series {
+                let _ = writeln!(out, "ipvs_{of}_{name}{{{labels}}} {}", read(stats));
+            }
         }
     }
     for (name, help, read) in GAUGES {
         heading(&mut out, &format!("ipvs_destination_{name}"), help, "gauge");
-        for (labels, (_, connections)) in &destinations {
+        for (labels, connections) in &connections {
             let sum: u64 = connections.iter().map(|now| u64::from(read(now))).sum();
             let _ = writeln!(out, "ipvs_destination_{name}{{{labels}}} {sum}");
         }
     }
+    heading(&mut out, "ipvs_services", "Services, also those without series.", "gauge");
+    let _ = writeln!(out, "ipvs_services {}", snapshot.services().len());
     out
 }
 

@@ -1,7 +1,7 @@
 //! The examples do what they say.
 
 use crate::netns::{Netns, text};
-use ipvs::{Destination, Service, ServiceKey};
+use ipvs::{Batch, Change, Destination, Endpoint, Forwarding, Scheduler, Service, ServiceKey};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
@@ -113,16 +113,21 @@ fn drain_takes_a_server_out_and_brings_it_back() {
     let netns = Netns::new();
     let mut client = netns.client();
     client.add_service(&Service::new(key())).unwrap();
-    let server = Destination::new("192.168.0.1:80".parse().unwrap());
+    let server = Destination::new("192.168.0.1:80".parse().unwrap())
+        .with_weight(10.into())
+        .with_forwarding(Forwarding::DirectRoute);
     client.add_destination(&key(), &server).unwrap();
-    let output = netns.run("/bin/drain 10.0.0.1:80 192.168.0.1:80 30");
-    assert!(output.contains("DrainEnded"), "{output}");
+    let drain = "/bin/drain 10.0.0.1:80 192.168.0.1:80 2";
+    let output = netns.try_run(drain, "\n");
+    let shown = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(shown.contains("DrainEnded") && shown.contains("RampEnded"), "{shown}");
+    assert_eq!(client.destinations(&key()).unwrap()[0].destination, server);
+    // Nobody brings it back.
+    let output = netns.try_run(drain, "");
+    assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(client.destinations(&key()).unwrap(), []);
-    client.add_destination(&key(), &server.with_weight(1.into())).unwrap();
-    let output = netns.run("/bin/drain --back 10.0.0.1:80 192.168.0.1:80 2");
-    assert!(output.contains("RampEnded"), "{output}");
-    let weight = client.destinations(&key()).unwrap()[0].destination.weight();
-    assert_eq!(weight, 10.into());
+    assert!(!netns.try_run(drain, "").status.success());
 }
 
 #[test]
@@ -135,6 +140,12 @@ fn exporter_names_services_and_counts_their_connections() {
     let server = Destination::new("192.168.0.1:80".parse().unwrap());
     client.add_destination(&key(), &server).unwrap();
     let names = File::new("names.toml", "[[service]]\nname = 'the \"web\"'\nkey = '10.0.0.1:80'\n");
+    // More than have series of their own.
+    let more: Batch = (0..1_010u16)
+        .map(|port| Destination::new(Endpoint::new([192, 168, 0, 2], 1 + port)))
+        .map(|server| Change::AddDestination(mark, server))
+        .collect();
+    client.send_batch(&more).into_result().unwrap();
     let mut exporter = Command::new("/bin/exporter").args(["9108", &names.0]).spawn().unwrap();
     let get = |path: &str| {
         let deadline = Instant::now() + Duration::from_secs(20);
@@ -145,13 +156,19 @@ fn exporter_names_services_and_counts_their_connections() {
                 Err(_) => thread::sleep(Duration::from_millis(20)),
             }
         };
-        write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+        write!(stream, "GET {path} HTTP/1.0\r\nHost: here\r\n").unwrap();
+        thread::sleep(Duration::from_millis(20));
+        write!(stream, "Accept: text/plain\r\n\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
     };
     let metrics = get("/metrics");
     let missing = get("/other");
+    // One that says too much is refused, and the next is answered.
+    let mut rude = TcpStream::connect(("127.0.0.1", 9108)).unwrap();
+    let _ = rude.write_all(&[b'x'; 20_000]);
+    assert!(get("/metrics").starts_with("HTTP/1.0 200 OK\r\n"));
     exporter.kill().unwrap();
     exporter.wait().unwrap();
     assert!(metrics.starts_with("HTTP/1.0 200 OK\r\n"), "{metrics}");
@@ -162,9 +179,14 @@ fn exporter_names_services_and_counts_their_connections() {
         "ipvs_service_connections_total{service=\"fwmark 7\"} 0\n",
         "# TYPE ipvs_destination_connections_active gauge\n",
         "ipvs_destination_connections_active{service=\"the \\\"web\\\"\",destination=\"192.168.0.1:80\"} 0\n",
+        "ipvs_services 2\n",
+        "ipvs_destination_connections_active{service=\"fwmark 7\",destination=\"other\"} 0\n",
     ] {
         assert!(metrics.contains(line), "{line} in {metrics}");
     }
+    let series = |name: &str| metrics.lines().filter(|line| line.starts_with(name)).count();
+    assert_eq!(series("ipvs_destination_connections_total{"), 1_000);
+    assert_eq!(series("ipvs_destination_connections_active{"), 1_000 + 1);
 }
 
 /// A server answers four times and then no more.
@@ -181,15 +203,16 @@ fn health_takes_a_server_out_that_fails_and_has_the_sorry_server_in_before() {
     });
     // One that is in the pool and answers nobody is taken out too.
     let mut client = netns.client();
-    client.add_service(&Service::new(key())).unwrap();
+    let service = Service::new(key()).with_scheduler(Scheduler::Rr);
+    client.add_service(&service).unwrap();
     client.add_destination(&key(), &Destination::new("127.0.0.3:80".parse().unwrap())).unwrap();
     let output =
         netns.run("/bin/health 10.0.0.1:80 127.0.0.2:80 8 /bin/touch 127.0.0.1:8080 127.0.0.3:80");
     server.join().unwrap();
     assert_eq!(
         output,
-        "sorry server out\n127.0.0.1:8080 is up\n127.0.0.3:80 is down\nsorry server in\n\
-         127.0.0.1:8080 is down\n"
+        "sorry server in\n127.0.0.1:8080 is up\nsorry server out\n127.0.0.3:80 is down\n\
+         sorry server in\n127.0.0.1:8080 is down\n"
     );
     let left: Vec<String> = netns
         .client()
@@ -199,8 +222,31 @@ fn health_takes_a_server_out_that_fails_and_has_the_sorry_server_in_before() {
         .map(|entry| entry.destination.endpoint().to_string())
         .collect();
     assert_eq!(left, ["127.0.0.2:80"]);
+    assert_eq!(client.service(&key()).unwrap().unwrap().service, service);
     // The command was run for the server.
     for host in ["127.0.0.1", "127.0.0.3"] {
         std::fs::remove_file(host).unwrap();
+    }
+}
+
+#[test]
+fn health_goes_on_if_its_command_cannot_be_run() {
+    let netns = Netns::new();
+    let mut client = netns.client();
+    client.add_service(&Service::new(key())).unwrap();
+    client.add_destination(&key(), &Destination::new("127.0.0.3:80".parse().unwrap())).unwrap();
+    let output = netns.try_run("/bin/health 10.0.0.1:80 127.0.0.2:80 3 /missing 127.0.0.3:80", "");
+    assert!(output.status.success());
+    assert_eq!(text(&output.stdout), "sorry server in\n127.0.0.3:80 is down\n");
+    assert!(text(&output.stderr).starts_with("/missing: "), "{}", text(&output.stderr));
+}
+
+#[test]
+fn what_is_asked_wrongly_is_told_and_fails() {
+    let netns = Netns::new();
+    for program in ["apply", "drain", "exporter", "health"] {
+        let output = netns.try_run(&format!("/bin/{program}"), "");
+        assert!(!output.status.success(), "{program}");
+        assert!(text(&output.stderr).contains(&format!("usage: {program} ")), "{program}");
     }
 }
