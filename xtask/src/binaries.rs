@@ -21,7 +21,7 @@ fn run_cargo(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
     cargo.args(["-p", "ipvs-tests", "--test", "kernel"]);
     cargo.args(["--bin", "capture", "--bin", "churn", "--bin", "probe"]);
     cargo.args(["-p", "ipvs", "--examples", "--features", "ipvs/json,ipvs/toml"]);
-    cargo.args(["-p", "ipvs-bench", "--bin", "measure"]);
+    cargo.args(["-p", "ipvs-bench", "--bin", "measure", "--bin", "round"]);
     cargo.args(["-p", "xtask", "--bin", "lab-init"]);
     // The flags differ from the other builds', so the directory does too:
     // neither throws the other's work away.
@@ -43,12 +43,13 @@ fn run_cargo(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
     Ok(built)
 }
 
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     "kernel",
     "capture",
     "churn",
     "probe",
     "measure",
+    "round",
     "lab-init",
     // The examples of `ipvs`.
     "apply",

@@ -1,32 +1,33 @@
 //! The loop of four, many changes in one send.
 
+use crate::comparison::Effort;
 use crate::counting;
 use crate::floor::message::{ACK, Change, Template};
 use crate::floor::{self, Floor};
 use crate::netns;
-use crate::sample::Sample;
+use crate::sample::{Sample, Start};
 use crate::shape::{self, ANCHOR, DESTINATION, SERVICE};
 use anyhow::Result;
 use ipvs::{Batch, Client};
-use std::time::Instant;
 
 /// The floor: only the last change of a send is acknowledged, all others would
 /// be answered only by an error. The receive is checked to be that
 /// acknowledgement, and with that no error came before it.
-pub(crate) fn floor() -> Result<Sample> {
+pub(crate) fn floor(effort: Effort) -> Result<Sample> {
     prepare()?;
     let request = request(floor::family()?);
     let mut floor = Floor::open(floor::ANSWERS)?;
-    let start = Instant::now();
-    for _ in 0..SENDS {
+    let sends = effort.rounds.div_ceil(LOOPS);
+    let start = Start::now()?;
+    for _ in 0..sends {
         floor.send(&request)?;
         floor.ack()?;
     }
-    Ok(Sample::since(start, SENDS * LOOPS, floor.calls))
+    start.end(sends * LOOPS, Some(floor.calls))
 }
 
 /// Our client: a batch of the same size.
-pub(crate) fn ours() -> Result<Sample> {
+pub(crate) fn ours(effort: Effort) -> Result<Sample> {
     prepare()?;
     let (service, destination) = (shape::service(SERVICE), shape::destination(DESTINATION));
     let key = service.key();
@@ -38,11 +39,12 @@ pub(crate) fn ours() -> Result<Sample> {
     ];
     let batch: Batch = (0..LOOPS).flat_map(|_| loop_of_four).collect();
     let (mut client, calls) = counting::client()?;
-    let start = Instant::now();
-    for _ in 0..SENDS {
+    let sends = effort.rounds.div_ceil(LOOPS);
+    let start = Start::now()?;
+    for _ in 0..sends {
         client.send_batch(&batch).into_result()?;
     }
-    Ok(Sample::since(start, SENDS * LOOPS, calls.get()))
+    start.end(sends * LOOPS, Some(calls.get()))
 }
 
 fn prepare() -> Result<()> {
@@ -71,4 +73,3 @@ fn request(family: u16) -> Vec<u8> {
 
 /// Loops in one send, of 64 changes.
 const LOOPS: u32 = 16;
-const SENDS: u32 = 500;

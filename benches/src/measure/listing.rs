@@ -4,8 +4,9 @@ use crate::counting;
 use crate::floor::message::{KEY, Template, list_services};
 use crate::floor::{self, Floor};
 use crate::netns;
+use crate::processes;
 use crate::restore;
-use crate::sample::{Calls, Sample};
+use crate::sample::{Calls, Sample, Start};
 use crate::shape::{Shape, whole};
 use anyhow::{Context as _, Result};
 use std::time::Instant;
@@ -53,6 +54,14 @@ pub(crate) fn snapshot(shape: Shape) -> Result<Sample> {
     let sample = Sample::since(start, 1, calls.get());
     whole(snapshot.destination_count(), shape)?;
     Ok(sample)
+}
+
+/// What `ipvsadm` does to show the table; the text goes nowhere.
+pub(crate) fn ipvsadm(shape: Shape, option: &str) -> Result<Sample> {
+    filled(shape)?;
+    let start = Start::now()?;
+    processes::run(&format!("/sbin/ipvsadm {option}"))?;
+    start.end(1, None)
 }
 
 /// Makes a namespace with a table in it.

@@ -1,35 +1,33 @@
 //! What the client's own code takes: the kernel left out.
 
-use crate::comparison::REPETITIONS;
+use crate::comparison::Effort;
+use crate::report::Line;
 use crate::sample::{Calls, Sample, Series};
 use crate::shape::SERVICE;
-use crate::{report, shape, single};
+use crate::{shape, single};
 use anyhow::{Result, ensure};
 use ipvs::Client;
 use ipvs::transport::{Received, Transport};
 use std::io;
 use std::time::Instant;
 
-/// Runs the loop of four over a transport that acknowledges at once, and prints
-/// a line.
-pub(crate) fn loops(name: &str) -> Result<()> {
+/// Runs the loop of four over a transport that acknowledges at once.
+pub(crate) fn loops(name: &str, effort: Effort) -> Result<Vec<Line>> {
     let mut ours = Series::default();
-    for _ in 0..REPETITIONS {
+    for _ in 0..effort.repetitions {
         let mut client = Client::with_transport(Acknowledging::default())?;
         let start = Instant::now();
-        single::run(&mut client)?;
-        ours.push(Sample::since(start, single::ITERATIONS, Calls::default()));
+        single::run(&mut client, effort.rounds)?;
+        ours.push(Sample::since(start, effort.rounds, Calls::default()));
     }
-    report::line(name, "4-changes", None, Some(&ours));
-    Ok(())
+    Ok(vec![Line::new(name, "client", "round", ours)])
 }
 
-/// Reads a list of destinations over a transport that has it ready, and prints a
-/// line.
-pub(crate) fn listings(name: &str) -> Result<()> {
+/// Reads a list of destinations over a transport that has it ready.
+pub(crate) fn listings(name: &str, effort: Effort) -> Result<Vec<Line>> {
     let key = shape::service(SERVICE).key();
     let mut ours = Series::default();
-    for _ in 0..REPETITIONS {
+    for _ in 0..effort.repetitions {
         let mut client = Client::with_transport(Ready::default())?;
         let start = Instant::now();
         for _ in 0..LISTINGS {
@@ -37,8 +35,7 @@ pub(crate) fn listings(name: &str) -> Result<()> {
         }
         ours.push(Sample::since(start, LISTINGS * 8, Calls::default()));
     }
-    report::line(name, "destination", None, Some(&ours));
-    Ok(())
+    Ok(vec![Line::new(name, "client", "destination", ours)])
 }
 
 const LISTINGS: u32 = 1_000;

@@ -1,18 +1,19 @@
 //! Plans: one that changes nothing, and many that change everything.
 
-use crate::comparison::REPETITIONS;
+use crate::comparison::Effort;
+use crate::report::Line;
 use crate::sample::{Calls, Sample, Series};
 use crate::shape::{self, Shape};
-use crate::{counting, listing, netns, report};
+use crate::{counting, listing, netns};
 use anyhow::{Result, ensure};
 use ipvs::{Batch, Client, Plan, Recovery, Table};
 use std::time::Instant;
 
 /// What a plan that changes nothing takes besides the snapshot.
-pub(crate) fn nothing(name: &str, shape: Shape) -> Result<()> {
+pub(crate) fn nothing(name: &str, shape: Shape, effort: Effort) -> Result<Vec<Line>> {
     let table = shape.table()?;
     let mut series = Series::default();
-    for _ in 0..REPETITIONS {
+    for _ in 0..effort.repetitions {
         listing::filled(shape)?;
         let snapshot = Client::connect()?.snapshot()?;
         let start = Instant::now();
@@ -20,17 +21,16 @@ pub(crate) fn nothing(name: &str, shape: Shape) -> Result<()> {
         series.push(Sample::since(start, 1, Calls::default()));
         ensure!(plan.is_empty(), "something was to be changed");
     }
-    report::line(name, "plan", None, Some(&series));
-    Ok(())
+    Ok(vec![Line::new(name, "plan", "plan", series)])
 }
 
 /// Replaces every destination, and back, twenty times over: a line for the first
 /// replacement and one for each fifth. The kernel keeps what was deleted on a
 /// list that every addition walks.
-pub(crate) fn replace(name: &str, shape: Shape) -> Result<()> {
+pub(crate) fn replace(name: &str, shape: Shape, effort: Effort) -> Result<Vec<Line>> {
     let tables = [shape.table()?, others(shape)?];
     let mut all = [1, 5, 10, 15, 20].map(|round| (round, Series::default()));
-    for _ in 0..REPETITIONS.min(3) {
+    for _ in 0..effort.repetitions.min(3) {
         netns::fresh()?;
         let (mut client, calls) = counting::client()?;
         client.send_batch(&Batch::from(&tables[0])).into_result()?;
@@ -45,10 +45,8 @@ pub(crate) fn replace(name: &str, shape: Shape) -> Result<()> {
             }
         }
     }
-    for (round, series) in &all {
-        report::line(&format!("{name}/{round}"), "object", None, Some(series));
-    }
-    Ok(())
+    let line = |(round, series)| Line::new(format!("{name}/{round}"), "plan", "object", series);
+    Ok(all.map(line).into())
 }
 
 /// The same services with as many destinations at other ports.

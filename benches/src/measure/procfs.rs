@@ -1,8 +1,8 @@
 //! Reading the table as text.
 
-use crate::comparison::REPETITIONS;
+use crate::comparison::Effort;
 use crate::listing::filled;
-use crate::report;
+use crate::report::Line;
 use crate::sample::{Calls, Sample, Series};
 use crate::shape::Shape;
 use anyhow::{Result, ensure};
@@ -10,12 +10,11 @@ use std::fs::File;
 use std::io::Read as _;
 use std::time::Instant;
 
-/// Opens and reads the file with buffers of several sizes and prints a line for
-/// each. Nothing is parsed.
-pub(crate) fn reads(name: &str, shape: Shape) -> Result<()> {
+/// Opens and reads the file with buffers of several sizes. Nothing is parsed.
+pub(crate) fn reads(name: &str, shape: Shape, effort: Effort) -> Result<Vec<Line>> {
     let mut all = SIZES.map(|size| (size, Series::default()));
     let mut bytes = 0;
-    for _ in 0..REPETITIONS {
+    for _ in 0..effort.repetitions {
         filled(shape)?;
         for (size, series) in &mut all {
             let mut buffer = vec![0; *size];
@@ -35,10 +34,10 @@ pub(crate) fn reads(name: &str, shape: Shape) -> Result<()> {
             ensure!(bytes > usize::try_from(shape.objects())? * 40, "{bytes} bytes are no table");
         }
     }
-    for (size, series) in &all {
-        report::line(&format!("{name}/{bytes}-bytes/{size}"), "table", Some(series), None);
-    }
-    Ok(())
+    let line = |(size, series)| {
+        Line::new(format!("{name}/{bytes}-bytes/{size}"), "floor", "table", series)
+    };
+    Ok(all.map(line).into())
 }
 
 const SIZES: [usize; 3] = [4_096, 16_384, 65_536];

@@ -1,49 +1,94 @@
-//! The lines that are printed: columns with spaces between them, `-` where
-//! there is nothing.
+//! What was measured, as lines: columns with spaces between them and `-` where there
+//! is nothing, or JSON.
 
-use crate::sample::Series;
+use crate::sample::{Calls, Series};
+use serde_json::json;
+
+/// One way to do something.
+pub(crate) struct Line {
+    name: String,
+    way: &'static str,
+    unit: &'static str,
+    series: Series,
+}
+
+impl Line {
+    pub(crate) fn new(
+        name: impl Into<String>,
+        way: &'static str,
+        unit: &'static str,
+        series: Series,
+    ) -> Self {
+        Self { name: name.into(), way, unit, series }
+    }
+
+    fn json(&self) -> String {
+        let calls = self.series.calls();
+        json!({
+            "name": self.name,
+            "way": self.way,
+            "unit": self.unit,
+            "us": self.series.sorted(),
+            "user_us": self.series.user(),
+            "system_us": self.series.system(),
+            "sends": calls.map(|calls| calls.sends),
+            "receives": calls.map(|calls| calls.receives),
+        })
+        .to_string()
+    }
+
+    fn columns(&self, first: &Series) -> String {
+        let us = self.series.sorted();
+        let number = |number: Option<&f64>| number.map_or_else(nothing, |us| format!("{us:.3}"));
+        let count = |count: fn(Calls) -> u64| {
+            self.series.calls().map_or_else(nothing, |calls| count(calls).to_string())
+        };
+        columns([
+            &self.name,
+            self.way,
+            self.unit,
+            &format!("{:.3}", self.series.median()),
+            &number(us.first()),
+            &number(us.last()),
+            &format!("{:.3}", self.series.median() / first.median()),
+            &count(|calls| calls.sends),
+            &count(|calls| calls.receives),
+        ])
+    }
+}
 
 /// Prints what the columns are.
 pub(crate) fn heading() {
     println!(
-        "{:<36} {:<11} {:>12} {:>12} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
-        "name",
-        "unit",
-        "floor_us",
-        "ours_us",
-        "ratio",
-        "floor_±%",
-        "ours_±%",
-        "floor_snd",
-        "floor_rcv",
-        "ours_snd",
-        "ours_rcv",
+        "{}",
+        columns([
+            "name",
+            "way",
+            "unit",
+            "median_us",
+            "min_us",
+            "max_us",
+            "ratio",
+            "sends",
+            "receives"
+        ])
     );
 }
 
-/// Prints one measurement: of the floor, of ours, or of both.
-pub(crate) fn line(name: &str, unit: &str, floor: Option<&Series>, ours: Option<&Series>) {
-    let [floor_us, floor_spread, floor_sends, floor_receives] = cells(floor);
-    let [ours_us, ours_spread, ours_sends, ours_receives] = cells(ours);
-    let ratio = ours.zip(floor).map(|(ours, floor)| ours.median() / floor.median());
-    let ratio = ratio.map_or_else(nothing, |ratio| format!("{ratio:.3}"));
-    println!(
-        "{name:<36} {unit:<11} {floor_us:>12} {ours_us:>12} {ratio:>7} {floor_spread:>9} \
-         {ours_spread:>9} {floor_sends:>9} {floor_receives:>9} {ours_sends:>9} {ours_receives:>9}"
-    );
+/// Prints one measurement. Ratios are to the first line of the same name.
+pub(crate) fn print(lines: &[Line], as_json: bool) {
+    for line in lines {
+        let first = lines.iter().find(|first| first.name == line.name).unwrap_or(line);
+        println!("{}", if as_json { line.json() } else { line.columns(&first.series) });
+    }
 }
 
-/// Microseconds, spread, sends, receives.
-fn cells(series: Option<&Series>) -> [String; 4] {
-    let Some(series) = series else { return [(); 4].map(|()| nothing()) };
-    let calls = series.calls();
-    let count = |count: Option<u64>| count.map_or_else(|| "varies".to_owned(), |n| n.to_string());
-    [
-        format!("{:.3}", series.median()),
-        format!("{:.1}", series.spread()),
-        count(calls.map(|calls| calls.sends)),
-        count(calls.map(|calls| calls.receives)),
-    ]
+fn columns(columns: [&str; 9]) -> String {
+    let [name, way, unit, median, min, max, ratio, sends, receives] = columns;
+    format!(
+        "{name:<36} {way:<20} {unit:<11} {median:>12} {min:>12} {max:>12} {ratio:>8} {sends:>9} \
+         {receives:>9}"
+    )
 }
 
 fn nothing() -> String {

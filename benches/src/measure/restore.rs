@@ -4,10 +4,12 @@ use crate::counting;
 use crate::floor::message::{ACK, Change, Template};
 use crate::floor::{self, Floor};
 use crate::netns;
-use crate::sample::{Calls, Sample};
+use crate::sample::{Calls, Sample, Start};
 use crate::shape::Shape;
-use anyhow::Result;
-use ipvs::Batch;
+use anyhow::{Context as _, Result, ensure};
+use ipvs::{Batch, Client, Plan, Recovery};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 /// As many changes in one send as do not get cheaper in larger numbers.
@@ -45,6 +47,31 @@ pub(crate) fn batch(shape: Shape) -> Result<Sample> {
     let start = Instant::now();
     client.send_batch(&Batch::from(&table)).into_result()?;
     Ok(Sample::since(start, shape.objects(), calls.get()))
+}
+
+/// Our client: a plan from nothing, with the snapshot that it takes.
+pub(crate) fn plan(shape: Shape) -> Result<Sample> {
+    netns::fresh()?;
+    let table = shape.table()?;
+    let (mut client, calls) = counting::client()?;
+    let start = Instant::now();
+    let plan = Plan::between(&client.snapshot()?, &table);
+    client.apply(&plan, Recovery::RollBack)?.into_result()?;
+    Ok(Sample::since(start, shape.objects(), calls.get()))
+}
+
+/// `ipvsadm -R`, from what `ipvsadm -Sn` wrote.
+pub(crate) fn ipvsadm(shape: Shape) -> Result<Sample> {
+    netns::fresh()?;
+    let mut restore = Command::new("/sbin/ipvsadm").arg("-R").stdin(Stdio::piped()).spawn()?;
+    let text = shape.table()?.to_ipvsadm()?;
+    let start = Start::now()?;
+    restore.stdin.take().context("no input")?.write_all(text.as_bytes())?;
+    ensure!(restore.wait()?.success(), "ipvsadm -R failed");
+    let sample = start.end(shape.objects(), None)?;
+    let services = Client::connect()?.service_keys()?.len();
+    ensure!(u32::try_from(services) == Ok(shape.services), "{services} services were restored");
+    Ok(sample)
 }
 
 /// Fills the table of the calling thread's namespace, in the floor's way.

@@ -1,5 +1,8 @@
 //! What one run of a piece of work took, and what several took together.
 
+use anyhow::Result;
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike as _;
 use std::time::{Duration, Instant};
 
 /// System calls, as seen from the program.
@@ -10,22 +13,62 @@ pub(crate) struct Calls {
     pub(crate) receives: u64,
 }
 
-/// One run.
+/// One run. All times are microseconds for each unit of work.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
-    /// Microseconds for each unit of work.
     micros: f64,
-    calls: Calls,
+    user: f64,
+    system: f64,
+    /// `None` where they are not counted.
+    calls: Option<Calls>,
+}
+
+/// The beginning of a run.
+pub(crate) struct Start {
+    time: Instant,
+    user: f64,
+    system: f64,
+}
+
+impl Start {
+    pub(crate) fn now() -> Result<Self> {
+        let (user, system) = used()?;
+        Ok(Self { time: Instant::now(), user, system })
+    }
+
+    /// A run that ends now and did so many units of work.
+    pub(crate) fn end(self, units: u32, calls: Option<Calls>) -> Result<Sample> {
+        let elapsed = self.time.elapsed();
+        let (user, system) = used()?;
+        let sample = Sample::new(elapsed, units, calls);
+        let of_one = |before: f64, after: f64| (after - before) / f64::from(units);
+        Ok(Sample { user: of_one(self.user, user), system: of_one(self.system, system), ..sample })
+    }
+}
+
+/// Microseconds in programs and in the kernel, of this process and its children.
+fn used() -> Result<(f64, f64)> {
+    let (mut user, mut system) = (0.0, 0.0);
+    for who in [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN] {
+        let usage = getrusage(who)?;
+        let micros = |time: nix::sys::time::TimeVal| {
+            Duration::from_micros(time.num_microseconds().unsigned_abs()).as_secs_f64() * 1e6
+        };
+        user += micros(usage.user_time());
+        system += micros(usage.system_time());
+    }
+    Ok((user, system))
 }
 
 impl Sample {
     /// A run that ends now and did so many units of work.
     pub(crate) fn since(start: Instant, units: u32, calls: Calls) -> Self {
-        Self::new(start.elapsed(), units, calls)
+        Self::new(start.elapsed(), units, Some(calls))
     }
 
-    fn new(elapsed: Duration, units: u32, calls: Calls) -> Self {
-        Self { micros: elapsed.as_secs_f64() * 1e6 / f64::from(units), calls }
+    fn new(elapsed: Duration, units: u32, calls: Option<Calls>) -> Self {
+        let micros = elapsed.as_secs_f64() * 1e6 / f64::from(units);
+        Self { micros, user: 0.0, system: 0.0, calls }
     }
 }
 
@@ -41,30 +84,40 @@ impl Series {
 
     /// The median run's microseconds for each unit; 0 without runs.
     pub(crate) fn median(&self) -> f64 {
-        let micros = self.sorted();
-        micros.get(micros.len() / 2).copied().unwrap_or_default()
+        median(&self.sorted())
     }
 
-    /// From the fastest run to the slowest, in percent of the median.
-    pub(crate) fn spread(&self) -> f64 {
-        let micros = self.sorted();
-        match (micros.first(), micros.last()) {
-            (Some(first), Some(last)) => (last - first) / self.median() * 100.0,
-            _ => 0.0,
-        }
+    /// The median of the time in programs.
+    pub(crate) fn user(&self) -> f64 {
+        median(&sorted(self.0.iter().map(|sample| sample.user)))
     }
 
-    /// The system calls of a run; `None` if not all runs made as many.
+    /// The median of the time in the kernel.
+    pub(crate) fn system(&self) -> f64 {
+        median(&sorted(self.0.iter().map(|sample| sample.system)))
+    }
+
+    /// The system calls of a run; `None` if not all runs made as many, or they were
+    /// not counted.
     pub(crate) fn calls(&self) -> Option<Calls> {
         let first = self.0.first()?.calls;
-        self.0.iter().all(|sample| sample.calls == first).then_some(first)
+        if self.0.iter().all(|sample| sample.calls == first) { first } else { None }
     }
 
-    fn sorted(&self) -> Vec<f64> {
-        let mut micros: Vec<f64> = self.0.iter().map(|sample| sample.micros).collect();
-        micros.sort_by(f64::total_cmp);
-        micros
+    /// The runs' microseconds for each unit, from the fastest to the slowest.
+    pub(crate) fn sorted(&self) -> Vec<f64> {
+        sorted(self.0.iter().map(|sample| sample.micros))
     }
+}
+
+fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values
+}
+
+fn median(sorted: &[f64]) -> f64 {
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -73,22 +126,21 @@ mod tests {
 
     fn series(millis: &[u64]) -> Series {
         let calls = Calls { sends: 1, receives: 2 };
-        let run = |&millis| Sample::new(Duration::from_millis(millis), 10, calls);
+        let run = |&millis| Sample::new(Duration::from_millis(millis), 10, Some(calls));
         Series(millis.iter().map(run).collect())
     }
 
     #[test]
-    fn the_median_is_of_one_unit_and_the_spread_of_all_runs() {
+    fn the_median_is_of_one_unit() {
         let series = series(&[5, 1, 4, 2, 3]);
         assert!((series.median() - 300.0).abs() < 1e-6);
-        assert!((series.spread() - 400.0 / 3.0).abs() < 1e-6);
     }
 
     #[test]
     fn calls_that_differ_between_runs_are_none() {
         let mut series = series(&[1, 2]);
         assert_eq!(series.calls(), Some(Calls { sends: 1, receives: 2 }));
-        series.push(Sample::new(Duration::from_millis(1), 1, Calls::default()));
+        series.push(Sample::new(Duration::from_millis(1), 1, None));
         assert_eq!(series.calls(), None);
     }
 }

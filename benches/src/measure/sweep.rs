@@ -2,20 +2,20 @@
 //! listing's datagrams as large as the largest buffer that was ever offered on
 //! the socket, up to 32 KiB (`af_netlink.c: netlink_dump`).
 
-use crate::comparison::REPETITIONS;
+use crate::comparison::Effort;
 use crate::floor::{self, Floor};
 use crate::listing::{filled, floor_destinations, floor_services};
-use crate::report;
+use crate::report::Line;
 use crate::sample::{Sample, Series};
 use crate::shape::{Shape, whole};
 use anyhow::Result;
 use std::time::Instant;
 
 /// Lists the services and then the destinations with buffers of every size,
-/// each on a socket of its own, and prints two lines for each size.
-pub(crate) fn buffers(name: &str, shape: Shape) -> Result<()> {
+/// each on a socket of its own.
+pub(crate) fn buffers(name: &str, shape: Shape, effort: Effort) -> Result<Vec<Line>> {
     let mut all = SIZES.map(|size| (size, Series::default(), Series::default()));
-    for _ in 0..REPETITIONS {
+    for _ in 0..effort.repetitions {
         filled(shape)?;
         let family = floor::family()?;
         for (size, services, destinations) in &mut all {
@@ -31,13 +31,12 @@ pub(crate) fn buffers(name: &str, shape: Shape) -> Result<()> {
             whole(listed, shape)?;
         }
     }
-    for (size, services, _) in &all {
-        report::line(&format!("{name}/services/{size}"), "table", Some(services), None);
-    }
-    for (size, _, destinations) in &all {
-        report::line(&format!("{name}/destinations/{size}"), "table", Some(destinations), None);
-    }
-    Ok(())
+    let line =
+        |of, size, series| Line::new(format!("{name}/{of}/{size}"), "floor", "table", series);
+    let lines = all.into_iter().flat_map(|(size, services, destinations)| {
+        [line("services", size, services), line("destinations", size, destinations)]
+    });
+    Ok(lines.collect())
 }
 
 /// The first is what fits a page of 4 KiB together with the kernel's bookkeeping

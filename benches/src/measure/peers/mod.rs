@@ -1,0 +1,5 @@
+//! The other published crates that speak to IPVS, each doing the loop of four as
+//! its documentation shows.
+
+pub(crate) mod netlink_packet_ipvs;
+pub(crate) mod nlrs;
