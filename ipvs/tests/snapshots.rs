@@ -7,7 +7,7 @@ mod tables;
 use ipvs::fake::{Fault, Kernel, Socket};
 use ipvs::transport::{Received, Transport};
 use ipvs::{Batch, Change, Client, Destination, Endpoint, ErrorKind, Event, Operation, Service};
-use ipvs::{ServiceKey, Snapshot, Stats, Table, Watch};
+use ipvs::{Persistence, ServiceKey, Snapshot, Stats, Table, Timeouts, Watch};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read as _};
@@ -114,6 +114,31 @@ fn a_weight_that_changes_in_between_is_noticed() {
     let snapshot = kernel.client().expect("a client").snapshot().expect("stable in the end");
     let weights = snapshot.services().map(|found| found.destinations[0].destination.weight());
     assert!(weights.into_iter().all(|weight| weight == 9.into()));
+}
+
+/// What the text does not tell of services is seen in a second list of them.
+#[test]
+fn persistence_that_changes_after_the_services_were_read_is_noticed() {
+    let kernel = kernel();
+    let persistent = Service::new(service(7)).with_persistence(Persistence::seconds(300));
+    let edit = move |kernel: &Kernel| {
+        kernel.client().expect("a client").edit_service(&persistent).expect("it is there");
+    };
+    kernel.inject(Operation::ListServices, 2, Fault::before(edit));
+    let snapshot = kernel.client().expect("a client").snapshot().expect("stable in the end");
+    assert_eq!(snapshot.get(&service(7)).map(|found| found.entry.service), Some(persistent));
+}
+
+#[test]
+fn timeouts_that_change_after_they_were_read_are_noticed() {
+    let kernel = kernel();
+    let timeouts = Timeouts { tcp: Some(77), ..Timeouts::default() };
+    let set = move |kernel: &Kernel| {
+        kernel.client().expect("a client").set_timeouts(&timeouts).expect("good timeouts");
+    };
+    kernel.inject(Operation::GetTimeouts, 2, Fault::before(set));
+    let snapshot = kernel.client().expect("a client").full_snapshot().expect("stable in the end");
+    assert_eq!(snapshot.timeouts().and_then(|timeouts| timeouts.tcp), Some(77));
 }
 
 #[test]

@@ -10,6 +10,15 @@ use ipvs_sys::{Body, GetDestination, GetService};
 /// How often a table that changes is read before that is given up.
 const ATTEMPTS: usize = 8;
 
+/// What a second look at the table gives.
+enum SecondLook {
+    /// Whether it is as it was read before.
+    Verdict(bool),
+    /// It was read once more: to be compared, and the first reading of the next
+    /// attempt.
+    Reading(Snapshot),
+}
+
 impl<T: Transport> Client<T> {
     /// Reads all services and destinations, as they were at one moment.
     ///
@@ -74,31 +83,46 @@ impl<T: Transport> Client<T> {
     }
 
     fn verified(&mut self, full: bool) -> Result<Snapshot, Error> {
+        let mut last = None;
         self.until_stable(Subject::nothing(), |client| {
-            let first = client.read_all(full)?;
-            let same = !first.has_duplicates() && client.is_still(&first, full)?;
+            let first = match last.take() {
+                Some(second) => second,
+                None => client.read_all(full)?,
+            };
+            if first.has_duplicates() {
+                return Ok(None);
+            }
+            let same = match client.look_again(&first, full)? {
+                SecondLook::Verdict(same) => same,
+                SecondLook::Reading(second) => {
+                    let same = second.is_same_table(&first);
+                    last = Some(second);
+                    same
+                }
+            };
             Ok(same.then_some(first))
         })
     }
 
-    /// Whether the table is what was read before.
-    fn is_still(&mut self, read: &Snapshot, full: bool) -> Result<bool, Failure> {
+    fn look_again(&mut self, read: &Snapshot, full: bool) -> Result<SecondLook, Failure> {
         let listed = self.lane.transport.listing().map(Digest::read);
         if !listed.is_some_and(|listed| listed.is_ok_and(|listed| listed == Digest::of(read))) {
             // The text may lack what is there: before Linux 7.1 it skips ours for
             // each service of another namespace, once it is longer than a page
             // (`ip_vs_ctl.c: ip_vs_info_seq_next`).
-            return Ok(self.read_all(full)?.is_same_table(read));
+            return Ok(SecondLook::Reading(self.read_all(full)?));
         }
         let services = self.read_services()?;
         let mut both = services.iter().zip(read.services());
         let same = services.len() == read.services().len()
             && both.all(|(now, read)| now.service == read.entry.service);
         if !same || !full {
-            return Ok(same);
+            return Ok(SecondLook::Verdict(same));
         }
         let daemons = self.list_daemons()?;
-        Ok(read.daemons() == Some(&*daemons) && read.timeouts() == Some(self.read_timeouts()?))
+        let same =
+            read.daemons() == Some(&*daemons) && read.timeouts() == Some(self.read_timeouts()?);
+        Ok(SecondLook::Verdict(same))
     }
 
     fn read_all(&mut self, full: bool) -> Result<Snapshot, Failure> {
