@@ -7,13 +7,19 @@ use ipvs_sys::family::{GetFamily, NewFamily};
 use ipvs_sys::{
     Attrs, Body, Command, DaemonAttrs, DecodeError, DestinationAttrs, ExtAck, Genl, InfoAttrs,
     Messages, NewDaemon, NewDestination, NewService, Payload, ServiceAttrs, ServiceFlags,
-    SetConfig, Stats, TimeoutAttrs, encode,
+    SetConfig, Stats, TimeoutAttrs, encode, is_ack,
 };
 use netlink_packet_core::{Emitable, NlaBuffer, NlasIterator, Parseable};
 use std::fmt::Debug;
 
 /// A datagram, with everything that it can be read as.
 pub fn datagram(data: &[u8]) {
+    if let Some(Ok(first)) = Messages::new(data).next() {
+        if is_ack(data, first.header.sequence) {
+            assert!(matches!(first.payload, Payload::Ack(_)));
+            assert_eq!(Messages::new(data).count(), 1);
+        }
+    }
     let mut left = data.len();
     for message in Messages::new(data) {
         let message = match message {

@@ -21,7 +21,7 @@ pub struct Attr<'a> {
 /// The attributes in a run of bytes, in order.
 ///
 /// After an error the iteration ends: where the next attribute would start is
-/// not known. Equal are those with the same bytes.
+/// not known. Two are equal if their bytes are.
 #[derive(Clone, Copy, Debug)]
 pub struct Attrs<'a> {
     bytes: &'a [u8],

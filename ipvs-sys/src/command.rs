@@ -60,7 +60,9 @@ pub fn encode<C: Command>(
 }
 
 /// Writes a whole message to the start of `buffer`, as [`encode`] does, and
-/// returns its length in bytes. No request that the kernel accepts takes more than 256.
+/// returns its length in bytes. A request takes at most 256, unless it has counters:
+/// a view that was read and is written back has them, and the kernel does not want
+/// them.
 ///
 /// # Errors
 ///

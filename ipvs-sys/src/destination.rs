@@ -3,7 +3,7 @@
 use crate::attr::{Attrs, Usual};
 use crate::error::DecodeError;
 use crate::put::{self, Put, attr};
-use crate::stats::{STATS_LEN, STATS64_LEN};
+use crate::stats::{STATS_LEN, STATS64_LEN, Stats};
 use netlink_packet_core::{NlaBuffer, Parseable};
 
 const ADDR: u16 = 1;
@@ -64,10 +64,9 @@ pub struct DestinationAttrs<'a> {
     pub inactive_connections: Option<u32>,
     /// Persistence templates. Replies only.
     pub persistent_connections: Option<u32>,
-    /// Counters cut to 32 bits, read by [`Stats::parse`](crate::Stats::parse).
-    /// Replies only.
+    /// Counters cut to 32 bits; see [`DestinationAttrs::counters`]. Replies only.
     pub stats: Option<Attrs<'a>>,
-    /// Counters in full, read by the same. Replies only.
+    /// Counters in full. Replies only.
     pub stats64: Option<Attrs<'a>>,
 }
 
@@ -175,6 +174,16 @@ impl<'a> DestinationAttrs<'a> {
             }
         }
         Ok(dest)
+    }
+
+    /// The counters: the full ones, or else those that older kernels cut to 32 bits.
+    ///
+    /// # Errors
+    ///
+    /// The nest is malformed.
+    #[inline(always)]
+    pub fn counters(&self) -> Result<Option<Stats>, DecodeError> {
+        Stats::parse_best(self.stats64, self.stats)
     }
 
     /// Writes the nest as top-level attribute `kind`, in the order of

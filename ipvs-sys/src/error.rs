@@ -59,8 +59,8 @@ impl From<DecodeError> for netlink_packet_core::DecodeError {
 /// A message longer than its buffer, or than the 65,535 bytes that a nest's length
 /// can express.
 ///
-/// No request that the kernel accepts is longer than 256 bytes: if not the buffer
-/// is short, a name or address of absurd length was put into it.
+/// No request needs more than 256 bytes: unless the buffer is shorter, counters or a
+/// name or address of absurd length were put into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLong {
     /// The length that the message would have, in bytes.

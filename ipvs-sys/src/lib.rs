@@ -8,7 +8,8 @@
 //! to a buffer; [`Genl`] lets it travel through `netlink-packet-generic` with the
 //! same bytes. What the kernel sends is read by [`Messages`] and [`Body`]. Both
 //! sides of the conversation are covered: a request can be decoded and a reply
-//! encoded.
+//! encoded. Counters stay bytes until they are asked for
+//! ([`DestinationAttrs::counters`]).
 //!
 //! ```
 //! use ipvs_sys::{Body, Messages, NewService, Payload, ServiceAttrs, ServiceFlags, encode};

@@ -131,7 +131,8 @@ pub fn nest<P: Put>(out: &mut P, kind: u16, body: impl FnOnce(&mut P)) {
     close(out, start);
 }
 
-/// Begins a nest, which [`close`] ends.
+/// Begins a nest, which [`close`] ends. A closure, as [`nest`] takes it, is not
+/// always inlined.
 #[inline(always)]
 pub(crate) fn open<P: Put>(out: &mut P, kind: u16) -> usize {
     let start = out.position();

@@ -3,6 +3,7 @@
 use crate::attr::Attrs;
 use crate::error::DecodeError;
 use crate::put::{self, Put, attr};
+use crate::stats::Stats;
 use netlink_packet_core::{NlaBuffer, Parseable};
 
 const AF: u16 = 1;
@@ -50,9 +51,9 @@ pub struct ServiceAttrs<'a> {
     /// The persistence engine's name without its NUL. Absent when a service is
     /// edited, the kernel takes the engine away.
     pub persistence_engine: Option<&'a [u8]>,
-    /// Counters cut to 32 bits, read by [`Stats::parse`](crate::Stats::parse).
+    /// Counters cut to 32 bits; see [`ServiceAttrs::counters`]. Replies only.
     pub stats: Option<Attrs<'a>>,
-    /// Counters in full, read by the same.
+    /// Counters in full. Replies only.
     pub stats64: Option<Attrs<'a>>,
 }
 
@@ -141,6 +142,16 @@ impl<'a> ServiceAttrs<'a> {
             }
         }
         Ok(service)
+    }
+
+    /// The counters: the full ones, or else those that older kernels cut to 32 bits.
+    ///
+    /// # Errors
+    ///
+    /// The nest is malformed.
+    #[inline(always)]
+    pub fn counters(&self) -> Result<Option<Stats>, DecodeError> {
+        Stats::parse_best(self.stats64, self.stats)
     }
 
     /// Writes the nest as top-level attribute `kind`, in the order of

@@ -62,8 +62,17 @@ impl Stats {
         }
     }
 
-    /// The STATS64 nest as kernels write it: all ten in order, without padding.
-    /// It is a good part of what a listing consists of.
+    /// Reads the full counters where there are any, or else the cut ones.
+    #[inline(always)]
+    pub(crate) fn parse_best(
+        stats64: Option<Attrs<'_>>,
+        stats: Option<Attrs<'_>>,
+    ) -> Result<Option<Self>, DecodeError> {
+        stats64.or(stats).map(Self::parse).transpose()
+    }
+
+    /// The STATS64 nest as kernels write it: all ten in order, and no padding
+    /// where numbers need not be aligned. It is a good part of what a listing consists of.
     #[inline(always)]
     fn parse_usual(bytes: &[u8]) -> Option<Self> {
         let bytes: &[u8; STATS64_LEN] = bytes.try_into().ok()?;
@@ -99,7 +108,8 @@ impl Stats {
         Ok(stats)
     }
 
-    /// The contents of a STATS64 nest, in the kernel's order.
+    /// The contents of a STATS64 nest, in the kernel's order, for [`Attrs::new`] to
+    /// borrow.
     pub fn to_stats64(&self) -> [u8; STATS64_LEN] {
         let mut bytes = [0; STATS64_LEN];
         let mut out = Slice::new(&mut bytes);

@@ -342,10 +342,7 @@ impl TryFrom<&DestinationAttrs<'_>> for DestinationEntry {
                 inactive: attrs.inactive_connections.unwrap_or(0),
                 persistent: attrs.persistent_connections.unwrap_or(0),
             },
-            stats: match attrs.stats64.or(attrs.stats) {
-                Some(nest) => Stats::parse(nest)?,
-                None => Stats::default(),
-            },
+            stats: attrs.counters()?.unwrap_or_default(),
         })
     }
 }

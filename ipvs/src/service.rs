@@ -236,13 +236,7 @@ impl TryFrom<&ServiceAttrs<'_>> for ServiceEntry {
     type Error = DecodeError;
 
     fn try_from(attrs: &ServiceAttrs<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            service: attrs.try_into()?,
-            stats: match attrs.stats64.or(attrs.stats) {
-                Some(nest) => Stats::parse(nest)?,
-                None => Stats::default(),
-            },
-        })
+        Ok(Self { service: attrs.try_into()?, stats: attrs.counters()?.unwrap_or_default() })
     }
 }
 

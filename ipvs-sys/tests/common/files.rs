@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 use ipvs_sys::family::{GetFamily, NewFamily};
-use ipvs_sys::{Body, ExtAck, InfoAttrs, Messages, Payload};
+use ipvs_sys::{Body, ExtAck, InfoAttrs, Messages, Payload, Stats, is_ack};
 use std::fs;
 use std::path::Path;
 
@@ -26,11 +26,13 @@ pub(crate) fn every() -> Vec<(String, Vec<u8>)> {
 /// Reads a datagram in every way there is and returns the number of views that
 /// were found without an error.
 pub(crate) fn read_in_every_way(datagram: &[u8]) -> usize {
-    Messages::new(datagram)
+    let header = Messages::new(datagram).find_map(|message| Some(message.ok()?.header));
+    let alone = header.is_some_and(|header| is_ack(datagram, header.sequence));
+    let views: usize = Messages::new(datagram)
         .map_while(Result::ok)
         .map(|message| match message.payload {
             Payload::Data { attrs, .. } => {
-                usize::from(Body::parse(attrs).is_ok())
+                Body::parse(attrs).map_or(0, |body| 1 + counters(body))
                     + usize::from(InfoAttrs::parse(attrs).is_ok())
                     + usize::from(NewFamily::parse(attrs).is_ok())
                     + usize::from(GetFamily::parse(attrs).is_ok())
@@ -40,7 +42,15 @@ pub(crate) fn read_in_every_way(datagram: &[u8]) -> usize {
             }
             _ => 0,
         })
-        .sum()
+        .sum();
+    views + usize::from(alone)
+}
+
+fn counters(body: Body<'_>) -> usize {
+    let of_service = body.service.map(|service| [service.stats, service.stats64]);
+    let of_destination = body.destination.map(|found| [found.stats, found.stats64]);
+    let nests = [of_service, of_destination].into_iter().flatten().flatten().flatten();
+    nests.filter(|nest| Stats::parse(*nest).is_ok()).count()
 }
 
 fn extended(ext: ExtAck<'_>) -> usize {

@@ -158,7 +158,8 @@ impl<T: Transport> Client<T> {
         Ok(entries)
     }
 
-    /// Lends each destination as the kernel sent it, without copying. See
+    /// Lends each destination as the kernel sent it, without copying; what is not
+    /// asked for ([`DestinationAttrs::counters`]) is not read. See
     /// [`Client::destinations`].
     ///
     /// # Errors

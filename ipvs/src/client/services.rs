@@ -106,8 +106,8 @@ impl<T: Transport> Client<T> {
         Ok(entries)
     }
 
-    /// Lends each service as the kernel sent it, without copying. See
-    /// [`Client::services`].
+    /// Lends each service as the kernel sent it, without copying; what is not asked
+    /// for ([`ServiceAttrs::counters`]) is not read. See [`Client::services`].
     pub fn for_each_service(
         &mut self,
         mut each: impl FnMut(&ServiceAttrs<'_>),
