@@ -142,6 +142,11 @@ impl Outcomes {
         self.failures.push((index, error));
     }
 
+    /// Records why the batch goes no further.
+    pub(crate) fn break_off(&mut self, error: Error) {
+        self.losses.push(error);
+    }
+
     /// Records changes whose outcome is not known, and why.
     pub(crate) fn lose(&mut self, indexes: impl Iterator<Item = usize>, error: Error) {
         self.uncertain.extend(indexes);
@@ -199,7 +204,8 @@ impl Outcomes {
         &self.uncertain
     }
 
-    /// Why outcomes are not known: one error for each datagram that it befell.
+    /// Why answers were lost, one error for each datagram that it befell, or why the
+    /// batch ended early.
     pub fn losses(&self) -> &[Error] {
         &self.losses
     }
@@ -216,6 +222,9 @@ impl Outcomes {
     /// Why the first change failed that is known to have failed, or else why
     /// outcomes are not known.
     pub fn into_result(self) -> Result<(), Error> {
+        if self.is_complete() {
+            return Ok(());
+        }
         let failures = self.failures.into_iter().map(|(_, error)| error);
         failures.chain(self.losses).next().map_or(Ok(()), Err)
     }

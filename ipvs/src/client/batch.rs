@@ -91,8 +91,8 @@ impl<T: Transport> Client<T> {
             outcomes.fail(index, change.error(failure));
         }
         if socket_failed {
-            // Whether the family's number was stale cannot be looked up any more;
-            // carried out they were in neither case.
+            // Whether the family's number was stale can no longer be looked up. Either
+            // way they were not carried out.
             for (index, change, failure) in stale {
                 outcomes.fail(index, change.error(failure));
             }
@@ -126,7 +126,7 @@ impl<T: Transport> Client<T> {
         match renewed {
             Err(failure @ Failure::Io(_)) => {
                 let error = Error::new(Operation::SendBatch, Subject::nothing(), failure);
-                outcomes.lose([].into_iter(), error);
+                outcomes.break_off(error);
                 Err(SocketFailed)
             }
             _ => Ok(()),

@@ -135,6 +135,18 @@ fn after_an_overrun_all_that_was_not_answered_is_uncertain_and_the_batch_goes_on
 }
 
 #[test]
+fn an_overrun_that_cost_no_answer_is_no_failure() {
+    let mut client = client(|request, queue| {
+        queue.push_back(Reply::Overrun);
+        acknowledge(request, queue);
+    });
+    let outcomes = client.send_batch(&deletions(1));
+    assert_eq!(outcomes.losses().len(), 1);
+    assert!(outcomes.is_complete());
+    assert!(outcomes.into_result().is_ok());
+}
+
+#[test]
 fn truncated_and_unreadable_answers_are_losses() {
     for reply in [|| Reply::Truncated(9000), || Reply::Datagram(vec![0; 3])] {
         let mut client = client(move |request, queue| {
