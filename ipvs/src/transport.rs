@@ -16,8 +16,8 @@ pub trait Transport {
 
     /// Receives the next datagram that is queued, into `buffer`. Never blocks,
     /// and gives [`Received::Empty`] in the end: every other outcome takes
-    /// something off the queue. The client offers a buffer of the same length
-    /// each time.
+    /// something off the queue. The client never offers a
+    /// shorter buffer than before.
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Received>;
 
     /// How many changes a batch sends at a time at most: as many as the receive

@@ -61,8 +61,10 @@ const DUMP: u16 = 0x300;
 const INTERRUPTED: u16 = 0x10;
 
 /// The longest datagram that the kernel makes for a listing
-/// (`af_netlink.c: netlink_recvmsg` caps what it remembers of a reader's buffer).
-const LONGEST: usize = 32 * 1024;
+/// (`af_netlink.c: netlink_recvmsg` caps what it remembers of a reader's buffer). A
+/// buffer that holds it makes the listing of many services cheap, as the kernel
+/// walks its table from the start for each datagram.
+pub(super) const LONGEST: usize = 32 * 1024;
 
 impl<T: Transport> Lane<T> {
     /// A lane that offers a receive buffer of so many bytes.

@@ -12,7 +12,7 @@ mod services;
 mod snapshot;
 mod table;
 
-use lane::{ACK, Lane, Request};
+use lane::{ACK, LONGEST, Lane, Request};
 
 use crate::Namespace;
 use crate::error::{Error, ErrorKind, Failure, Operation, Subject};
@@ -67,10 +67,6 @@ fn usual_buffer() -> usize {
 /// (`skbuff.h: skb_shared_info`).
 const SHARED_INFO: usize = 320;
 
-/// What a datagram of a listing can be at most: makes the listing of many
-/// services cheap, as the kernel walks its table from the start for each.
-const WIDE_RECEIVE_BUFFER: usize = 32 * 1024;
-
 impl Client {
     /// Opens two sockets, one of them for long listings, in the calling thread's
     /// network namespace.
@@ -116,7 +112,7 @@ impl<T: Transport> Client<T> {
     /// The same with a second transport, to the same kernel and network namespace,
     /// for listings that may be long.
     pub fn with_second(self, transport: T) -> Self {
-        Self { wide: Some(Lane::new(transport, WIDE_RECEIVE_BUFFER)), ..self }
+        Self { wide: Some(Lane::new(transport, LONGEST)), ..self }
     }
 
     /// Carries a change out, if its values keep their rules.

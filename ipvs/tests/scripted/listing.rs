@@ -111,6 +111,8 @@ fn a_listing_that_is_refused_because_of_the_last_one_is_asked_for_again() {
             queue.push_back(answer(request, -libc::EBUSY));
             queue.push_back(Reply::Datagram(service(before, 2, 1)));
             queue.push_back(done(before, 0));
+        } else if !queue.is_empty() {
+            queue.push_back(answer(request, -libc::EBUSY));
         } else {
             queue.push_back(Reply::Datagram(service(request, 2, 443)));
             queue.push_back(done(request, 0));
