@@ -4,7 +4,7 @@ use super::Client;
 use crate::error::{Error, ErrorKind, Failure, Operation, Subject};
 use crate::plan::{Applied, NotTakenBack, Plan, Recovery, Step, StepResult};
 use crate::transport::Transport;
-use crate::{Before, Change, OnFailure, Outcome, Scheduler, ServiceKey};
+use crate::{Before, Change, OnFailure, Outcome, Scheduler, Service, ServiceKey};
 
 impl<T: Transport> Client<T> {
     /// Carries a plan out, if the table is still the one that the plan was made
@@ -54,7 +54,9 @@ impl<T: Transport> Client<T> {
             let changes: Vec<Change> = part.iter().map(|step| step.change).collect();
             let mut settled = self.settle(&changes, losses);
             for (step, settled) in part.iter().zip(&mut settled) {
-                self.give_scheduler_back(step, settled);
+                if let Before::Service(before) = &step.before {
+                    self.give_scheduler_back(before, &step.change, settled);
+                }
             }
             let socket_failed = losses.iter().any(|loss| loss.kind() == ErrorKind::Io);
             let goes_on = settled.iter().all(Settled::is_done) && !socket_failed;
@@ -95,19 +97,25 @@ impl<T: Transport> Client<T> {
 
     /// Kernels until the middle of 2026 leave a service whose new scheduler is
     /// refused without any: the old one is gone by then (`ip_vs_ctl.c:
-    /// ip_vs_edit_service`).
-    fn give_scheduler_back(&mut self, step: &Step, settled: &mut Settled) {
-        let (Settled::Failed(_), Before::Service(before)) = (&settled, &step.before) else {
+    /// ip_vs_edit_service`). It gets back what it `was` or, if that is refused too,
+    /// what the edit was to give it.
+    fn give_scheduler_back(&mut self, was: &Service, edit: &Change, settled: &mut Settled) {
+        if !matches!(settled, Settled::Failed(_)) || was.scheduler() == Scheduler::Unscheduled {
             return;
-        };
-        let given_back = self.service(&before.key()).and_then(|found| match found {
-            Some(found) if found.service.scheduler() == Scheduler::Unscheduled => {
-                self.checked_change(&Change::EditService(*before), Ok(()))
+        }
+        match self.service(&was.key()) {
+            Ok(Some(found)) if found.service.scheduler() == Scheduler::Unscheduled => {}
+            Ok(_) => return,
+            Err(error) => {
+                *settled = Settled::Unknown(error);
+                return;
             }
-            _ => Ok(()),
-        });
-        if let Err(error) = given_back {
-            *settled = Settled::Unknown(error);
+        }
+        if let Err(error) = self.checked_change(&Change::EditService(*was), Ok(())) {
+            *settled = match self.checked_change(edit, Ok(())) {
+                Ok(()) => Settled::Done,
+                Err(_) => Settled::Unknown(error),
+            };
         }
     }
 
@@ -154,13 +162,19 @@ impl<T: Transport> Client<T> {
             }
         }
         let settled = self.settle(&changes, losses);
-        for ((index, change), settled) in indexes.into_iter().zip(&changes).zip(settled) {
-            let Some(result) = results.get_mut(index) else { continue };
+        for ((index, change), mut settled) in indexes.into_iter().zip(&changes).zip(settled) {
+            let (Some(step), Some(result)) = (steps.get(index), results.get_mut(index)) else {
+                continue;
+            };
+            if let Change::EditService(edited) = &step.change {
+                self.give_scheduler_back(edited, change, &mut settled);
+            }
             *result = match (std::mem::replace(result, StepResult::RolledBack), settled) {
                 // Of several changes, the first that fails is the cause.
-                (stuck @ StepResult::Stuck(_), _) => stuck,
+                (first @ (StepResult::Stuck(_) | StepResult::Uncertain(_)), _) => first,
                 (_, Settled::Done | Settled::FoundDone) => StepResult::RolledBack,
-                (_, Settled::Failed(error) | Settled::Unknown(error)) => StepResult::Stuck(error),
+                (_, Settled::Failed(error)) => StepResult::Stuck(error),
+                (_, Settled::Unknown(error)) => StepResult::Uncertain(error),
                 (_, Settled::NotSent) => {
                     StepResult::Stuck(change.error(Failure::NotTakenBack(NotTakenBack::NotSent)))
                 }

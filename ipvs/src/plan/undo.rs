@@ -42,9 +42,9 @@ pub enum StepResult {
     RolledBack,
     /// It was carried out, and was not taken back whole: why.
     Stuck(Error),
-    /// Whether it was carried out is not known, and could not be read back.
-    /// Or it is the edit of a service that failed and cost it its scheduler, which
-    /// could not be given back.
+    /// Whether it was carried out, or taken back, is not known, and could not be
+    /// read back. Or it is the edit of a service that failed, or could not be taken
+    /// back, and cost it its scheduler, which could not be given back.
     Uncertain(Error),
 }
 

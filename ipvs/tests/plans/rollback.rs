@@ -287,8 +287,52 @@ fn a_service_that_loses_its_scheduler_to_a_refused_one_gets_it_back() {
 fn a_scheduler_that_cannot_be_given_back_is_told() {
     let kernel = Kernel::new();
     let mut client = filled(&kernel, &pool(&[]));
-    // After the edit, and that which takes the scheduler away.
+    // After the edit, and that which takes the scheduler away: the old one, then the new.
     kernel.inject(Operation::EditService, 3, NO_MEMORY);
+    kernel.inject(Operation::EditService, 4, NO_MEMORY);
     let applied = refused_scheduler(&kernel, &mut client, Recovery::RollBack);
     assert!(matches!(applied.results(), [StepResult::Uncertain(_)]), "{applied:?}");
+}
+
+/// Takes back a plan for another scheduler. The old one is refused, which costs the
+/// service the other one, and so are as many edits after that as `refused`.
+fn refused_old_scheduler(refused: usize) -> (Applied, Scheduler) {
+    let kernel = Kernel::new();
+    let mut client = filled(&kernel, &pool(&[1]));
+    let service = Service::new(key());
+    let mut wanted = Table::new();
+    wanted.add_service(service.with_scheduler(Scheduler::Mh)).expect("once");
+    let plan = plan(&mut client, &wanted);
+    let lose = move |kernel: &Kernel| {
+        let unscheduled = service.with_scheduler(Scheduler::Unscheduled);
+        kernel.client().expect("a client").edit_service(&unscheduled).expect("edited");
+    };
+    kernel.inject(Operation::DeleteDestination, 1, NO_MEMORY);
+    kernel.inject(Operation::EditService, 2, Fault::before(lose));
+    kernel.inject(Operation::EditService, 2, NO_MEMORY);
+    // The third takes the scheduler away.
+    for nth in 4..4 + refused {
+        kernel.inject(Operation::EditService, nth, NO_MEMORY);
+    }
+    let applied = client.apply(&plan, Recovery::RollBack).expect("same table");
+    let found = client.service(&key()).expect("read").expect("there");
+    (applied, found.service.scheduler())
+}
+
+#[test]
+fn a_service_that_loses_its_scheduler_when_it_is_taken_back_gets_one() {
+    let (applied, scheduler) = refused_old_scheduler(0);
+    assert_eq!(scheduler, Scheduler::Mh);
+    let [edit, _] = applied.results() else { panic!("{applied:?}") };
+    let refusal = stuck(edit).expect("not taken back");
+    assert!(refusal.ends_with("the kernel is out of memory (ENOMEM)"), "{refusal}");
+
+    let (applied, scheduler) = refused_old_scheduler(1);
+    assert_eq!(scheduler, Service::new(key()).scheduler());
+    assert!(applied.is_unchanged(), "{applied:?}");
+
+    let (applied, scheduler) = refused_old_scheduler(2);
+    assert_eq!(scheduler, Scheduler::Unscheduled);
+    let [edit, _] = applied.results() else { panic!("{applied:?}") };
+    assert!(matches!(edit, StepResult::Uncertain(_)), "{applied:?}");
 }
