@@ -294,6 +294,24 @@ fn a_scheduler_that_cannot_be_given_back_is_told() {
     assert!(matches!(applied.results(), [StepResult::Uncertain(_)]), "{applied:?}");
 }
 
+#[test]
+fn a_refused_edit_that_cost_no_scheduler_sends_no_other() {
+    for scheduler in [Scheduler::Wlc, Scheduler::Unscheduled] {
+        let kernel = Kernel::new();
+        let service = Service::new(key()).with_scheduler(scheduler);
+        let mut client = filled(&kernel, &Table::new());
+        client.add_service(&service).expect("added");
+        let mut wanted = Table::new();
+        wanted.add_service(service.with_scheduler(Scheduler::Mh)).expect("once");
+        let plan = plan(&mut client, &wanted);
+        kernel.inject(Operation::EditService, 1, NO_MEMORY);
+        // Another edit would fail too, and be told.
+        kernel.inject(Operation::EditService, 2, NO_MEMORY);
+        let applied = client.apply(&plan, Recovery::RollBack).expect("same table");
+        assert!(matches!(applied.results(), [StepResult::Failed(_)]), "{applied:?}");
+    }
+}
+
 /// Takes back a plan for another scheduler. The old one is refused, which costs the
 /// service the other one, and so are as many edits after that as `refused`.
 fn refused_old_scheduler(refused: usize) -> (Applied, Scheduler) {
