@@ -133,8 +133,14 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// Reads back whether the table is as a change leaves it. For changes whose
+    /// Reads back whether the table is as a change leaves it, for changes whose
     /// outcome is [uncertain](Outcomes::uncertain).
+    ///
+    /// That is what is there now, whoever made it so. `true` can be the work of
+    /// another, and after `false` the change can have been carried out all the same,
+    /// if another has changed what it left: the service or destination is compared in
+    /// all its values. That an addition was not carried out is certain only as far as
+    /// there is nothing of that key or endpoint.
     ///
     /// # Errors
     ///

@@ -4,7 +4,7 @@ use super::Client;
 use crate::error::{Error, ErrorKind, Failure, Operation, Subject};
 use crate::plan::{Applied, NotTakenBack, Plan, Recovery, Step, StepResult};
 use crate::transport::Transport;
-use crate::{Before, Change, OnFailure, Outcome, Scheduler, Service, ServiceKey};
+use crate::{Before, Change, OnFailure, Outcome, Scheduler, ServiceKey};
 
 impl<T: Transport> Client<T> {
     /// Carries a plan out, if the table is still the one that the plan was made
@@ -14,9 +14,10 @@ impl<T: Transport> Client<T> {
     /// away unless all before it succeeded: a server that cannot be added does not
     /// cost the one that it replaces. After the first datagram with a failure
     /// nothing more is sent. Whether a step was carried out whose answer was lost
-    /// is read back, and if all were, the plan goes on. Then all that was done is
-    /// taken back, or left, as `recovery` says; [`Applied`] tells what became of
-    /// each step in the end.
+    /// is read back, and if all were, the plan goes on. If others changed the same
+    /// meanwhile that can be impossible to tell ([`StepResult::Uncertain`]). Then all
+    /// that was done is taken back, or left, as `recovery` says; [`Applied`] tells
+    /// what became of each step in the end.
     ///
     /// Others can change the table between the snapshot and the steps. A service
     /// or destination that they deleted makes its step fail. Timeouts are not
@@ -51,13 +52,7 @@ impl<T: Transport> Client<T> {
         let (adding, taking) = plan.halves();
         let mut all = Vec::with_capacity(plan.steps().len());
         for part in adding.chunks(capacity).chain(taking.chunks(capacity)) {
-            let changes: Vec<Change> = part.iter().map(|step| step.change).collect();
-            let mut settled = self.settle(&changes, losses);
-            for (step, settled) in part.iter().zip(&mut settled) {
-                if let Before::Service(before) = &step.before {
-                    self.give_scheduler_back(before, &step.change, settled);
-                }
-            }
+            let mut settled = self.settle(part, losses);
             let socket_failed = losses.iter().any(|loss| loss.kind() == ErrorKind::Io);
             let goes_on = settled.iter().all(Settled::is_done) && !socket_failed;
             all.append(&mut settled);
@@ -69,22 +64,19 @@ impl<T: Transport> Client<T> {
         all
     }
 
-    /// Sends changes, and reads back what is uncertain.
-    fn settle(&mut self, changes: &[Change], losses: &mut Vec<Error>) -> Vec<Settled> {
+    /// Sends steps, and reads back what is uncertain.
+    fn settle(&mut self, steps: &[Step], losses: &mut Vec<Error>) -> Vec<Settled> {
+        let changes: Vec<Change> = steps.iter().map(|step| step.change).collect();
         // The wanted table keeps the rules; what is only quiesced or was there
         // before need not.
-        let outcomes = self.send_changes(changes, OnFailure::CarryOn, |_| Ok(()));
-        let settle = |(change, outcome): (&Change, Outcome<'_>)| match outcome {
+        let outcomes = self.send_changes(&changes, OnFailure::CarryOn, |_| Ok(()));
+        let settle = |(step, outcome): (&Step, Outcome<'_>)| match outcome {
             // The errors of those that failed come below.
             Outcome::Done | Outcome::Failed(_) => Settled::Done,
             Outcome::NotSent => Settled::NotSent,
-            Outcome::Uncertain => match self.is_done(change) {
-                Ok(true) => Settled::FoundDone,
-                Ok(false) => Settled::Failed(change.error(Failure::NotDone)),
-                Err(error) => Settled::Unknown(error),
-            },
+            Outcome::Uncertain => self.read_back(step),
         };
-        let mut settled: Vec<Settled> = changes.iter().zip(outcomes.iter()).map(settle).collect();
+        let mut settled: Vec<Settled> = steps.iter().zip(outcomes.iter()).map(settle).collect();
         let (failures, lost) = outcomes.into_errors();
         for (index, error) in failures {
             if let Some(settled) = settled.get_mut(index) {
@@ -92,18 +84,55 @@ impl<T: Transport> Client<T> {
             }
         }
         losses.extend(lost);
+        for (step, settled) in steps.iter().zip(&mut settled) {
+            self.give_scheduler_back(step, settled);
+        }
         settled
+    }
+
+    /// What became of a step whose answer was lost. Others may have changed what it
+    /// left: that it failed is known only if all is as before.
+    fn read_back(&mut self, step: &Step) -> Settled {
+        let settled = match self.is_done(&step.change) {
+            Ok(true) => return Settled::FoundDone,
+            Ok(false) => self.is_as_before(step),
+            Err(error) => Err(error),
+        };
+        match settled {
+            Ok(true) => Settled::Failed(step.change.error(Failure::NotDone)),
+            Ok(false) => {
+                let reason = Failure::NotTakenBack(NotTakenBack::Differs);
+                Settled::Unknown(step.change.error(reason))
+            }
+            Err(error) => Settled::Unknown(error),
+        }
+    }
+
+    /// Reads whether there is what was there before a step, if that is known.
+    fn is_as_before(&mut self, step: &Step) -> Result<bool, Error> {
+        let undo = step.undo();
+        for step in &undo {
+            if !self.is_done(&step.change)? {
+                return Ok(false);
+            }
+        }
+        Ok(!undo.is_empty())
     }
 
     /// Kernels until the middle of 2026 leave a service whose new scheduler is
     /// refused without any: the old one is gone by then (`ip_vs_ctl.c:
-    /// ip_vs_edit_service`). It gets back what it `was` or, if that is refused too,
-    /// what the edit was to give it.
-    fn give_scheduler_back(&mut self, was: &Service, edit: &Change, settled: &mut Settled) {
-        if !matches!(settled, Settled::Failed(_)) || was.scheduler() == Scheduler::Unscheduled {
+    /// ip_vs_edit_service`). It gets back what it was or, if that is refused too,
+    /// what the edit was to make of it.
+    fn give_scheduler_back(&mut self, step: &Step, settled: &mut Settled) {
+        let (Settled::Failed(_) | Settled::Unknown(_), Before::Service(before)) =
+            (&settled, &step.before)
+        else {
+            return;
+        };
+        if before.scheduler() == Scheduler::Unscheduled {
             return;
         }
-        match self.service(&was.key()) {
+        match self.service(&before.key()) {
             Ok(Some(found)) if found.service.scheduler() == Scheduler::Unscheduled => {}
             Ok(_) => return,
             Err(error) => {
@@ -111,11 +140,15 @@ impl<T: Transport> Client<T> {
                 return;
             }
         }
-        if let Err(error) = self.checked_change(&Change::EditService(*was), Ok(())) {
-            *settled = match self.checked_change(edit, Ok(())) {
-                Ok(()) => Settled::Done,
-                Err(_) => Settled::Unknown(error),
-            };
+        match self.checked_change(&Change::EditService(*before), Ok(())) {
+            Ok(()) if matches!(settled, Settled::Unknown(_)) => *settled = self.read_back(step),
+            Ok(()) => {}
+            Err(error) => {
+                *settled = match self.checked_change(&step.change, Ok(())) {
+                    Ok(()) => Settled::Done,
+                    Err(_) => Settled::Unknown(error),
+                };
+            }
         }
     }
 
@@ -149,7 +182,7 @@ impl<T: Transport> Client<T> {
 
     /// Takes back those of the steps that were done, the last first.
     fn take_back(&mut self, steps: &[Step], results: &mut [StepResult], losses: &mut Vec<Error>) {
-        let mut changes = Vec::new();
+        let mut undos = Vec::new();
         let mut indexes = Vec::new();
         for (index, (step, result)) in steps.iter().zip(results.iter_mut()).enumerate().rev() {
             if let StepResult::Done = result {
@@ -158,26 +191,19 @@ impl<T: Transport> Client<T> {
                     *result = step.stuck(NotTakenBack::BeforeUnknown);
                 }
                 indexes.extend(undo.iter().map(|_| index));
-                changes.extend(undo);
+                undos.extend(undo);
             }
         }
-        let settled = self.settle(&changes, losses);
-        for ((index, change), mut settled) in indexes.into_iter().zip(&changes).zip(settled) {
-            let (Some(step), Some(result)) = (steps.get(index), results.get_mut(index)) else {
-                continue;
-            };
-            if let Change::EditService(edited) = &step.change {
-                self.give_scheduler_back(edited, change, &mut settled);
-            }
+        let settled = self.settle(&undos, losses);
+        for ((index, undo), settled) in indexes.into_iter().zip(&undos).zip(settled) {
+            let Some(result) = results.get_mut(index) else { continue };
             *result = match (std::mem::replace(result, StepResult::RolledBack), settled) {
                 // Of several changes, the first that fails is the cause.
                 (first @ (StepResult::Stuck(_) | StepResult::Uncertain(_)), _) => first,
                 (_, Settled::Done | Settled::FoundDone) => StepResult::RolledBack,
                 (_, Settled::Failed(error)) => StepResult::Stuck(error),
                 (_, Settled::Unknown(error)) => StepResult::Uncertain(error),
-                (_, Settled::NotSent) => {
-                    StepResult::Stuck(change.error(Failure::NotTakenBack(NotTakenBack::NotSent)))
-                }
+                (_, Settled::NotSent) => undo.stuck(NotTakenBack::NotSent),
             };
         }
         with_their_services(steps, results);
@@ -208,7 +234,7 @@ enum Settled {
     FoundDone,
     Failed(Error),
     NotSent,
-    /// Its answer was lost, and it could not be read back.
+    /// Its answer was lost, and reading back failed or does not tell.
     Unknown(Error),
 }
 

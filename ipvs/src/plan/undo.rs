@@ -42,9 +42,11 @@ pub enum StepResult {
     RolledBack,
     /// It was carried out, and was not taken back whole: why.
     Stuck(Error),
-    /// Whether it was carried out, or taken back, is not known, and could not be
-    /// read back. Or it is the edit of a service that failed, or could not be taken
-    /// back, and cost it its scheduler, which could not be given back.
+    /// Whether it was carried out, or taken back, is not known: the answer was lost,
+    /// and it could not be read back, or what is there is not as wanted and not known
+    /// to be as before, as after another's change. Or it is the edit of a service
+    /// that failed, or could not be taken back, and cost it its scheduler, which
+    /// could not be given back.
     Uncertain(Error),
 }
 
@@ -106,6 +108,9 @@ impl StepResult {
 pub(crate) enum NotTakenBack {
     /// An addition that was found done, but whose answer was lost.
     PerhapsAnothers,
+    /// The answer was lost, and what is there is not as the step leaves it and not
+    /// known to be as before.
+    Differs,
     /// What was taken away for it is not back.
     Replacement,
     /// What was there before was not read.
@@ -119,6 +124,10 @@ impl fmt::Display for NotTakenBack {
         f.write_str(match self {
             Self::PerhapsAnothers => {
                 "left, because the answer was lost and another may have done it"
+            }
+            Self::Differs => {
+                "left, because the answer was lost, and what is there is not as wanted and not known \
+                 to be as before"
             }
             Self::Replacement => "left, because what it replaces could not be put back",
             Self::BeforeUnknown => "left, because it is not known what was there before",
@@ -159,31 +168,41 @@ impl Step {
         StepResult::Stuck(self.change.error(Failure::NotTakenBack(reason)))
     }
 
-    /// The changes that take this one back, in order.
-    pub(crate) fn undo(&self) -> Vec<Change> {
+    /// The steps that take this one back, in order. None if what was there before is
+    /// not known.
+    pub(crate) fn undo(&self) -> Vec<Self> {
+        let step = |change, before| Self { change, before };
         match (&self.change, &self.before) {
-            (Change::AddService(service), _) => vec![Change::DeleteService(service.key())],
-            (Change::AddDestination(key, added), _) => {
-                vec![Change::DeleteDestination(*key, added.endpoint())]
+            (Change::AddService(added), _) => {
+                vec![step(Change::DeleteService(added.key()), Before::Whole(*added, Vec::new()))]
             }
-            (Change::EditService(_), Before::Service(before)) => vec![Change::EditService(*before)],
-            (Change::EditDestination(key, _), Before::Destination(before)) => {
-                vec![Change::EditDestination(*key, *before)]
+            (Change::AddDestination(key, added), _) => {
+                let delete = Change::DeleteDestination(*key, added.endpoint());
+                vec![step(delete, Before::Destination(*added))]
+            }
+            (Change::EditService(after), Before::Service(before)) => {
+                vec![step(Change::EditService(*before), Before::Service(*after))]
+            }
+            (Change::EditDestination(key, after), Before::Destination(before)) => {
+                let edit = Change::EditDestination(*key, *before);
+                vec![step(edit, Before::Destination(*after))]
             }
             (Change::DeleteDestination(key, _), Before::Destination(before)) => {
-                vec![Change::AddDestination(*key, *before)]
+                vec![step(Change::AddDestination(*key, *before), Before::Nothing)]
             }
             (Change::DeleteService(key), Before::Whole(before, destinations)) => {
                 let add = |destination| Change::AddDestination(*key, destination);
                 let destinations = destinations.iter().rev().copied().map(add);
-                std::iter::once(Change::AddService(*before)).chain(destinations).collect()
+                let additions = std::iter::once(Change::AddService(*before)).chain(destinations);
+                additions.map(|change| step(change, Before::Nothing)).collect()
             }
             (Change::SetTimeouts(set), Before::Timeouts(Some(before))) => {
-                vec![Change::SetTimeouts(Timeouts {
+                let reset = Change::SetTimeouts(Timeouts {
                     tcp: set.tcp.and(before.tcp),
                     tcp_fin: set.tcp_fin.and(before.tcp_fin),
                     udp: set.udp.and(before.udp),
-                })]
+                });
+                vec![step(reset, Before::Timeouts(Some(*set)))]
             }
             // The timeouts before are not known.
             _ => Vec::new(),

@@ -4,7 +4,7 @@ use crate::applied::{Fake, filled, is, key, operation, plan, pool};
 use crate::tables::table;
 use ipvs::fake::{Fault, Kernel};
 use ipvs::{
-    Applied, Change, Destination, Endpoint, Operation, Plan, Recovery, Scheduler, Service,
+    Applied, Batch, Change, Destination, Endpoint, Operation, Plan, Recovery, Scheduler, Service,
     ServiceKey, Snapshot, Step, StepResult, Table, Timeouts, Weight,
 };
 use proptest::collection::vec;
@@ -353,4 +353,87 @@ fn a_service_that_loses_its_scheduler_when_it_is_taken_back_gets_one() {
     assert_eq!(scheduler, Scheduler::Unscheduled);
     let [edit, _] = applied.results() else { panic!("{applied:?}") };
     assert!(matches!(edit, StepResult::Uncertain(_)), "{applied:?}");
+}
+
+/// Another's change to the table.
+fn another(change: Change) -> Fault {
+    Fault::before(move |kernel| {
+        let mut batch = Batch::new();
+        batch.push(change);
+        let mut client = kernel.client().expect("a client");
+        client.send_batch(&batch).into_result().expect("carried out");
+    })
+}
+
+/// In each plan the answers to two steps are lost, and another changes what the
+/// first has left before the second is carried out.
+#[test]
+fn what_is_neither_as_before_nor_as_wanted_is_not_known() {
+    let weighted = |weight: u16| {
+        let mut table = Table::new();
+        table.add_service(Service::new(key())).expect("once");
+        for host in [1, 2] {
+            let destination = server(host).with_weight(Weight::from(weight));
+            table.add_destination(&key(), destination).expect("once");
+        }
+        table
+    };
+    let heavy = |host| server(host).with_weight(Weight::from(9));
+    for (before, wanted, operation, change) in [
+        (
+            pool(&[]),
+            pool(&[1, 2]),
+            Operation::AddDestination,
+            Change::EditDestination(key(), heavy(2)),
+        ),
+        (
+            pool(&[1, 2]),
+            weighted(3),
+            Operation::EditDestination,
+            Change::EditDestination(key(), heavy(1)),
+        ),
+        (
+            pool(&[1, 2]),
+            pool(&[]),
+            Operation::DeleteDestination,
+            Change::AddDestination(key(), heavy(1)),
+        ),
+    ] {
+        for recovery in [Recovery::RollBack, Recovery::Leave] {
+            let kernel = Kernel::new();
+            let mut client = filled(&kernel, &before);
+            let plan = plan(&mut client, &wanted);
+            kernel.inject(operation, 1, Fault::Overrun);
+            kernel.inject(operation, 2, another(change));
+            let applied = client.apply(&plan, recovery).expect("same table");
+            let [first, _] = applied.results() else { panic!("{applied:?}") };
+            assert!(matches!(first, StepResult::Uncertain(_)), "{}", applied.report(&plan));
+            assert!(!applied.is_unchanged());
+            assert!(applied.into_result().is_err());
+        }
+    }
+}
+
+#[test]
+fn a_scheduler_that_is_lost_with_the_answer_is_given_back() {
+    let kernel = Kernel::new();
+    let mut client = filled(&kernel, &pool(&[]));
+    kernel.inject(Operation::EditService, 1, Fault::Overrun);
+    let applied = refused_scheduler(&kernel, &mut client, Recovery::RollBack);
+    assert!(applied.is_unchanged(), "{applied:?}");
+    assert!(is(&mut client, &pool(&[])));
+}
+
+#[test]
+fn timeouts_that_were_not_known_before_do_not_show_that_they_were_not_set() {
+    let kernel = Kernel::new();
+    let mut client = filled(&kernel, &pool(&[1]));
+    let mut wanted = pool(&[1]);
+    let udp = Timeouts { udp: Some(60), ..Timeouts::default() };
+    wanted.set_timeouts(udp).expect("in range");
+    let plan = Plan::between(&client.snapshot().expect("stable"), &wanted);
+    kernel.inject(Operation::SetTimeouts, 1, NO_MEMORY);
+    kernel.inject(Operation::SetTimeouts, 1, Fault::Overrun);
+    let applied = client.apply(&plan, Recovery::RollBack).expect("same table");
+    assert!(matches!(applied.results(), [StepResult::Uncertain(_)]), "{applied:?}");
 }
