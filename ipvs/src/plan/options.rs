@@ -39,13 +39,14 @@ pub struct Kinds(u8);
 impl Kinds {
     /// None.
     pub const NONE: Self = Self(0);
-    /// Adding services, and destinations to them.
+    /// Adding services. Their destinations are of another kind, `ADD_DESTINATION`;
+    /// [`PlanOptions::without`] says what waits for what.
     pub const ADD_SERVICE: Self = Self(1);
     /// Editing services.
     pub const EDIT_SERVICE: Self = Self(2);
     /// Deleting services with their destinations.
     pub const DELETE_SERVICE: Self = Self(4);
-    /// Adding destinations.
+    /// Adding destinations, also to services that are added.
     pub const ADD_DESTINATION: Self = Self(8);
     /// Editing destinations, also to weight 0.
     pub const EDIT_DESTINATION: Self = Self(16);
@@ -85,10 +86,12 @@ impl PlanOptions {
     /// ([`Plan::withheld`](super::Plan::withheld)) and does not make them.
     ///
     /// What depends on them is withheld too, whatever its kind. Without its service
-    /// no destination is added. And while a service does not get a destination that
-    /// is to be added or raised from weight 0, none that has a weight is deleted
-    /// from it or goes to weight 0: the pool could run empty. A service that is
-    /// deleted does not wait for another one.
+    /// no destination is added, and without those of its destinations that have a
+    /// weight no service is: it would take connections for no server. And while a
+    /// service does not get a destination with a weight that is to be added, or one
+    /// that is to be raised from weight 0, none that has a weight is deleted from it
+    /// or goes to weight 0: the pool could run empty. A service that is deleted does
+    /// not wait for another one.
     pub fn without(self, kinds: Kinds) -> Self {
         Self { withheld: self.withheld | kinds, ..self }
     }
@@ -108,12 +111,15 @@ impl PlanOptions {
     /// The steps that may be taken, and those that are withheld.
     pub(super) fn divide(&self, steps: Vec<Step>) -> (Vec<Step>, Vec<Step>) {
         let ruled_out = |step: &Step| self.withheld.contains(Kinds::of(&step.change));
-        let of = |what: fn(&Step) -> bool| -> BTreeSet<Option<ServiceKey>> {
-            let found = steps.iter().filter(|step| ruled_out(step) && what(step));
-            found.map(|step| step.change.key()).collect()
+        let keys_of = |what: &dyn Fn(&Step) -> bool| -> BTreeSet<Option<ServiceKey>> {
+            steps.iter().filter(|step| what(step)).map(|step| step.change.key()).collect()
         };
-        let absent = of(|step| matches!(step.change, Change::AddService(_)));
-        let short_of_servers = of(Step::brings_server);
+        let short_of_servers = keys_of(&|step| ruled_out(step) && step.brings_server());
+        // Of a new service, all servers are ruled out or none: they are of one kind.
+        let absent = keys_of(&|step| {
+            matches!(step.change, Change::AddService(_))
+                && (ruled_out(step) || short_of_servers.contains(&step.change.key()))
+        });
         steps.into_iter().partition(|step| {
             let key = step.change.key();
             let waits = step.takes_server() && short_of_servers.contains(&key);

@@ -155,6 +155,34 @@ fn no_server_goes_while_one_that_is_to_come_is_ruled_out() {
 }
 
 #[test]
+fn no_service_comes_without_the_servers_that_it_should_have() {
+    let wanted = table(
+        "-A -t 10.0.0.1:80 -s wrr
+         -a -t 10.0.0.1:80 -r 192.168.0.1:80 -m -w 1
+         -a -t 10.0.0.1:80 -r 192.168.0.2:80 -m -w 0
+         -A -u 10.0.0.1:53 -s rr
+         -a -u 10.0.0.1:53 -r 192.168.0.1:53 -m -w 0
+         -A -f 7 -s wlc",
+    );
+    let options = PlanOptions::default().without(Kinds::ADD_DESTINATION);
+    let plan = Plan::with_options(&Snapshot::default(), &wanted, &options);
+    // The others have no servers in any case.
+    assert_eq!(
+        changes(plan.steps()),
+        ["add service fwmark 7 wlc", "add service udp 10.0.0.1:53 rr"]
+    );
+    assert_eq!(
+        changes(plan.withheld()),
+        [
+            "add service tcp 10.0.0.1:80 wrr",
+            "add destination 192.168.0.1:80 masquerade weight 1 to tcp 10.0.0.1:80",
+            "add destination 192.168.0.2:80 masquerade weight 0 to tcp 10.0.0.1:80",
+            "add destination 192.168.0.1:53 masquerade weight 0 to udp 10.0.0.1:53",
+        ]
+    );
+}
+
+#[test]
 fn a_server_that_gets_no_connections_is_not_waited_for() {
     let wanted = table(
         "-A -t 10.0.0.1:80 -s wrr
