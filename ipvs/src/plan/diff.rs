@@ -23,7 +23,7 @@ impl fmt::Display for Plan {
             }
         }
         for step in &self.withheld {
-            writeln!(f, "! not allowed: {}", step.change)?;
+            writeln!(f, "! withheld: {}", step.change)?;
         }
         Ok(())
     }

@@ -95,9 +95,9 @@ fn kinds_that_are_ruled_out_are_told_and_not_made() {
     assert_eq!(plan.steps().len(), 4);
     let text = plan.to_string();
     assert!(text.ends_with(
-        "! not allowed: delete destination 192.168.0.2:80 from tcp 10.0.0.1:80\n\
-         ! not allowed: add service tcp [2001:db8::1]:443 sh persistent 300\n\
-         ! not allowed: add destination [2001:db8::2]:443 direct-route weight 1 to tcp \
+        "! withheld: delete destination 192.168.0.2:80 from tcp 10.0.0.1:80\n\
+         ! withheld: add service tcp [2001:db8::1]:443 sh persistent 300\n\
+         ! withheld: add destination [2001:db8::2]:443 direct-route weight 1 to tcp \
          [2001:db8::1]:443\n"
     ));
 }
