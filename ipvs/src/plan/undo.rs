@@ -9,8 +9,8 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Recovery {
     /// What was done is taken back: first what was taken away is put back and, if
-    /// all of that succeeds, what was added and edited goes. So no service is left
-    /// without the servers that it had and without those that replace them.
+    /// all of that succeeds, what was added and edited goes. So a service always has
+    /// either the servers that it had or those that replace them.
     ///
     /// A service that was added is deleted with its destinations, those too that
     /// others added to it meanwhile. An addition stays if its answer was lost:
