@@ -2,6 +2,7 @@
 //! project's other chores. Everything it needs, it sets up by itself.
 
 mod apt;
+mod bench;
 mod binaries;
 mod cpio;
 mod demo;
@@ -47,6 +48,8 @@ enum Chore {
     Test(test::Options),
     /// Run the demonstration, in a guest or on this machine.
     Demo(demo::Options),
+    /// Run the benchmarks, beside the least that there is to do and the peers.
+    Bench(bench::Options),
     /// Run the fuzz targets (needs the nightly toolchain).
     Fuzz(fuzz::Options),
     /// Check the libraries with a compiler of the version they declare.
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Chore::Vm(options) => (options.run(), 125),
         Chore::Test(options) => (options.run(), 1),
         Chore::Demo(options) => (options.run(), 1),
+        Chore::Bench(options) => (options.run(), 1),
         Chore::Fuzz(options) => (options.run(), 1),
         Chore::Msrv => (msrv::run(), 1),
     };

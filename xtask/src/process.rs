@@ -2,9 +2,10 @@
 
 use anyhow::{Context as _, Result, bail};
 use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Runs a command quietly; what it printed is in the error.
 pub(crate) fn quiet(command: &mut Command) -> Result<()> {
@@ -51,6 +52,30 @@ pub(crate) fn tee(command: &mut Command) -> Result<(ExitStatus, String)> {
         text.push('\n');
     }
     Ok((child.wait()?, text))
+}
+
+/// Writes to standard output and keeps what was written.
+#[derive(Clone, Default)]
+pub(crate) struct Copy(Arc<Mutex<Vec<u8>>>);
+
+impl Copy {
+    /// What was written.
+    pub(crate) fn text(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Write for Copy {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        io::stdout().write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().flush()
+    }
 }
 
 /// Finds a program in `PATH` or in the directories only root has there.

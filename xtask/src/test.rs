@@ -5,16 +5,14 @@ use crate::guest::Job;
 use crate::kernel::{self, Name};
 use crate::lab::Lab;
 use crate::libtest::Counts;
-use crate::process::{cargo, tee};
+use crate::process::{Copy, cargo, tee};
 use crate::progress::note;
 use crate::qemu::{End, Machine};
 use crate::vm;
 use anyhow::Result;
 use clap::Args;
 use std::ffi::OsString;
-use std::io::{self, Write};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use xtask::Outcome;
 
@@ -121,29 +119,6 @@ impl Part {
             counts.failed = counts.failed.max(1);
         }
         Self { name, counts }
-    }
-}
-
-/// Writes to standard output and keeps what was written.
-#[derive(Clone, Default)]
-struct Copy(Arc<Mutex<Vec<u8>>>);
-
-impl Copy {
-    fn text(&self) -> String {
-        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
-}
-
-impl Write for Copy {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        io::stdout().write_all(bytes)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        io::stdout().flush()
     }
 }
 
