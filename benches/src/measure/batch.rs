@@ -17,7 +17,7 @@ pub(crate) fn floor(effort: Effort) -> Result<Sample> {
     prepare()?;
     let request = request(floor::family()?);
     let mut floor = Floor::open(floor::ANSWERS)?;
-    let sends = effort.rounds.div_ceil(LOOPS);
+    let sends = sends(effort);
     let start = Start::now()?;
     for _ in 0..sends {
         floor.send(&request)?;
@@ -39,7 +39,7 @@ pub(crate) fn ours(effort: Effort) -> Result<Sample> {
     ];
     let batch: Batch = (0..LOOPS).flat_map(|_| loop_of_four).collect();
     let (mut client, calls) = counting::client()?;
-    let sends = effort.rounds.div_ceil(LOOPS);
+    let sends = sends(effort);
     let start = Start::now()?;
     for _ in 0..sends {
         client.send_batch(&batch).into_result()?;
@@ -69,6 +69,11 @@ fn request(family: u16) -> Vec<u8> {
         }
     }
     request
+}
+
+/// Eight times as many loops: a send has many of them.
+fn sends(effort: Effort) -> u32 {
+    (8 * effort.rounds).div_ceil(LOOPS)
 }
 
 /// Loops in one send, of 64 changes.

@@ -23,13 +23,16 @@ pub(crate) struct Effort {
     /// How many rounds of {add service, add destination, delete destination, delete
     /// service} a run has, where it consists of such.
     pub(crate) rounds: u32,
+    /// As many, where each step is a process.
+    pub(crate) process_rounds: u32,
 }
 
 impl Effort {
-    /// As in the thesis.
-    pub(crate) const WHOLE: Self = Self { repetitions: 5, rounds: 1_000 };
+    /// Rounds as in the thesis; of processes fewer, each takes as long as some
+    /// hundred others.
+    pub(crate) const WHOLE: Self = Self { repetitions: 5, rounds: 1_000, process_rounds: 100 };
     /// For a look in between.
-    pub(crate) const QUICK: Self = Self { repetitions: 3, rounds: 200 };
+    pub(crate) const QUICK: Self = Self { repetitions: 3, rounds: 1_000, process_rounds: 20 };
 }
 
 impl Comparison {

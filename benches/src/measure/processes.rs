@@ -28,8 +28,7 @@ pub(crate) fn ipvsadm(table: Table, effort: Effort) -> Result<Sample> {
 
 fn rounds(table: Table, effort: Effort, lines: &[&str]) -> Result<Sample> {
     single::prepare(table)?;
-    // A process costs some thousand times what a change does.
-    let rounds = effort.rounds / 10;
+    let rounds = effort.process_rounds;
     let start = Start::now()?;
     for _ in 0..rounds {
         lines.iter().try_for_each(|line| run(line))?;

@@ -66,10 +66,10 @@ mod tests {
         let file = json(&before);
         assert_eq!(worse(&file, &before).unwrap(), [""; 0]);
         let changed = |from, to| Results::read(&LINES.replace(from, to)).unwrap();
-        let slower = changed("[3.0,3.0,3.0]", "[3.0,3.1,3.2]");
+        let slower = changed("[3.0,3.0,3.0]", "[3.1,3.1,3.2]");
         let told = worse(&file, &slower).unwrap();
-        assert_eq!(told, ["a client: 1.550 times the floor, was 1.500"]);
-        let a_little = changed("[3.0,3.0,3.0]", "[3.0,3.08,3.2]");
+        assert_eq!(told, ["a client: 3.100 times the floor, was 3.000"]);
+        let a_little = changed("[3.0,3.0,3.0]", "[3.08,3.2,3.2]");
         assert_eq!(worse(&file, &a_little).unwrap(), [""; 0]);
         let more = changed("\"receives\":4", "\"receives\":5");
         let told = worse(&file, &more).unwrap();
