@@ -125,7 +125,8 @@ pub enum Outcome<'a> {
     /// It was not carried out.
     Failed(&'a Error),
     /// Its answer, if it had one, was lost: it was carried out or has failed.
-    /// [`Client::is_done`](crate::Client::is_done) reads back which.
+    /// [`Client::is_done`](crate::Client::is_done) reads back what the table says of
+    /// it.
     Uncertain,
     /// It was not sent: one before it failed and the batch was to stop there, or
     /// the socket had failed before its turn.
