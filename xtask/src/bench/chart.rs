@@ -1,6 +1,6 @@
-//! Bars on a logarithmic scale.
+//! Bars on a logarithmic scale, one for all that has the same unit.
 
-use super::results::Results;
+use super::results::{Entry, Results};
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 900.0;
@@ -18,13 +18,8 @@ pub(crate) fn svg(results: &Results) -> String {
     for (name, ways) in groups {
         let _ = writeln!(body, r#"<text class="t" x="10" y="{}">{name}</text>"#, y + 18.0);
         y += TITLE;
-        let medians = ways.iter().map(|way| way.median());
-        let (least, most) = medians.fold((f64::MAX, 0.0_f64), |(least, most), median| {
-            (least.min(median), most.max(median))
-        });
-        // From the power of ten below the least, so that the least has a bar too.
-        let from = least.log10().floor();
-        let scale = (WIDTH - LABELS - NUMBERS) / (most.log10() - from).max(0.1);
+        let unit = ways.first().map_or("", |way| &way.unit);
+        let (from, scale) = scale(results, unit);
         for way in ways {
             let length = (way.median().log10() - from) * scale;
             let class = match &*way.way {
@@ -52,6 +47,17 @@ pub(crate) fn svg(results: &Results) -> String {
 {body}</svg>
 "#
     )
+}
+
+/// Where the scale of a unit begins, as a power of ten, and how long the next is.
+fn scale(results: &Results, unit: &str) -> (f64, f64) {
+    let ways = results.by_name().filter(|(_, ways)| ways.len() > 1).flat_map(|(_, ways)| ways);
+    let medians = ways.filter(|way| way.unit == unit).map(Entry::median);
+    let (least, most) = medians
+        .fold((f64::MAX, 0.0_f64), |(least, most), median| (least.min(median), most.max(median)));
+    // From the power below the least, so that the least has a bar too.
+    let from = least.log10().floor();
+    (from, (WIDTH - LABELS - NUMBERS) / (most.log10() - from).max(0.1))
 }
 
 fn micros(us: f64) -> String {

@@ -13,7 +13,7 @@ pub(crate) struct Results(Vec<Entry>);
 pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) way: String,
-    unit: String,
+    pub(crate) unit: String,
     /// From the fastest run to the slowest.
     us: Vec<f64>,
     user: f64,
