@@ -81,7 +81,6 @@ fn encoding(criterion: &mut Criterion) {
         ..DaemonAttrs::default()
     };
     let timeouts = TimeoutAttrs { tcp: Some(900), tcp_fin: Some(120), udp: Some(300) };
-    let criterion = &mut *criterion;
     encode_alone(criterion, "set_service", &SetService(service));
     encode_alone(criterion, "del_service", &DelService(KEY));
     encode_alone(criterion, "get_service", &GetService(Some(KEY)));
