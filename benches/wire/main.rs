@@ -35,21 +35,6 @@ const FAMILY: u16 = 35;
 /// The length of one message of a list of destinations.
 const DESTINATION: usize = 356;
 
-const KEY: ServiceAttrs<'_> = ServiceAttrs {
-    af: Some(2),
-    protocol: Some(6),
-    addr: Some(&[192, 0, 2, 1]),
-    port: Some(443),
-    fwmark: None,
-    scheduler: None,
-    flags: None,
-    timeout: None,
-    netmask: None,
-    persistence_engine: None,
-    stats: None,
-    stats64: None,
-};
-
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     encoding(&mut criterion);
@@ -59,12 +44,13 @@ fn main() {
 }
 
 fn encoding(criterion: &mut Criterion) {
+    let key = ServiceAttrs::by_address(2, 6, &[192, 0, 2, 1], 443);
     let service = ServiceAttrs {
         scheduler: Some(b"wrr"),
         flags: Some(ServiceFlags { flags: 0, mask: u32::MAX }),
         timeout: Some(0),
         netmask: Some([255; 4]),
-        ..KEY
+        ..key
     };
     let server = DestinationAttrs::by_address(2, &[10, 0, 0, 1], 8080);
     let destination = DestinationAttrs {
@@ -82,22 +68,22 @@ fn encoding(criterion: &mut Criterion) {
     };
     let timeouts = TimeoutAttrs { tcp: Some(900), tcp_fin: Some(120), udp: Some(300) };
     encode_alone(criterion, "set_service", &SetService(service));
-    encode_alone(criterion, "del_service", &DelService(KEY));
-    encode_alone(criterion, "get_service", &GetService(Some(KEY)));
+    encode_alone(criterion, "del_service", &DelService(key));
+    encode_alone(criterion, "get_service", &GetService(Some(key)));
     encode_alone(criterion, "get_services", &GetService(None));
-    encode_alone(criterion, "set_destination", &SetDestination { service: KEY, destination });
+    encode_alone(criterion, "set_destination", &SetDestination { service: key, destination });
     encode_alone(
         criterion,
         "del_destination",
-        &DelDestination { service: KEY, destination: server },
+        &DelDestination { service: key, destination: server },
     );
-    encode_alone(criterion, "get_destinations", &GetDestination(KEY));
+    encode_alone(criterion, "get_destinations", &GetDestination(key));
     encode_alone(criterion, "new_daemon", &NewDaemon(daemon));
     encode_alone(criterion, "get_daemons", &GetDaemon);
     encode_alone(criterion, "set_config", &SetConfig(timeouts));
     encode_alone(criterion, "get_config", &GetConfig);
     encode_alone(criterion, "get_info", &GetInfo);
-    encode_alone(criterion, "zero", &Zero(Some(KEY)));
+    encode_alone(criterion, "zero", &Zero(Some(key)));
     encode_alone(criterion, "flush", &Flush);
     encode_alone(criterion, "get_family", &GetFamily { name: b"IPVS" });
 
@@ -117,7 +103,7 @@ fn encoding(criterion: &mut Criterion) {
     group.finish();
 
     let mut group = criterion.benchmark_group("encode/destination");
-    let command = NewDestination { service: Some(KEY), destination };
+    let command = NewDestination { service: Some(key), destination };
     let mut ours = || encode_into(black_box(&command), FAMILY, 5, 1, &mut buffer);
     let parsed = owned::decode(&vec_of(&command));
     group.bench_function("ours", |bencher| bencher.iter(|| ours().unwrap()));
