@@ -1,7 +1,7 @@
 //! Failover for IPVS: keeps a virtual address alive when its director dies, and
 //! the connections with it.
 //!
-//! Nothing is here yet but the plan of the modules:
+//! What is here and what is planned:
 //!
 //! - `proto`: the messages by which the kernel's sync daemons tell each other
 //!   their connections, as views and builders
@@ -25,3 +25,5 @@
 //! # Ok(())
 //! # }
 //! ```
+
+pub mod vrrp;

@@ -1,0 +1,108 @@
+//! The rules that a virtual router's configuration must keep.
+
+use super::{Interval, Priority, Seconds, VirtualAddresses};
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+
+/// A rule that a value breaks, with the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rule {
+    /// A virtual router's identifier is 1 to 255 (RFC 9568 §5.2.3).
+    Vrid {
+        /// The number.
+        id: u32,
+    },
+    /// The priority of a backup is 1 to 254: 0 says that the active router resigns,
+    /// 255 that it owns the addresses (RFC 9568 §5.2.4).
+    Priority {
+        /// The number.
+        priority: u32,
+    },
+    /// The interval of version 3 is 10 ms to 40.95 s, in steps of 10 ms (RFC 9568
+    /// §5.2.7; erratum 8301: never 0).
+    Interval {
+        /// The interval in microseconds.
+        micros: u128,
+    },
+    /// The interval of version 2 is 1 to 255 whole seconds (RFC 3768 §5.3.7).
+    Seconds {
+        /// The interval in microseconds.
+        micros: u128,
+    },
+    /// A virtual router has 1 to 255 addresses: the packet counts them in a byte
+    /// (RFC 9568 §5.2.5; erratum 8299: never 0).
+    AddressCount {
+        /// How many there are.
+        count: usize,
+    },
+    /// The addresses of a virtual router are of one family (RFC 9568 §5.2.9).
+    MixedFamilies {
+        /// The first that differs from those before it.
+        address: IpAddr,
+    },
+    /// The first address of a virtual router of IPv6 is link-local (RFC 9568 §5.2.9,
+    /// erratum 8300).
+    FirstLinkLocal {
+        /// The first address.
+        address: Ipv6Addr,
+    },
+    /// A virtual address is one that a host can have: not unspecified, multicast,
+    /// loopback or broadcast.
+    HostAddress {
+        /// The address.
+        address: IpAddr,
+    },
+    /// No address is there twice.
+    DuplicateAddress {
+        /// The address.
+        address: IpAddr,
+    },
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Vrid { id } => write!(f, "virtual router id {id} out of range: 1 to 255"),
+            Self::Priority { priority } => write!(
+                f,
+                "priority {priority} out of range: {} to {} for a backup; 255 is the owner's",
+                Priority::MIN,
+                Priority::MAX,
+            ),
+            Self::Interval { micros } => write!(
+                f,
+                "interval of {micros} µs: version 3 has {} to {} in steps of 10 ms",
+                Interval::MIN,
+                Interval::MAX,
+            ),
+            Self::Seconds { micros } => write!(
+                f,
+                "interval of {micros} µs: version 2 has {} to {} in whole seconds",
+                Seconds::MIN,
+                Seconds::MAX,
+            ),
+            Self::AddressCount { count } => {
+                write!(
+                    f,
+                    "{count} virtual addresses: a virtual router has 1 to {}",
+                    VirtualAddresses::MAX
+                )
+            }
+            Self::MixedFamilies { address } => {
+                write!(f, "virtual address {address} is of another family than those before it")
+            }
+            Self::FirstLinkLocal { address } => {
+                write!(f, "virtual address {address} is first and not link-local (fe80::/10)")
+            }
+            Self::HostAddress { address } => {
+                write!(f, "virtual address {address} is none that a host can have")
+            }
+            Self::DuplicateAddress { address } => {
+                write!(f, "virtual address {address} is there twice")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Rule {}
