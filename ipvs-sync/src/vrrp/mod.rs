@@ -6,9 +6,11 @@
 
 mod addresses;
 mod interval;
+pub mod packet;
 mod priority;
 mod rule;
 mod time;
+mod version;
 mod vrid;
 
 pub use addresses::{Family, VirtualAddresses};
@@ -16,4 +18,5 @@ pub use interval::{Interval, Seconds};
 pub use priority::{Priority, Rank};
 pub use rule::Rule;
 pub use time::Time;
+pub use version::Version;
 pub use vrid::Vrid;

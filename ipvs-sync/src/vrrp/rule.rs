@@ -58,6 +58,15 @@ pub enum Rule {
         /// The address.
         address: IpAddr,
     },
+    /// Version 2 is of IPv4 only (RFC 3768 §5.3.8).
+    Version2Family,
+    /// A password has 1 to 8 bytes (RFC 2338 §5.3.10).
+    Password {
+        /// How many it has.
+        length: usize,
+    },
+    /// Only version 2 has a password.
+    PasswordVersion,
 }
 
 impl fmt::Display for Rule {
@@ -101,6 +110,11 @@ impl fmt::Display for Rule {
             Self::DuplicateAddress { address } => {
                 write!(f, "virtual address {address} is there twice")
             }
+            Self::Version2Family => f.pad("version 2 is of IPv4 only: IPv6 needs version 3"),
+            Self::Password { length } => {
+                write!(f, "password of {length} bytes: version 2 has 1 to 8")
+            }
+            Self::PasswordVersion => f.pad("version 3 has no password: version 2 has"),
         }
     }
 }
