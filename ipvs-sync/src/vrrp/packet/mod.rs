@@ -10,6 +10,8 @@ mod counters;
 mod receive;
 mod rejected;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use advertisement::{Advertisement, EncodeError};
