@@ -67,6 +67,23 @@ pub enum Rule {
     },
     /// Only version 2 has a password.
     PasswordVersion,
+    /// The identifier of a key is 1 to 255.
+    KeyId,
+    /// A key has 32 to 64 bytes.
+    KeyLength {
+        /// How many it has.
+        length: usize,
+    },
+    /// No two keys have one identifier.
+    DuplicateKey {
+        /// The identifier.
+        id: u8,
+    },
+    /// Signed packets are fresh for 1 to 300 seconds.
+    Window {
+        /// For how many they should be.
+        seconds: u32,
+    },
 }
 
 impl fmt::Display for Rule {
@@ -115,6 +132,10 @@ impl fmt::Display for Rule {
                 write!(f, "password of {length} bytes: version 2 has 1 to 8")
             }
             Self::PasswordVersion => f.pad("version 3 has no password: version 2 has"),
+            Self::KeyId => f.pad("key id 0 out of range: 1 to 255"),
+            Self::KeyLength { length } => write!(f, "key of {length} bytes: 32 to 64"),
+            Self::DuplicateKey { id } => write!(f, "key id {id} is there twice"),
+            Self::Window { seconds } => write!(f, "window of {seconds} s out of range: 1 to 300"),
         }
     }
 }

@@ -31,6 +31,20 @@ pub enum Reason {
     FirstLinkLocal,
     /// [`Rejected::Addresses`](super::Rejected::Addresses).
     Addresses,
+    /// [`Rejected::Unsigned`](super::Rejected::Unsigned).
+    Unsigned,
+    /// [`Rejected::TrailerLength`](super::Rejected::TrailerLength),
+    /// [`Rejected::TrailerKind`](super::Rejected::TrailerKind) and
+    /// [`Rejected::TrailerReserved`](super::Rejected::TrailerReserved).
+    Trailer,
+    /// [`Rejected::Stale`](super::Rejected::Stale).
+    Stale,
+    /// [`Rejected::UnknownKey`](super::Rejected::UnknownKey).
+    UnknownKey,
+    /// [`Rejected::Forged`](super::Rejected::Forged).
+    Forged,
+    /// [`Rejected::Replayed`](super::Rejected::Replayed).
+    Replayed,
     /// [`Finding::Owned`](super::Finding::Owned).
     Owned,
     /// [`Finding::Interval`](super::Finding::Interval).
@@ -45,7 +59,7 @@ pub struct Counters([u64; Reason::EACH.len()]);
 
 impl Reason {
     /// Each.
-    pub const EACH: [Self; 16] = [
+    pub const EACH: [Self; 22] = [
         Self::HopLimit,
         Self::Length,
         Self::Version,
@@ -59,6 +73,12 @@ impl Reason {
         Self::Password,
         Self::FirstLinkLocal,
         Self::Addresses,
+        Self::Unsigned,
+        Self::Trailer,
+        Self::Stale,
+        Self::UnknownKey,
+        Self::Forged,
+        Self::Replayed,
         Self::Owned,
         Self::OtherInterval,
         Self::OtherAddresses,
@@ -80,6 +100,12 @@ impl Reason {
             Self::Password => "password",
             Self::FirstLinkLocal => "first_link_local",
             Self::Addresses => "addresses",
+            Self::Unsigned => "unsigned",
+            Self::Trailer => "trailer",
+            Self::Stale => "stale",
+            Self::UnknownKey => "unknown_key",
+            Self::Forged => "forged",
+            Self::Replayed => "replayed",
             Self::Owned => "owned",
             Self::OtherInterval => "other_interval",
             Self::OtherAddresses => "other_addresses",

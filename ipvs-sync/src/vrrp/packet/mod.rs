@@ -4,6 +4,8 @@
 //! growing the caller's buffer.
 
 mod advertisement;
+#[cfg(feature = "hmac")]
+pub mod auth_hmac;
 mod carrier;
 mod checksum;
 mod counters;

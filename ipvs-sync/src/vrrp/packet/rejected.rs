@@ -83,6 +83,42 @@ pub enum Rejected {
     /// Of version 2 and not from the owner of the addresses, it has others than this
     /// router (RFC 3768 §7.1).
     Addresses(Difference),
+    /// It is not signed, though it has to be.
+    Unsigned,
+    /// What follows the message is of another length than the trailer of a signed packet.
+    TrailerLength {
+        /// How many bytes follow.
+        length: usize,
+    },
+    /// It is signed in another way than by HMAC-SHA-256.
+    TrailerKind {
+        /// The type of its trailer.
+        kind: u8,
+    },
+    /// Its trailer has something where 0 is reserved.
+    TrailerReserved {
+        /// What it has.
+        reserved: u16,
+    },
+    /// It was signed too long ago, or its sender has another time.
+    Stale {
+        /// How many seconds ago it was signed.
+        skew: i32,
+        /// The most that counts as fresh, before and after.
+        window: u32,
+    },
+    /// It is signed with a key that this router does not have.
+    UnknownKey {
+        /// The identifier of the key.
+        id: u8,
+    },
+    /// Its sender does not have the key, or somebody has changed it on its way.
+    Forged {
+        /// The identifier of the key.
+        id: u8,
+    },
+    /// It was received before, or one that was signed after it.
+    Replayed,
 }
 
 /// Something about an accepted packet that the operator should know.
@@ -160,6 +196,14 @@ impl Rejected {
             Self::Password => Reason::Password,
             Self::FirstLinkLocal { .. } => Reason::FirstLinkLocal,
             Self::Addresses(_) => Reason::Addresses,
+            Self::Unsigned => Reason::Unsigned,
+            Self::TrailerLength { .. }
+            | Self::TrailerKind { .. }
+            | Self::TrailerReserved { .. } => Reason::Trailer,
+            Self::Stale { .. } => Reason::Stale,
+            Self::UnknownKey { .. } => Reason::UnknownKey,
+            Self::Forged { .. } => Reason::Forged,
+            Self::Replayed => Reason::Replayed,
         }
     }
 }
@@ -219,6 +263,22 @@ impl fmt::Display for Rejected {
                 "first address {address} is not link-local (RFC 9568 §5.2.9, erratum 8300)"
             ),
             Self::Addresses(difference) => write!(f, "{difference} (RFC 3768 §7.1)"),
+            Self::Unsigned => f.write_str("not signed (auth_hmac)"),
+            Self::TrailerLength { length } => {
+                write!(f, "{length} bytes after the message: a trailer has 28 (auth_hmac)")
+            }
+            Self::TrailerKind { kind } => {
+                write!(f, "trailer of type {kind}: 1 is known (auth_hmac)")
+            }
+            Self::TrailerReserved { reserved } => {
+                write!(f, "trailer with {reserved:#06x} where 0 is reserved (auth_hmac)")
+            }
+            Self::Stale { skew, window } => {
+                write!(f, "signed {skew} s ago: {window} s are fresh, before and after (auth_hmac)")
+            }
+            Self::UnknownKey { id } => write!(f, "signed with unknown key {id} (auth_hmac)"),
+            Self::Forged { id } => write!(f, "not signed with our key {id} (auth_hmac)"),
+            Self::Replayed => f.write_str("received before (auth_hmac)"),
         }
     }
 }

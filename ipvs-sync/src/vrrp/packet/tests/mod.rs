@@ -19,7 +19,7 @@ const FROM_V6: Ends = Ends::V6 {
     destination: GROUP_V6,
 };
 
-fn addresses(texts: &[&str]) -> VirtualAddresses {
+pub(super) fn addresses(texts: &[&str]) -> VirtualAddresses {
     VirtualAddresses::new(texts.iter().map(|text| text.parse().unwrap())).unwrap()
 }
 
