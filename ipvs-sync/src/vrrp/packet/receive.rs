@@ -199,8 +199,7 @@ fn first_link_local(packet: &Packet<'_>) -> Result<(), Rejected> {
 }
 
 fn addresses(packet: &Packet<'_>, expected: &Expected<'_>) -> Result<Option<Finding>, Rejected> {
-    let own = expected.terms.addresses();
-    let difference = Difference::between(packet.addresses(), packet.count(), own);
+    let difference = Difference::between(packet, expected.terms.addresses());
     match (difference, expected.terms.version(), packet.priority()) {
         (Some(difference), Version::V2(_), ..=254) => Err(Rejected::Addresses(difference)),
         _ => Ok(difference.map(Finding::Addresses)),

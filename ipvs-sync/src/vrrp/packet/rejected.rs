@@ -2,6 +2,7 @@
 
 use super::checksum::Coverage;
 use super::counters::Reason;
+use super::view::Packet;
 use crate::vrrp::{Interval, Seconds, VirtualAddresses};
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -162,19 +163,16 @@ pub enum Difference {
 
 impl Difference {
     /// The difference between the addresses of a packet and this router's.
-    pub(super) fn between(
-        packet: impl Iterator<Item = IpAddr> + Clone,
-        count: u8,
-        own: &VirtualAddresses,
-    ) -> Option<Self> {
+    pub(super) fn between(packet: &Packet<'_>, own: &VirtualAddresses) -> Option<Self> {
+        let count = packet.count();
         if usize::from(count) != own.count() {
             return Some(Self::Count { count, own: own.count() });
         }
-        // This router has none twice: if each of its is there, as many others are not.
-        let mut same_place = packet.clone();
-        let address = own.iter().find(|address| {
-            same_place.next() != Some(*address) && !packet.clone().any(|other| other == *address)
-        })?;
+        // This router has none twice: if each of its is there, nothing else is. Most have
+        // them in its order.
+        let mut others = packet.addresses();
+        let address =
+            own.iter().find(|own| others.next() != Some(*own) && !packet.contains(*own))?;
         Some(Self::Missing { address })
     }
 }

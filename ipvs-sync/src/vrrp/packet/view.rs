@@ -115,9 +115,16 @@ impl<'a> Packet<'a> {
 
     /// The addresses, as many as it counts or as are there if these are fewer.
     pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + Clone + use<'a> {
-        let end = self.end_of_addresses().min(self.bytes.len());
-        let bytes = self.bytes.get(HEADER_LEN..end).unwrap_or_default();
-        bytes.chunks_exact(address_len(self.family)).filter_map(address)
+        self.address_bytes().chunks_exact(address_len(self.family)).filter_map(address)
+    }
+
+    /// Whether an address is among them.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (address, self.family) {
+            (IpAddr::V4(address), Family::V4) => is_among(address.octets(), self.address_bytes()),
+            (IpAddr::V6(address), Family::V6) => is_among(address.octets(), self.address_bytes()),
+            _ => false,
+        }
     }
 
     /// In version 2, the bytes for authentication: the password, or nothing that means
@@ -126,17 +133,26 @@ impl<'a> Packet<'a> {
         self.bytes.get(self.end_of_addresses()..)?.first_chunk()
     }
 
+    fn address_bytes(&self) -> &'a [u8] {
+        let end = self.end_of_addresses().min(self.bytes.len());
+        self.bytes.get(HEADER_LEN..end).unwrap_or_default()
+    }
+
     fn end_of_addresses(&self) -> usize {
         HEADER_LEN + usize::from(self.count()) * address_len(self.family)
     }
 }
 
 /// The length of an address in bytes.
-pub(super) const fn address_len(family: Family) -> usize {
+const fn address_len(family: Family) -> usize {
     match family {
         Family::V4 => 4,
         Family::V6 => 16,
     }
+}
+
+fn is_among<const N: usize>(octets: [u8; N], bytes: &[u8]) -> bool {
+    bytes.chunks_exact(N).any(|other| other.first_chunk() == Some(&octets))
 }
 
 fn address(bytes: &[u8]) -> Option<IpAddr> {

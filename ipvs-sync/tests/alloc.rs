@@ -1,0 +1,164 @@
+//! Judging packets allocates nothing, whatever is wrong with them; writing them allocates
+//! nothing once the buffer has grown.
+
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
+
+use ipvs_sync::vrrp::packet::{
+    Advertisement, Carrier, Checksum, Counters, Coverage, Ends, Expected, GROUP_V4, GROUP_V6,
+    HOP_LIMIT, Password, Terms, receive,
+};
+use ipvs_sync::vrrp::{Interval, Seconds, Version, VirtualAddresses, Vrid};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Counts what each thread asks for: tests run side by side.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+fn count() {
+    // A constant that needs no drop: the first use allocates nothing, and none is the last.
+    ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+}
+
+#[expect(unsafe_code, reason = "the trait is unsafe")]
+// SAFETY: everything is passed on to `System` unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller promises what `System` asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: as above.
+        unsafe { System.realloc(memory, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+/// How often `work` allocates.
+fn allocations<T>(work: impl FnOnce() -> T) -> usize {
+    let before = ALLOCATIONS.get();
+    black_box(work());
+    ALLOCATIONS.get() - before
+}
+
+/// Two addresses of IPv4, or 255 of IPv6.
+fn addresses(over_ipv6: bool) -> VirtualAddresses {
+    let v4 = |number: u8| IpAddr::from([192, 0, 2, number]);
+    let v6 = |number| IpAddr::from(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, number));
+    match over_ipv6 {
+        true => VirtualAddresses::new((1..256).map(v6)).unwrap(),
+        false => VirtualAddresses::new((1..3).map(v4)).unwrap(),
+    }
+}
+
+const V4: Ends = Ends::V4 { source: Ipv4Addr::new(192, 0, 2, 9), destination: GROUP_V4 };
+const V6: Ends = Ends::V6 { source: Ipv6Addr::LOCALHOST, destination: GROUP_V6 };
+const V3: Version = Version::V3(Interval::DEFAULT);
+
+/// Calls `with` for an advertisement of each kind.
+fn each(mut with: impl FnMut(&Advertisement<'_>, Ends)) {
+    let (few, many) = (addresses(false), addresses(true));
+    let vrid = Vrid::new(7).unwrap();
+    let v2 = Terms::new(vrid, Version::V2(Seconds::DEFAULT), &few).unwrap();
+    let secret = v2.with_password(Password::new(b"secret").unwrap()).unwrap();
+    let v3 = Terms::new(vrid, V3, &few).unwrap();
+    let v6 = Terms::new(vrid, V3, &many).unwrap();
+    for (terms, ends) in [(v2, V4), (secret, V4), (v3, V4), (v6, V6)] {
+        with(&Advertisement::new(terms, 100), ends);
+    }
+}
+
+#[test]
+fn an_allocation_is_counted() {
+    assert_eq!(allocations(|| Vec::<u8>::with_capacity(black_box(9))), 1);
+}
+
+#[test]
+fn judging_allocates_nothing_whatever_is_wrong() {
+    let mut rejected = Counters::default();
+    let mut accepted = 0;
+    each(|advertisement, ends| {
+        let terms = advertisement.terms;
+        let expected =
+            Expected { terms, is_owner: true, checksum: Checksum::Auto, min_hop_limit: HOP_LIMIT };
+        let carrier = Carrier { ends, hop_limit: HOP_LIMIT };
+        let mut bytes = Vec::new();
+        advertisement.encode(ends, Coverage::PseudoHeader, &mut bytes).unwrap();
+        let mut judge = |bytes: &[u8]| match receive(bytes, &carrier, Some(&expected)) {
+            Ok(packet) => accepted += packet.packet.addresses().count(),
+            Err(reason) => rejected.count(reason.reason()),
+        };
+        assert_eq!(allocations(|| judge(&bytes)), 0);
+        for at in 0..bytes.len().min(64) {
+            bytes[at] ^= 0xff;
+            assert_eq!(allocations(|| judge(&bytes)), 0, "byte {at}");
+            bytes[at] ^= 0xff;
+            assert_eq!(allocations(|| judge(&bytes[..at])), 0, "cut at {at}");
+        }
+    });
+    assert_eq!(accepted, 2 + 2 + 2 + 255);
+    assert!(rejected.iter().filter(|(_, count)| *count > 0).count() >= 4, "{rejected:?}");
+}
+
+#[test]
+fn writing_into_a_grown_buffer_allocates_nothing() {
+    let mut bytes = Vec::with_capacity(5_000);
+    each(|advertisement, ends| {
+        bytes.clear();
+        let work = || advertisement.encode(ends, Coverage::Message, &mut bytes).unwrap();
+        assert_eq!(allocations(work), 0);
+        assert_eq!(bytes.len(), advertisement.length());
+    });
+}
+
+#[cfg(feature = "hmac")]
+#[test]
+fn signing_and_verifying_allocate_nothing() {
+    use ipvs_sync::vrrp::packet::auth_hmac::{Authenticator, Key, Mode, Settings};
+    use std::time::Duration;
+
+    let now = Duration::from_secs(1_700_000_000);
+    let settings = Settings::new(Mode::Enforce, Key::new(1, &[7; 32]).unwrap(), now);
+    each(|plain, ends| {
+        let mut authenticator = Authenticator::new(settings.clone());
+        let source = ends.source();
+        let mut trailer = None;
+        let work = || trailer = authenticator.sign(plain, source, now);
+        assert_eq!(allocations(work), 0);
+
+        let signed = Advertisement { trailer: &trailer.unwrap(), ..*plain };
+        let mut bytes = Vec::new();
+        signed.encode(ends, Coverage::Message, &mut bytes).unwrap();
+        let (terms, hop_limit) = (signed.terms, HOP_LIMIT);
+        let expected =
+            Expected { terms, is_owner: true, checksum: Checksum::Auto, min_hop_limit: HOP_LIMIT };
+        let carrier = Carrier { ends, hop_limit };
+        let accepted = receive(&bytes, &carrier, Some(&expected)).unwrap();
+        let mut told = Vec::with_capacity(2);
+        let mut work = || told.push(authenticator.verify(&accepted, now));
+        assert_eq!(allocations(&mut work), 0);
+        assert_eq!(allocations(&mut work), 0);
+        assert!(told[0].is_ok() && told[1].is_err(), "{told:?}");
+    });
+}
