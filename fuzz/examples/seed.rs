@@ -1,4 +1,4 @@
-//! Makes the first corpora from the captures of `ipvs-sys`:
+//! Makes the first corpora from the captures of `ipvs-sys` and `ipvs-sync`:
 //! `cargo run --manifest-path fuzz/Cargo.toml --example seed`.
 //!
 //! What the fuzzer has found is in files of other names and stays.
@@ -31,7 +31,35 @@ fn main() -> io::Result<()> {
     // Backwards by name, adding comes before getting and deleting.
     all.sort_by(|(a, _), (b, _)| b.cmp(a));
     let all: Vec<u8> = all.into_iter().flat_map(|(_, requests)| requests).collect();
-    write(fuzz.join("corpus/fake"), "requests", &all)
+    write(fuzz.join("corpus/fake"), "requests", &all)?;
+    vrrp(fuzz)
+}
+
+/// Each packet of a virtual router, and signed ones of which a byte is changed.
+fn vrrp(fuzz: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(fuzz.join("../ipvs-sync/testdata/vrrp/keepalived-2.2.7"))? {
+        let path = entry?.path();
+        let name = path.file_stem().unwrap_or_default().display().to_string();
+        let packet = fs::read(path)?;
+        // The numbers are `Receiver`'s in `src/vrrp.rs`.
+        let (receiver, header) = match name.as_bytes() {
+            [b'v', b'2', b'-', b'p', ..] => (0b110, 20),
+            [b'v', b'2', ..] => (0b10, 20),
+            [b'v', b'3', b'-', b'u', ..] => (0b1000, 20),
+            [b'v', b'3', ..] => (0, 20),
+            _ => (1, 40),
+        };
+        let seed = [&[receiver, 255], packet.get(header..).unwrap_or_default()].concat();
+        write(fuzz.join("corpus/vrrp_packet"), &name, &seed)?;
+    }
+    let trailer = [&[1, 1, 0, 0, 0x68, 0, 0, 0, 0x80, 0, 0, 0][..], &[0; 16]].concat();
+    for (name, receiver) in [("v3", 0), ("v6", 1), ("v2", 0b10), ("v2-password", 0b110)] {
+        for (mode, at, trailing) in [(0, 2, &trailer[..]), (1, 6, &[]), (2, 30, &trailer[..27])] {
+            let seed = [&[receiver, mode, 0, at, 1, 200], trailing].concat();
+            write(fuzz.join("corpus/vrrp_hmac"), &format!("{name}-{mode}"), &seed)?;
+        }
+    }
+    Ok(())
 }
 
 fn seed(corpus: &Path, name: &str, datagrams: &[u8]) -> io::Result<()> {

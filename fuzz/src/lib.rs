@@ -5,6 +5,7 @@ pub mod fakes;
 pub mod procfs;
 pub mod tables;
 pub mod targets;
+pub mod vrrp;
 
 use std::{env, fs, io};
 
