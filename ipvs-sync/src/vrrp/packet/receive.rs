@@ -57,6 +57,32 @@ pub struct Accepted<'a> {
 /// [`Finding::Owned`]: of two owners neither would ever notice the other (RFC 9568,
 /// erratum 8298). RFC 3768 §7.1 has it dropped.
 ///
+/// ```
+/// use ipvs_sync::vrrp::packet::{
+///     Carrier, Checksum, Ends, Expected, GROUP_V4, HOP_LIMIT, Packet, Terms, receive,
+/// };
+/// use ipvs_sync::vrrp::{Family, Interval, Version, VirtualAddresses, Vrid};
+///
+/// let addresses = VirtualAddresses::new([[192, 0, 2, 100].into()])?;
+/// let version = Version::V3(Interval::DEFAULT);
+/// let expected = Expected {
+///     terms: Terms::new(Vrid::new(51)?, version, &addresses)?,
+///     is_owner: false,
+///     checksum: Checksum::Auto,
+///     min_hop_limit: HOP_LIMIT,
+/// };
+/// let bytes = [0x31, 51, 200, 1, 0, 100, 0x44, 0x02, 192, 0, 2, 100];
+/// let ends = Ends::V4 { source: [192, 0, 2, 1].into(), destination: GROUP_V4 };
+///
+/// // With several virtual routers on an interface, this finds the one.
+/// assert_eq!(Packet::new(&bytes, Family::V4).map(|packet| packet.vrid()), Some(51));
+/// let accepted = receive(&bytes, &Carrier { ends, hop_limit: 255 }, Some(&expected))?;
+/// assert_eq!((accepted.priority, accepted.version), (200, version));
+/// let told = receive(&bytes, &Carrier { ends, hop_limit: 254 }, Some(&expected)).unwrap_err();
+/// assert!(told.to_string().starts_with("hop limit 254: at least 255"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// The first check that fails.
 pub fn receive<'a>(

@@ -221,7 +221,7 @@ impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::HopLimit { hop_limit, min } => {
-                write!(f, "TTL or hop limit {hop_limit}: at least {min} (RFC 9568 §5.1.1.3)")
+                write!(f, "hop limit {hop_limit}: at least {min} (RFC 9568 §5.1.1.3, §5.1.2.3)")
             }
             Self::Length { have, need } => {
                 write!(f, "{have} bytes of a message of {need} (RFC 9568 §7.1)")

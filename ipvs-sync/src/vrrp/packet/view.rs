@@ -33,9 +33,8 @@ pub struct Packet<'a> {
 }
 
 impl<'a> Packet<'a> {
-    /// What follows an IP header of this family, as long as that header says: neither with
-    /// the padding of an Ethernet frame, nor without what follows the message. `None` if
-    /// it is shorter than the header of VRRP.
+    /// What follows an IP header of this family, as long as that header says, without the
+    /// padding of an Ethernet frame. `None` if it is shorter than the header of VRRP.
     pub fn new(bytes: &'a [u8], family: Family) -> Option<Self> {
         Some(Self { header: bytes.first_chunk()?, bytes, family })
     }

@@ -176,7 +176,7 @@ fn reasons_read_as_sentences_with_rule_value_and_source() {
     assert_eq!(
         texts,
         [
-            "TTL or hop limit 64: at least 255 (RFC 9568 §5.1.1.3)",
+            "hop limit 64: at least 255 (RFC 9568 §5.1.1.3, §5.1.2.3)",
             "virtual router id 9 is not configured here (RFC 9568 §7.1)",
             "checksum 0x0012 instead of 0xabcd: it covers the message only (RFC 9568), which \
              is not what was configured",
