@@ -38,8 +38,9 @@ impl<const MAX: usize> Name<MAX> {
         Self { bytes, len: name.len().min(MAX) }
     }
 
-    /// A name from a text of the kernel; `None` if it is none.
-    pub(crate) fn from_kernel(name: &[u8]) -> Option<Self> {
+    /// A name from the kernel, whose names are not always ones that can be
+    /// parsed; `None` if it is empty or too long.
+    pub fn from_kernel(name: &[u8]) -> Option<Self> {
         (1..=MAX).contains(&name.len()).then(|| Self::from_wire(name))
     }
 

@@ -132,8 +132,13 @@ impl Namespace {
     }
 
     /// Does something in the namespace, on a thread that has ended when this
-    /// returns.
-    pub(crate) fn run<R: Send>(
+    /// returns. What it opens there stays of the namespace, whichever thread
+    /// uses it later.
+    ///
+    /// # Errors
+    ///
+    /// [`NamespaceProblem::MayNotEnter`] and [`NamespaceProblem::Io`].
+    pub fn run<R: Send>(
         &self,
         work: impl FnOnce() -> R + Send,
     ) -> Result<R, NamespaceError> {
