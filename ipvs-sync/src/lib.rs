@@ -26,4 +26,5 @@
 //! # }
 //! ```
 
+pub mod net;
 pub mod vrrp;

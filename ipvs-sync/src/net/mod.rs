@@ -1,0 +1,24 @@
+//! The sockets and address changes of virtual routers, the only I/O.
+//!
+//! | what | with |
+//! |---|---|
+//! | find interfaces, list, add and remove addresses | [`Rtnetlink`] |
+//!
+//! Each of these is of the network namespace of the thread that opens it, and stays of
+//! it: for another, open it in [`ipvs::Namespace::run`].
+//!
+//! [`Rtnetlink`] waits until the kernel has carried it out, which can take
+//! milliseconds, and longer when others change much: it belongs into another thread
+//! than the advertisements.
+
+mod addresses;
+mod capability;
+mod error;
+mod links;
+mod rtnetlink;
+
+pub use addresses::{AddressEntry, InterfaceAddress, Outcome, PrefixTooLong};
+pub use capability::Capability;
+pub use error::{Error, ErrorKind, Operation};
+pub use links::Interface;
+pub use rtnetlink::Rtnetlink;
