@@ -2,7 +2,9 @@
 //!
 //! | what | with |
 //! |---|---|
+//! | send and receive advertisements | [`AdvertSocket`] |
 //! | find interfaces, list, add and remove addresses | [`Rtnetlink`] |
+//! | the time | [`now`] |
 //!
 //! Each of these is of the network namespace of the thread that opens it, and stays of
 //! it: for another, open it in [`ipvs::Namespace::run`].
@@ -12,13 +14,18 @@
 //! than the advertisements.
 
 mod addresses;
+mod advert;
 mod capability;
+mod clock;
 mod error;
+mod ipv4;
 mod links;
 mod rtnetlink;
 
 pub use addresses::{AddressEntry, InterfaceAddress, Outcome, PrefixTooLong};
+pub use advert::{AdvertSocket, Advertisement, Received, group};
 pub use capability::Capability;
+pub use clock::now;
 pub use error::{Error, ErrorKind, Operation};
 pub use links::Interface;
 pub use rtnetlink::Rtnetlink;
