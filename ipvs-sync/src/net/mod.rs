@@ -3,27 +3,34 @@
 //! | what | with |
 //! |---|---|
 //! | send and receive advertisements | [`AdvertSocket`] |
+//! | tell the neighbours where an address is | [`Announcer`], and [`arp`] and [`ndp`] for the frames |
 //! | find interfaces, list, add and remove addresses | [`Rtnetlink`] |
 //! | the time | [`now`] |
 //!
 //! Each of these is of the network namespace of the thread that opens it, and stays of
 //! it: for another, open it in [`ipvs::Namespace::run`].
 //!
+//! An [`AdvertSocket`] and an [`Announcer`] never wait for anything. A change by
 //! [`Rtnetlink`] waits until the kernel has carried it out, which can take
 //! milliseconds, and longer when others change much: it belongs into another thread
 //! than the advertisements.
 
 mod addresses;
 mod advert;
+mod announcer;
+pub mod arp;
 mod capability;
 mod clock;
 mod error;
+mod frame;
 mod ipv4;
 mod links;
+pub mod ndp;
 mod rtnetlink;
 
 pub use addresses::{AddressEntry, InterfaceAddress, Outcome, PrefixTooLong};
 pub use advert::{AdvertSocket, Advertisement, Received, group};
+pub use announcer::Announcer;
 pub use capability::Capability;
 pub use clock::now;
 pub use error::{Error, ErrorKind, Operation};

@@ -1,0 +1,98 @@
+//! Sends announcements as frames.
+
+use super::error::{Cause, Error, Operation};
+use super::links::Interface;
+use super::{arp, ndp};
+use nix::errno::Errno;
+use socket2::{Domain, SockAddr, SockAddrStorage, Socket, Type, socklen_t};
+use std::fs::File;
+use std::io;
+use std::net::IpAddr;
+use std::os::unix::fs::FileExt as _;
+
+/// Tells all neighbours of an interface that addresses are at its MAC address. It never
+/// waits.
+#[derive(Debug)]
+pub struct Announcer {
+    socket: Socket,
+    interface: Interface,
+    mac: [u8; 6],
+    /// Whether the interface forwards packets of IPv6; nothing if it has no IPv6.
+    forwarding: Option<File>,
+}
+
+impl Announcer {
+    /// Opens a socket for this interface. Its MAC address is the one that `interface` has:
+    /// when that changes, another announcer is needed.
+    ///
+    /// # Errors
+    /// [`Error::is_permission`] without CAP_NET_RAW,
+    /// [`ErrorKind::NotEthernet`](super::ErrorKind::NotEthernet), or what the system says.
+    pub fn open(interface: &Interface) -> Result<Self, Error> {
+        let failed = |cause| Error::new(Operation::OpenAnnouncer, Some(interface.name), cause);
+        let mac = interface.mac.ok_or_else(|| failed(Cause::NotEthernet))?;
+        let socket = open(interface).map_err(|error| failed(error.into()))?;
+        let forwarding = format!("/proc/sys/net/ipv6/conf/{}/forwarding", interface.name);
+        Ok(Self { socket, interface: *interface, mac, forwarding: File::open(forwarding).ok() })
+    }
+
+    /// Announces an address once: by a gratuitous ARP, or an unsolicited neighbour
+    /// advertisement. Nothing is sent where neighbours are not found so.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InterfaceDown`](super::ErrorKind::InterfaceDown),
+    /// [`ErrorKind::Busy`](super::ErrorKind::Busy), or what the system says. It was not
+    /// sent then, and is not kept.
+    pub fn announce(&self, address: IpAddr) -> Result<(), Error> {
+        if !self.interface.has_arp {
+            return Ok(());
+        }
+        let sent = match address {
+            IpAddr::V4(address) => self.send(&arp::announcement(self.mac, address)),
+            IpAddr::V6(address) => {
+                self.send(&ndp::announcement(self.mac, address, self.is_router()))
+            }
+        };
+        let operation = Operation::Announce { address };
+        sent.map_err(|error| Error::new(operation, Some(self.interface.name), error))
+    }
+
+    fn send(&self, frame: &[u8]) -> io::Result<()> {
+        loop {
+            match self.socket.send(frame) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // A frame is sent whole or not at all.
+                result => return result.map(drop),
+            }
+        }
+    }
+
+    /// Read anew each time: it may be changed while this runs.
+    fn is_router(&self) -> bool {
+        let mut text = [0];
+        let read = self.forwarding.as_ref().map(|file| file.read_at(&mut text, 0));
+        matches!(read, Some(Ok(1))) && text != *b"0"
+    }
+}
+
+fn open(interface: &Interface) -> io::Result<Socket> {
+    // No protocol: it only sends, and nothing is queued for it.
+    let socket = Socket::new(Domain::PACKET, Type::RAW, None)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address(interface.index)?)?;
+    Ok(socket)
+}
+
+#[expect(unsafe_code, reason = "neither socket2 nor nix makes an address of a packet socket")]
+fn address(index: u32) -> io::Result<SockAddr> {
+    let family = u16::try_from(libc::AF_PACKET).map_err(|_| Errno::EAFNOSUPPORT)?;
+    let length = socklen_t::try_from(size_of::<libc::sockaddr_ll>()).map_err(|_| Errno::EINVAL)?;
+    let mut storage = SockAddrStorage::zeroed();
+    // SAFETY: `sockaddr_ll` is one of the system's socket addresses, and not larger than
+    // the storage, which is zero; zero is valid for each of its fields.
+    let address = unsafe { storage.view_as::<libc::sockaddr_ll>() };
+    address.sll_family = family;
+    address.sll_ifindex = i32::try_from(index).map_err(|_| Errno::ENODEV)?;
+    // SAFETY: the storage holds a `sockaddr_ll` with its family, and the length is its.
+    Ok(unsafe { SockAddr::new(storage, length) })
+}
