@@ -5,6 +5,7 @@
 //! | send and receive advertisements | [`AdvertSocket`] |
 //! | tell the neighbours where an address is | [`Announcer`], and [`arp`] and [`ndp`] for the frames |
 //! | find interfaces, list, add and remove addresses | [`Rtnetlink`] |
+//! | hear what changes | [`Events`] |
 //! | the time | [`now`] |
 //!
 //! Each of these is of the network namespace of the thread that opens it, and stays of
@@ -22,6 +23,7 @@ pub mod arp;
 mod capability;
 mod clock;
 mod error;
+mod events;
 mod frame;
 mod ipv4;
 mod links;
@@ -34,5 +36,6 @@ pub use announcer::Announcer;
 pub use capability::Capability;
 pub use clock::now;
 pub use error::{Error, ErrorKind, Operation};
+pub use events::{Event, Events};
 pub use links::Interface;
 pub use rtnetlink::Rtnetlink;
