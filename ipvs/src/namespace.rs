@@ -138,10 +138,7 @@ impl Namespace {
     /// # Errors
     ///
     /// [`NamespaceProblem::MayNotEnter`] and [`NamespaceProblem::Io`].
-    pub fn run<R: Send>(
-        &self,
-        work: impl FnOnce() -> R + Send,
-    ) -> Result<R, NamespaceError> {
+    pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> Result<R, NamespaceError> {
         let inside = || match setns(&self.file, CloneFlags::CLONE_NEWNET) {
             Ok(()) => Ok(work()),
             Err(errno) => Err(self.refused(errno)),

@@ -6,6 +6,7 @@
 //! | tell the neighbours where an address is | [`Announcer`], and [`arp`] and [`ndp`] for the frames |
 //! | find interfaces, list, add and remove addresses | [`Rtnetlink`] |
 //! | hear what changes | [`Events`] |
+//! | answer with the virtual router's MAC address | [`VirtualMac`] |
 //! | the time | [`now`] |
 //!
 //! Each of these is of the network namespace of the thread that opens it, and stays of
@@ -27,8 +28,10 @@ mod events;
 mod frame;
 mod ipv4;
 mod links;
+mod macvlan;
 pub mod ndp;
 mod rtnetlink;
+mod sysctl;
 
 pub use addresses::{AddressEntry, InterfaceAddress, Outcome, PrefixTooLong};
 pub use advert::{AdvertSocket, Advertisement, Received, group};
@@ -38,4 +41,5 @@ pub use clock::now;
 pub use error::{Error, ErrorKind, Operation};
 pub use events::{Event, Events};
 pub use links::Interface;
+pub use macvlan::{ParentSettings, VirtualMac};
 pub use rtnetlink::Rtnetlink;

@@ -1,0 +1,77 @@
+//! The settings of interfaces, as files of procfs.
+
+use super::error::{Error, Operation};
+use super::links::Interface;
+use crate::vrrp::Family;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt as _;
+
+/// A setting of an interface that was changed, and is set back when this is dropped.
+///
+/// The file is of the network namespace in which it was opened, whichever thread drops
+/// this.
+#[derive(Debug)]
+pub(super) struct Setting {
+    file: File,
+    before: String,
+    value: &'static str,
+}
+
+impl Setting {
+    pub(super) fn change(
+        interface: &Interface,
+        family: Family,
+        name: &'static str,
+        value: &'static str,
+    ) -> Result<Self, Error> {
+        let change = || -> io::Result<Self> {
+            let file = open(interface, family, name)?;
+            let before = read(&file)?;
+            file.write_all_at(value.as_bytes(), 0)?;
+            Ok(Self { file, before, value })
+        };
+        change().map_err(|error| failed(interface, family, name, error))
+    }
+}
+
+impl Drop for Setting {
+    fn drop(&mut self) {
+        // What someone else has set meanwhile stays. That the interface is gone is no
+        // failure, and there is nobody to tell of others.
+        if read(&self.file).is_ok_and(|value| value == self.value) {
+            let _ = self.file.write_all_at(self.before.as_bytes(), 0);
+        }
+    }
+}
+
+/// Sets what goes with the interface.
+pub(super) fn set(
+    interface: &Interface,
+    family: Family,
+    name: &'static str,
+    value: &'static str,
+) -> Result<(), Error> {
+    let set = || open(interface, family, name)?.write_all_at(value.as_bytes(), 0);
+    set().map_err(|error| failed(interface, family, name, error))
+}
+
+fn open(interface: &Interface, family: Family, name: &str) -> io::Result<File> {
+    let family = match family {
+        Family::V4 => "ipv4",
+        Family::V6 => "ipv6",
+    };
+    let path = format!("/proc/sys/net/{family}/conf/{}/{name}", interface.name);
+    OpenOptions::new().read(true).write(true).open(path)
+}
+
+fn read(file: &File) -> io::Result<String> {
+    let mut text = [0; 32];
+    let length = file.read_at(&mut text, 0)?;
+    let text = String::from_utf8_lossy(text.get(..length).unwrap_or_default());
+    Ok(text.trim_end().to_owned())
+}
+
+fn failed(interface: &Interface, family: Family, name: &'static str, error: io::Error) -> Error {
+    Error::new(Operation::Set { family, name }, Some(interface.name), error)
+}
