@@ -29,6 +29,7 @@ pub struct AdvertSocket {
     socket: Socket,
     interface: Interface,
     family: Family,
+    is_member: bool,
     packet: Vec<u8>,
     control: Vec<u8>,
     /// What is received next came after this.
@@ -91,14 +92,14 @@ impl AdvertSocket {
         Self::open(interface, family, false)
     }
 
-    fn open(interface: &Interface, family: Family, joins: bool) -> Result<Self, Error> {
+    fn open(interface: &Interface, family: Family, is_member: bool) -> Result<Self, Error> {
         let earliest = clock::now();
         let operation = Operation::OpenAdverts { family };
-        let socket = open(interface, family, joins)
+        let socket = open(interface, family, is_member)
             .map_err(|error| Error::new(operation, Some(interface.name), error))?;
         let control = cmsg_space!(libc::in6_pktinfo, libc::c_int, libc::timespec);
         let packet = vec![0; LONGEST];
-        Ok(Self { socket, interface: *interface, family, packet, control, earliest })
+        Ok(Self { socket, interface: *interface, family, is_member, packet, control, earliest })
     }
 
     /// The interface, as it was when the socket was opened.
@@ -116,26 +117,42 @@ impl AdvertSocket {
     /// # Errors
     /// What the system says.
     pub fn receive(&mut self) -> Result<Received<'_>, Error> {
-        let failed =
-            |errno: Errno| Error::new(Operation::Receive, Some(self.interface.name), errno);
-        let found = loop {
+        loop {
             let before = clock::now();
-            let read = read(&self.socket, self.family, &mut self.packet, &mut self.control);
-            match read {
-                // One of another interface, from before the socket was bound to this.
-                Ok(Read { interface: Some(index), .. }) if index != self.interface.index => {}
-                Ok(read) => break read,
+            let read = match read(&self.socket, self.family, &mut self.packet, &mut self.control) {
+                Ok(read) => read,
                 Err(Errno::EAGAIN) => {
                     self.earliest = before;
                     return Ok(Received::Empty);
                 }
-                Err(Errno::EINTR) => {}
-                Err(errno) => return Err(failed(errno)),
+                Err(Errno::EINTR) => continue,
+                Err(errno) => {
+                    let interface = Some(self.interface.name);
+                    return Err(Error::new(Operation::Receive, interface, errno));
+                }
+            };
+            if !self.is_meant(&read) {
+                continue;
             }
-        };
-        Ok(found
-            .advertisement(&self.packet, self.earliest)
-            .map_or(Received::Unreadable, Received::Advertisement))
+            let arrival = read.stamp.map_or_else(clock::now, |s| clock::arrival(s, self.earliest));
+            return Ok(match (read.header, self.packet.get(read.payload)) {
+                (Some(Header { source, destination, hop_limit }), Some(payload)) => {
+                    let advertisement =
+                        Advertisement { source, destination, hop_limit, arrival, payload };
+                    Received::Advertisement(advertisement)
+                }
+                _ => Received::Unreadable,
+            });
+        }
+    }
+
+    /// Not one of another interface, from before the socket was bound to its own, nor one
+    /// to a group that another socket of this host has joined.
+    fn is_meant(&self, read: &Read) -> bool {
+        let groups = read.header.as_ref().map(|header| header.destination);
+        let mut groups = groups.into_iter().filter(IpAddr::is_multicast);
+        read.interface == Some(self.interface.index)
+            && groups.all(|to| self.is_member && to == group(self.family))
     }
 
     /// Sends a packet from an address of this host: to the group, or to a peer.
@@ -199,7 +216,7 @@ const CLASS: u32 = 0xc0;
 /// `TC_PRIO_INTERACTIVE`, before everything else in the interface's queue.
 const PRIORITY: u32 = 6;
 
-fn open(interface: &Interface, family: Family, joins: bool) -> io::Result<Socket> {
+fn open(interface: &Interface, family: Family, is_member: bool) -> io::Result<Socket> {
     let domain = match family {
         Family::V4 => Domain::IPV4,
         Family::V6 => Domain::IPV6,
@@ -216,9 +233,7 @@ fn open(interface: &Interface, family: Family, joins: bool) -> io::Result<Socket
             socket.set_tos_v4(CLASS)?;
             socket.set_multicast_ttl_v4(HOPS)?;
             socket.set_multicast_loop_v4(false)?;
-            // Not what other sockets of this host have joined.
-            socket.set_multicast_all_v4(false)?;
-            if joins {
+            if is_member {
                 let interface = InterfaceIndexOrAddress::Index(interface.index);
                 socket.join_multicast_v4_n(&GROUP_V4, &interface)?;
             }
@@ -231,9 +246,8 @@ fn open(interface: &Interface, family: Family, joins: bool) -> io::Result<Socket
             socket.set_tclass_v6(CLASS)?;
             socket.set_multicast_hops_v6(HOPS)?;
             socket.set_multicast_loop_v6(false)?;
-            socket.set_multicast_all_v6(false)?;
             socket.set_freebind_v6(true)?;
-            if joins {
+            if is_member {
                 socket.join_multicast_v6(&GROUP_V6, interface.index)?;
             }
         }
@@ -245,15 +259,17 @@ fn open(interface: &Interface, family: Family, joins: bool) -> io::Result<Socket
 
 /// What the kernel says of a packet.
 struct Read {
-    length: usize,
-    family: Family,
-    is_truncated: bool,
-    stamp: Option<TimeSpec>,
     interface: Option<u32>,
-    /// Of IPv6, where the header is not delivered.
-    source: Option<Ipv6Addr>,
-    destination: Option<Ipv6Addr>,
-    hop_limit: Option<u8>,
+    stamp: Option<TimeSpec>,
+    /// `None` if it cannot be read.
+    header: Option<Header>,
+    payload: Range<usize>,
+}
+
+struct Header {
+    source: IpAddr,
+    destination: IpAddr,
+    hop_limit: u8,
 }
 
 fn read(
@@ -262,59 +278,45 @@ fn read(
     packet: &mut [u8],
     control: &mut [u8],
 ) -> nix::Result<Read> {
-    let mut packet = [IoSliceMut::new(packet)];
+    let mut slices = [IoSliceMut::new(packet)];
     let flags = MsgFlags::empty();
     let message =
-        recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut packet, Some(control), flags)?;
-    let source = message.address.as_ref().and_then(SockaddrStorage::as_sockaddr_in6);
-    let mut read = Read {
-        length: message.bytes,
-        family,
-        is_truncated: message.flags.contains(MsgFlags::MSG_TRUNC),
-        stamp: None,
-        interface: None,
-        source: source.map(SockaddrIn6::ip),
-        destination: None,
-        hop_limit: None,
-    };
+        recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut slices, Some(control), flags)?;
+    let (mut stamp, mut interface, mut destination, mut hop_limit) = (None, None, None, None);
     for control in message.cmsgs()? {
         match control {
-            ControlMessageOwned::ScmTimestampns(stamp) => read.stamp = Some(stamp),
+            ControlMessageOwned::ScmTimestampns(at) => stamp = Some(at),
             ControlMessageOwned::Ipv4PacketInfo(info) => {
-                read.interface = u32::try_from(info.ipi_ifindex).ok();
+                interface = u32::try_from(info.ipi_ifindex).ok();
             }
             ControlMessageOwned::Ipv6PacketInfo(info) => {
-                read.interface = Some(info.ipi6_ifindex);
-                read.destination = Some(info.ipi6_addr.s6_addr.into());
+                interface = Some(info.ipi6_ifindex);
+                destination = Some(Ipv6Addr::from(info.ipi6_addr.s6_addr));
             }
-            ControlMessageOwned::Ipv6HopLimit(limit) => read.hop_limit = u8::try_from(limit).ok(),
+            ControlMessageOwned::Ipv6HopLimit(limit) => hop_limit = u8::try_from(limit).ok(),
             _ => {}
         }
     }
-    Ok(read)
-}
-
-impl Read {
-    fn advertisement(self, packet: &[u8], earliest: Time) -> Option<Advertisement<'_>> {
-        if self.is_truncated {
-            return None;
+    let is_whole = !message.flags.contains(MsgFlags::MSG_TRUNC);
+    let length = message.bytes;
+    let source = message.address.as_ref().and_then(SockaddrStorage::as_sockaddr_in6);
+    let source = source.map(SockaddrIn6::ip);
+    let read = match family {
+        // The header is delivered with the packet.
+        Family::V4 => ipv4::Header::read(packet.get(..length).unwrap_or_default()).map(|header| {
+            let ipv4::Header { source, destination, ttl, payload } = header;
+            let (source, destination) = (source.into(), destination.into());
+            (Header { source, destination, hop_limit: ttl }, payload)
+        }),
+        Family::V6 => {
+            source.zip(destination).zip(hop_limit).map(|((source, destination), hops)| {
+                let (source, destination) = (source.into(), destination.into());
+                (Header { source, destination, hop_limit: hops }, 0..length)
+            })
         }
-        let packet = packet.get(..self.length)?;
-        let arrival = self.stamp.map_or_else(clock::now, |stamp| clock::arrival(stamp, earliest));
-        let (source, destination, hop_limit, payload): (IpAddr, IpAddr, u8, Range<usize>) =
-            match self.family {
-                Family::V4 => {
-                    let header = ipv4::Header::read(packet)?;
-                    (header.source.into(), header.destination.into(), header.ttl, header.payload)
-                }
-                Family::V6 => {
-                    let all = 0..packet.len();
-                    (self.source?.into(), self.destination?.into(), self.hop_limit?, all)
-                }
-            };
-        let payload = packet.get(payload)?;
-        Some(Advertisement { source, destination, hop_limit, arrival, payload })
-    }
+    };
+    let (header, payload) = read.filter(|_| is_whole).unzip();
+    Ok(Read { interface, stamp, header, payload: payload.unwrap_or_default() })
 }
 
 impl AsFd for AdvertSocket {

@@ -104,8 +104,9 @@ pub enum ErrorKind {
     NotEthernet,
     /// The address to send from is not one of this host's.
     NoSuchAddress,
-    /// There is no route to the peer.
-    NoRoute,
+    /// There is no way to the destination. Kernels answer so too if the interface is down
+    /// or gone, and some if the address to send from is not one of this host's.
+    Unreachable,
     /// The packet is longer than can be sent.
     TooLong,
     /// A queue is full. Nothing was sent; it can be tried again.
@@ -182,11 +183,11 @@ impl Error {
             }
             Errno::ENETDOWN => ErrorKind::InterfaceDown,
             Errno::EADDRNOTAVAIL => ErrorKind::NoSuchAddress,
-            // `route.c: ip_route_output_key_hash_rcu` of a source that is not an address here.
+            // `route.c: ip_route_output_key_hash_rcu` of earlier kernels.
             Errno::EINVAL if matches!(self.operation, Operation::Send { .. }) => {
                 ErrorKind::NoSuchAddress
             }
-            Errno::ENETUNREACH | Errno::EHOSTUNREACH => ErrorKind::NoRoute,
+            Errno::ENETUNREACH | Errno::EHOSTUNREACH => ErrorKind::Unreachable,
             Errno::EMSGSIZE => ErrorKind::TooLong,
             Errno::EAGAIN => ErrorKind::Busy,
             Errno::ENOBUFS if self.sends() => ErrorKind::Busy,
@@ -239,7 +240,10 @@ impl Error {
                 "the address to send from is not one of this host's"
             }
             (ErrorKind::NoSuchAddress, ..) => "it is not there",
-            (ErrorKind::NoRoute, ..) => "there is no route to it on this interface",
+            (ErrorKind::Unreachable, ..) => {
+                "there is no way to it: the interface is down or gone, or the address to send from \
+                 is not one of this host's, or there is no route"
+            }
             (ErrorKind::TooLong, ..) => "the packet is longer than can be sent",
             (ErrorKind::Busy, ..) => "a queue is full",
             (ErrorKind::AlreadyExists, ..) => "it is there already",
