@@ -15,6 +15,8 @@ pub(crate) struct Tool {
 
 /// The emulator.
 pub(crate) const QEMU: Tool = Tool { program: "qemu-system-x86_64", package: "qemu-system-x86" };
+/// Makes the wires of the tests in network namespaces.
+pub(crate) const IP: Tool = Tool { program: "ip", package: "iproute2" };
 /// Unpacks modules.
 pub(crate) const XZ: Tool = Tool { program: "xz", package: "xz-utils" };
 /// Indexes modules.

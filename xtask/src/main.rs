@@ -42,7 +42,8 @@ enum Chore {
     /// the command. Statuses of the lab itself: 124 at the deadline, 125 when the
     /// guest could not be run.
     Vm(vm::Options),
-    /// Run every test: the libraries' here, the others in guests.
+    /// Run every test: the libraries' here, as root those in network namespaces too,
+    /// the others in guests.
     ///
     /// The last line of the output is `N passed, N failed`.
     Test(test::Options),

@@ -1,7 +1,8 @@
-//! `cargo xtask test`: the libraries' tests here, the others in a guest for
-//! each kernel.
+//! `cargo xtask test`: the libraries' tests here, those that need only network
+//! namespaces here too, the others in a guest for each kernel.
 
 use crate::guest::Job;
+use crate::host;
 use crate::kernel::{self, Name};
 use crate::lab::Lab;
 use crate::libtest::Counts;
@@ -33,7 +34,7 @@ impl Options {
     /// Runs the tests; the last line of output says how many passed.
     pub(crate) fn run(self) -> Result<ExitCode> {
         let lab = Lab::open()?;
-        let mut parts = vec![self.libraries(&lab)?];
+        let mut parts = vec![self.libraries(&lab)?, self.namespaces(&lab)?];
         for kernel in self.kernels() {
             parts.push(self.kernel(&lab, kernel)?);
         }
@@ -70,6 +71,27 @@ impl Options {
         let (status, output) = tee(&mut cargo)?;
         let trouble = (!status.success()).then(|| format!("cargo test failed ({status})"));
         Ok(Part::new(name.to_owned(), Counts::read(&output), trouble))
+    }
+
+    /// Needs root, but no IPVS.
+    fn namespaces(&self, lab: &Lab) -> Result<Part> {
+        let name = "network namespaces";
+        note(&format!("test {name}"));
+        host::need(&[host::IP])?;
+        let mut cargo = cargo(&lab.root);
+        cargo.args(["test", "--quiet", "-p", "ipvs-tests", "--test", "netns"]);
+        cargo.arg("--").args(&self.filter);
+        let (status, output) = tee(&mut cargo)?;
+        let counts = Counts::read(&output);
+        let executed = counts.passed + counts.failed;
+        let trouble = if !status.success() {
+            Some(format!("cargo test failed ({status})"))
+        } else if executed == 0 && self.filter.is_empty() {
+            Some("no tests were executed".to_owned())
+        } else {
+            None
+        };
+        Ok(Part::new(name.to_owned(), counts, trouble))
     }
 
     fn kernel(&self, lab: &Lab, kernel: Name) -> Result<Part> {

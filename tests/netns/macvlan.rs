@@ -1,0 +1,201 @@
+//! Interfaces with a virtual router's MAC address.
+
+use crate::wire::{PORT, Sniffer, Wire, interface, name, port, run, wait_for};
+use ipvs_sync::net::{
+    Announcer, ErrorKind, InterfaceAddress, Outcome, ParentSettings, Rtnetlink, VirtualMac, arp,
+};
+use ipvs_sync::vrrp::{Family, Vrid};
+use std::fs;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::time::Duration;
+
+const VIRTUAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
+
+fn mac(vrid: u8) -> [u8; 6] {
+    Vrid::new(vrid).unwrap().mac(Family::V4)
+}
+
+fn setting(interface: &str, name: &str) -> String {
+    let path = format!("/proc/sys/net/ipv4/conf/{interface}/{name}");
+    fs::read_to_string(path).unwrap().trim().to_owned()
+}
+
+fn set(interface: &str, name: &str, value: &str) {
+    fs::write(format!("/proc/sys/net/ipv4/conf/{interface}/{name}"), value).unwrap();
+}
+
+fn add(vmac: &VirtualMac, address: Ipv4Addr) {
+    let wanted = [InterfaceAddress::host(address.into())];
+    let outcomes = Rtnetlink::open().unwrap().add_addresses(vmac.interface(), &wanted).unwrap();
+    assert!(matches!(outcomes[..], [Outcome::Done]), "{outcomes:?}");
+}
+
+fn exists(interface: &str) -> bool {
+    Rtnetlink::open().unwrap().interface(name(interface)).is_ok()
+}
+
+#[test]
+fn it_has_the_virtual_mac_address_and_no_address_made_of_it() {
+    let _wire = Wire::new();
+    let settings = ParentSettings::change(&port()).unwrap();
+    let vmac = VirtualMac::create(&settings, name("vmac7"), mac(7)).unwrap();
+    let made = *vmac.interface();
+    assert_eq!(made.mac, Some([0, 0, 0x5e, 0, 1, 7]));
+    assert_eq!(made.macvlan_of, Some(port().index));
+    assert!(made.is_up);
+    wait_for("carrier", || interface("vmac7").is_running.then_some(()));
+    let shown = run("ip -d link show vmac7");
+    assert!(shown.contains("macvlan mode private"), "{shown}");
+    assert!(shown.contains("addrgenmode none"), "{shown}");
+    assert_eq!(run("ip -o addr show dev vmac7"), "");
+    vmac.remove().unwrap();
+    assert!(!exists("vmac7"));
+}
+
+#[test]
+fn the_settings_are_set_back_with_the_last_and_only_if_nobody_else_has_set_them() {
+    let _wire = Wire::new();
+    set(PORT, "arp_announce", "1");
+    let parent = || (setting(PORT, "arp_ignore"), setting(PORT, "arp_announce"));
+    let pair = |ignore: &str, announce: &str| (ignore.to_owned(), announce.to_owned());
+    assert_eq!(parent(), pair("0", "1"));
+
+    let settings = ParentSettings::change(&port()).unwrap();
+    let first = VirtualMac::create(&settings, name("vmac7"), mac(7)).unwrap();
+    let second = VirtualMac::create(&settings, name("vmac8"), mac(8)).unwrap();
+    drop(settings);
+    assert_eq!(parent(), pair("1", "2"));
+    drop(first);
+    assert!(!exists("vmac7"));
+    assert_eq!(parent(), pair("1", "2"));
+    // In another namespace it is set back all the same.
+    std::thread::spawn(|| {
+        nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
+        drop(second);
+    })
+    .join()
+    .unwrap();
+    assert!(!exists("vmac8"));
+    assert_eq!(parent(), pair("0", "1"));
+
+    let settings = ParentSettings::change(&port()).unwrap();
+    set(PORT, "arp_ignore", "8");
+    drop(settings);
+    assert_eq!(parent(), pair("8", "1"));
+}
+
+/// Who answers the peer for the virtual address and for the port's own, and what the peer
+/// learns when this host asks for it.
+#[test]
+fn each_address_is_at_its_own_mac_address_and_answers_through_a_reverse_path_filter() {
+    let wire = Wire::new();
+    for interface in ["all", "default", PORT] {
+        set(interface, "rp_filter", "1");
+    }
+    let settings = ParentSettings::change(&port()).unwrap();
+    let vmac = VirtualMac::create(&settings, name("vmac7"), mac(7)).unwrap();
+    wait_for("carrier", || interface("vmac7").is_running.then_some(()));
+    add(&vmac, VIRTUAL);
+
+    let server = UdpSocket::bind((VIRTUAL, 5_000)).unwrap();
+    let own = UdpSocket::bind(("10.0.0.1", 5_000)).unwrap();
+    let mut sniffer = wire.there(Sniffer::new);
+    let ask = |to: Ipv4Addr| {
+        wire.there(|| {
+            let client = UdpSocket::bind("10.0.0.2:0").unwrap();
+            client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+            client.send_to(b"?", (to, 5_000)).unwrap();
+            client
+        })
+    };
+    for (socket, address, at) in
+        [(&server, VIRTUAL, mac(7)), (&own, [10, 0, 0, 1].into(), port().mac.unwrap())]
+    {
+        let client = ask(address);
+        socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let mut buffer = [0; 8];
+        let (_, from) = socket.recv_from(&mut buffer).unwrap();
+        // As if it had forgotten, it asks for the client first.
+        run(&format!("ip neigh flush dev {PORT}"));
+        socket.send_to(b"!", from).unwrap();
+        let (length, _) = client.recv_from(&mut buffer).unwrap();
+        assert_eq!(&buffer[..length], b"!");
+        let entry = wire.there(|| run(&format!("ip neigh show {address}")));
+        let at = at.map(|byte| format!("{byte:02x}")).join(":");
+        assert!(entry.contains(&at), "{entry}");
+    }
+    // Whatever ARP this host sent names the virtual address only with its own MAC address.
+    let of_virtual = |frame: &[u8]| frame[12..14] == [8, 6] && frame[28..32] == VIRTUAL.octets();
+    while let Some(frame) = sniffer.next(of_virtual) {
+        assert_eq!(frame[22..28], mac(7));
+        assert_eq!(frame[6..12], mac(7));
+    }
+}
+
+#[test]
+fn announcements_on_it_come_from_the_virtual_mac_address() {
+    let wire = Wire::new();
+    let settings = ParentSettings::change(&port()).unwrap();
+    let vmac = VirtualMac::create(&settings, name("vmac7"), mac(7)).unwrap();
+    wait_for("carrier", || interface("vmac7").is_running.then_some(()));
+    let mut sniffer = wire.there(Sniffer::new);
+    Announcer::open(vmac.interface()).unwrap().announce(VIRTUAL.into()).unwrap();
+    let frame = sniffer.frame(|frame| frame[12..14] == [8, 6]);
+    assert_eq!(frame, arp::announcement(mac(7), VIRTUAL));
+}
+
+#[test]
+fn one_that_was_left_behind_is_taken_over_with_its_addresses() {
+    let _wire = Wire::new();
+    let settings = ParentSettings::change(&port()).unwrap();
+    let left = VirtualMac::create(&settings, name("vmac7"), mac(7)).unwrap();
+    add(&left, VIRTUAL);
+    let index = left.interface().index;
+    std::mem::forget(left);
+    set("vmac7", "arp_ignore", "0");
+    let vmac = VirtualMac::create(&settings, name("vmac7"), mac(7)).unwrap();
+    assert_eq!(vmac.interface().index, index);
+    assert_eq!(setting("vmac7", "arp_ignore"), "1");
+    let wanted = [InterfaceAddress::host(VIRTUAL.into())];
+    let mut netlink = Rtnetlink::open().unwrap();
+    let held = netlink.held_addresses(vmac.interface(), Family::V4, &wanted).unwrap();
+    assert_eq!(held, wanted);
+    drop(vmac);
+    assert!(!exists("vmac7"));
+}
+
+#[test]
+fn what_is_someone_elses_stays() {
+    let _wire = Wire::new();
+    run("ip link add vmac7 type veth peer name other0");
+    run(&format!("ip link add link {PORT} name vmac8 type macvlan mode private"));
+    let settings = ParentSettings::change(&port()).unwrap();
+    for taken in ["vmac7", "vmac8"] {
+        let error = VirtualMac::create(&settings, name(taken), mac(7)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "create the interface {taken}: an interface of this name is there, and is not a \
+                 macvlan with this MAC address on this interface"
+            )
+        );
+        assert!(exists(taken));
+    }
+}
+
+#[test]
+fn that_it_is_gone_is_no_failure_to_remove_it() {
+    let _wire = Wire::new();
+    let settings = ParentSettings::change(&port()).unwrap();
+    let vmac = VirtualMac::create(&settings, name("vmac7"), mac(7)).unwrap();
+    run("ip link del vmac7");
+    vmac.remove().unwrap();
+    let vmac = VirtualMac::create(&settings, name("vmac7"), mac(7)).unwrap();
+    // The macvlans go with the interface below.
+    run(&format!("ip link del {PORT}"));
+    vmac.remove().unwrap();
+    drop(settings);
+    let error = ParentSettings::change(&interface("lo")).map(drop);
+    assert!(error.is_ok());
+}

@@ -1,0 +1,19 @@
+//! Tests of `ipvs_sync::net` in network namespaces, on the machine's own kernel, as
+//! root: `cargo xtask test` runs them.
+//!
+//! Each test has namespaces of its own, so they run side by side.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure here is a failed test"
+)]
+
+mod addresses;
+mod adverts;
+mod announcements;
+mod events;
+mod macvlan;
+mod privilege;
+mod wire;
