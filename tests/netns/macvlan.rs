@@ -145,6 +145,20 @@ fn announcements_on_it_come_from_the_virtual_mac_address() {
 }
 
 #[test]
+fn an_address_that_goes_takes_none_of_its_prefix_with_it() {
+    let _wire = Wire::new();
+    let settings = ParentSettings::change(&port()).unwrap();
+    let vmac = VirtualMac::create(&settings, name("vmac7"), mac(7)).unwrap();
+    let address = |host| InterfaceAddress::new(Ipv4Addr::new(10, 2, 0, host).into(), 24).unwrap();
+    let (first, second) = (address(1), address(2));
+    let mut netlink = Rtnetlink::open().unwrap();
+    netlink.add_addresses(vmac.interface(), &[first, second]).unwrap();
+    netlink.remove_addresses(vmac.interface(), &[first]).unwrap();
+    let held = netlink.held_addresses(vmac.interface(), Family::V4, &[first, second]).unwrap();
+    assert_eq!(held, [second]);
+}
+
+#[test]
 fn one_that_was_left_behind_is_taken_over_with_its_addresses() {
     let _wire = Wire::new();
     let settings = ParentSettings::change(&port()).unwrap();

@@ -50,12 +50,12 @@ impl ParentSettings {
 /// address, and name them where it asks for a neighbour.
 const PARENT: [(&str, &str); 2] = [("arp_ignore", "1"), ("arp_announce", "2")];
 
-const OWN: [(Family, &str, &str); 7] = [
+const OWN: [(Family, &str, &str); 6] = [
     (Family::V4, "arp_ignore", "1"),
-    (Family::V4, "accept_local", "1"),
     // Answers leave by the interface below. Loose is enough, and is stronger than what is
     // set for all interfaces (`inetdevice.h: IN_DEV_RPFILTER` is the maximum).
     (Family::V4, "rp_filter", "2"),
+    // Of addresses that share a prefix, the first does not take the others with it.
     (Family::V4, "promote_secondaries", "1"),
     // No address is made of the virtual MAC address (RFC 9568 §7.4).
     (Family::V6, "addr_gen_mode", "1"),
