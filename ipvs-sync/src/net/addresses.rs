@@ -1,7 +1,8 @@
 //! The addresses of interfaces.
 
-use super::error::{Cause, Error, Operation};
+use super::error::{Cause, Error};
 use super::links::Interface;
+use super::operation::Operation;
 use super::rtnetlink::Rtnetlink;
 use crate::vrrp::Family;
 use ipvs::ipvs_sys::{Attr, Attrs};
@@ -249,3 +250,68 @@ impl fmt::Display for PrefixTooLong {
 }
 
 impl std::error::Error for PrefixTooLong {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::datagram::{Message, messages};
+
+    const V4: &[u8] = include_bytes!("testdata/addresses_v4.bin");
+    const V6: &[u8] = include_bytes!("testdata/addresses_v6.bin");
+
+    fn bodies(datagram: &[u8]) -> Vec<&[u8]> {
+        let data = messages(datagram).filter_map(|message| match message.ok().unwrap().1 {
+            Message::Data { body, .. } => Some(body),
+            _ => None,
+        });
+        data.collect()
+    }
+
+    #[test]
+    fn addresses_are_read_as_the_kernel_tells_them() {
+        let read_all = |datagram| bodies(datagram).into_iter().map(read).collect::<Vec<_>>();
+        let entry = |address: &str, prefix, is_usable| {
+            let address = InterfaceAddress::new(address.parse().unwrap(), prefix).unwrap();
+            Some(AddressEntry { interface: 3, address, is_usable })
+        };
+        assert_eq!(read_all(V4), [entry("10.0.0.7", 32, true)]);
+        assert_eq!(
+            read_all(V6),
+            [entry("fd00::7", 128, true), entry("fe80::a02a:90ff:fec6:af5d", 64, true)]
+        );
+    }
+
+    #[test]
+    fn an_address_that_duplicates_are_looked_for_is_not_usable() {
+        let mut tentative = bodies(V6)[0].to_vec();
+        // The last attribute, the flags.
+        let at = tentative.len() - 4;
+        assert_eq!(tentative[at], 0x82);
+        for flag in [0x40, 0x08] {
+            tentative[at] = flag;
+            assert!(!read(&tentative).unwrap().is_usable);
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic() {
+        let body = bodies(V6)[0];
+        for at in 0..body.len() {
+            read(&body[..at]);
+            for byte in [0, 1, 3, 0x7f, 0xff] {
+                let mut changed = body.to_vec();
+                changed[at] = byte;
+                read(&changed);
+            }
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_not_longer_than_the_address() {
+        let address: IpAddr = "10.0.0.7".parse().unwrap();
+        let error = InterfaceAddress::new(address, 33).unwrap_err();
+        assert_eq!(error.to_string(), "prefix of 33 bits for 10.0.0.7: at most 32");
+        assert_eq!(InterfaceAddress::host(address).to_string(), "10.0.0.7/32");
+        assert!(InterfaceAddress::new("fe80::1".parse().unwrap(), 128).is_ok());
+    }
+}

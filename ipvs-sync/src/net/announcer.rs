@@ -1,7 +1,8 @@
 //! Sends announcements as frames.
 
-use super::error::{Cause, Error, Operation};
+use super::error::{Cause, Error};
 use super::links::Interface;
+use super::operation::Operation;
 use super::{arp, ndp};
 use nix::errno::Errno;
 use socket2::{Domain, SockAddr, SockAddrStorage, Socket, Type, socklen_t};

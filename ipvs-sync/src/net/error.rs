@@ -1,13 +1,11 @@
 //! What went wrong: the operation, the interface, the cause, and what it means.
 
-use super::InterfaceAddress;
 use super::capability::{Capability, Permission};
-use crate::vrrp::Family;
+use super::operation::Operation;
 use ipvs::InterfaceName;
 use nix::errno::Errno;
 use std::fmt;
 use std::io;
-use std::net::IpAddr;
 
 /// An operation that failed, on which interface, and why.
 ///
@@ -18,76 +16,6 @@ pub struct Error {
     operation: Operation,
     interface: Option<InterfaceName>,
     cause: Cause,
-}
-
-/// What was to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Operation {
-    /// Opening the socket for the advertisements of a family.
-    OpenAdverts {
-        /// The family.
-        family: Family,
-    },
-    /// Sending an advertisement.
-    Send {
-        /// Where to.
-        to: IpAddr,
-    },
-    /// Receiving advertisements.
-    Receive,
-    /// Opening the socket for announcements.
-    OpenAnnouncer,
-    /// Announcing an address to the neighbours.
-    Announce {
-        /// The address.
-        address: IpAddr,
-    },
-    /// Opening a socket for interfaces and addresses.
-    OpenRtnetlink,
-    /// Seeing whether addresses may be changed.
-    CheckPrivilege,
-    /// Finding the interface with this name.
-    FindInterface {
-        /// The name.
-        name: InterfaceName,
-    },
-    /// Finding the interface with this number.
-    FindIndex {
-        /// The number.
-        index: u32,
-    },
-    /// Listing the interfaces.
-    ListInterfaces,
-    /// Listing an interface's addresses.
-    ListAddresses,
-    /// Sending changes of an interface's addresses.
-    ChangeAddresses,
-    /// Adding an address to an interface.
-    AddAddress {
-        /// The address.
-        address: InterfaceAddress,
-    },
-    /// Removing an address from an interface.
-    RemoveAddress {
-        /// The address.
-        address: InterfaceAddress,
-    },
-    /// Creating an interface with the virtual router's MAC address.
-    CreateInterface,
-    /// Setting up the interface that was created.
-    BringUp,
-    /// Removing the interface that was created.
-    RemoveInterface,
-    /// Setting a sysctl of an interface.
-    Set {
-        /// The directory of `/proc/sys/net`.
-        family: Family,
-        /// The sysctl.
-        name: &'static str,
-    },
-    /// Receiving what changes.
-    Watch,
 }
 
 /// The sort of an error.
@@ -306,47 +234,6 @@ impl Error {
     }
 }
 
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::OpenAdverts { family } => {
-                return write!(f, "open the socket for {family} advertisements");
-            }
-            Self::Send { to } => return write!(f, "send an advertisement to {to}"),
-            Self::Receive => "receive advertisements",
-            Self::OpenAnnouncer => "open the socket for announcements",
-            Self::Announce { address } => return write!(f, "announce {address}"),
-            Self::OpenRtnetlink => "open a socket of rtnetlink",
-            Self::CheckPrivilege => "change addresses",
-            Self::FindInterface { name } => return write!(f, "find the interface {name}"),
-            Self::FindIndex { index } => return write!(f, "find the interface number {index}"),
-            Self::ListInterfaces => "list the interfaces",
-            Self::ListAddresses => "list the addresses",
-            Self::ChangeAddresses => "change the addresses",
-            Self::AddAddress { address } => return write!(f, "add {address}"),
-            Self::RemoveAddress { address } => return write!(f, "remove {address}"),
-            Self::CreateInterface => "create the interface",
-            Self::BringUp => "set up the interface",
-            Self::RemoveInterface => "remove the interface",
-            Self::Set { family, name } => return write!(f, "set the {family} sysctl {name}"),
-            Self::Watch => "watch interfaces and addresses",
-        })
-    }
-}
-
-impl Operation {
-    /// What stands between the operation and the interface.
-    fn joined(self) -> &'static str {
-        match self {
-            Self::AddAddress { .. } => " to ",
-            Self::RemoveAddress { .. } => " from ",
-            Self::ListAddresses | Self::ChangeAddresses | Self::Set { .. } => " of ",
-            Self::CreateInterface | Self::BringUp | Self::RemoveInterface => " ",
-            _ => " on ",
-        }
-    }
-}
-
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.cause {
@@ -372,6 +259,8 @@ impl From<io::Error> for Cause {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::InterfaceAddress;
+    use crate::vrrp::Family;
 
     fn said(operation: Operation, errno: Errno) -> String {
         Error::new(operation, "eth0".parse().ok(), errno).to_string()

@@ -1,9 +1,10 @@
 //! What changes of interfaces and addresses.
 
 use super::addresses::{self, AddressEntry};
-use super::error::{Cause, Error, Operation};
+use super::datagram::{Message, Received, messages, receive};
+use super::error::{Cause, Error};
 use super::links::{self, Interface};
-use super::rtnetlink::{Message, Received, messages, receive};
+use super::operation::Operation;
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket, SocketAddr};
 use std::collections::VecDeque;

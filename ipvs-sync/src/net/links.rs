@@ -1,6 +1,7 @@
 //! Interfaces.
 
-use super::error::{Cause, Error, Operation};
+use super::error::{Cause, Error};
+use super::operation::Operation;
 use super::rtnetlink::Rtnetlink;
 use ipvs::InterfaceName;
 use ipvs::ipvs_sys::Attrs;
@@ -128,3 +129,76 @@ pub(super) fn read(body: &[u8]) -> Option<Interface> {
 const HEADER: usize = 16;
 /// `AF_UNSPEC`.
 const UNSPECIFIED: u8 = 0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::datagram::{Message, messages};
+
+    const VETH: &[u8] = include_bytes!("testdata/link_veth.bin");
+    const MACVLAN: &[u8] = include_bytes!("testdata/link_macvlan.bin");
+    const LOOPBACK: &[u8] = include_bytes!("testdata/link_loopback.bin");
+
+    fn body(datagram: &[u8]) -> &[u8] {
+        match messages(datagram).next().unwrap().ok().unwrap().1 {
+            Message::Data { kind: libc::RTM_NEWLINK, body, .. } => body,
+            _ => panic!("no link"),
+        }
+    }
+
+    #[test]
+    fn an_interface_is_read_as_the_kernel_tells_it() {
+        let veth = Interface {
+            index: 3,
+            name: "eth0".parse().unwrap(),
+            mac: Some([0xa2, 0x2a, 0x90, 0xc6, 0xaf, 0x5d]),
+            mtu: 1_500,
+            is_up: true,
+            is_running: true,
+            has_arp: true,
+            macvlan_of: None,
+        };
+        assert_eq!(read(body(VETH)), Some(veth));
+        let macvlan = Interface {
+            index: 4,
+            name: "vmac7".parse().unwrap(),
+            mac: Some([0, 0, 0x5e, 0, 1, 7]),
+            is_up: false,
+            is_running: false,
+            macvlan_of: Some(3),
+            ..veth
+        };
+        assert_eq!(read(body(MACVLAN)), Some(macvlan));
+        let loopback = read(body(LOOPBACK)).unwrap();
+        assert_eq!((loopback.mac, loopback.mtu), (None, 65_536));
+    }
+
+    #[test]
+    fn what_a_bridge_tells_of_its_port_is_not_about_the_interface() {
+        let mut of_bridge = body(VETH).to_vec();
+        of_bridge[0] = 7;
+        assert_eq!(read(&of_bridge), None);
+    }
+
+    #[test]
+    fn attributes_that_are_not_as_expected_cost_no_other() {
+        // An unknown one, and one of a known type that is longer than it is today.
+        let mut longer = body(VETH).to_vec();
+        longer.extend([12, 0, 0xff, 0x3f, 1, 2, 3, 4, 5, 6, 7, 8]);
+        longer.extend([12, 0, 13, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(read(&longer), read(body(VETH)));
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic() {
+        let body = body(MACVLAN);
+        for at in 0..body.len() {
+            read(&body[..at]);
+            for byte in [0, 1, 3, 0x7f, 0xff] {
+                let mut changed = body.to_vec();
+                changed[at] = byte;
+                read(&changed);
+            }
+        }
+    }
+}

@@ -3,8 +3,9 @@
 //! The addresses are added to it, so that they are at the virtual MAC address, which
 //! moves with them: the neighbours need not learn another.
 
-use super::error::{Cause, Error, ErrorKind, Operation};
+use super::error::{Cause, Error, ErrorKind};
 use super::links::Interface;
+use super::operation::Operation;
 use super::rtnetlink::Rtnetlink;
 use super::sysctl::{self, Setting};
 use crate::vrrp::Family;

@@ -3,9 +3,10 @@
 //! Messages are written by `netlink-packet-route`. What is read of them is little, and is
 //! read attribute by attribute: one that is not as expected does not lose the others.
 
-use super::error::{Cause, Error, Operation};
-use ipvs::ipvs_sys::{HEADER_LEN, Messages, Payload};
-use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkMessage};
+use super::datagram::{Message, Received, messages, receive, retry};
+use super::error::{Cause, Error};
+use super::operation::Operation;
+use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::address::AddressMessage;
 use netlink_sys::protocols::NETLINK_ROUTE;
@@ -24,16 +25,6 @@ pub struct Rtnetlink {
     sequence: u32,
     send: Vec<u8>,
     receive: Vec<u8>,
-}
-
-/// What a datagram is.
-pub(super) enum Received<'a> {
-    Datagram(&'a [u8]),
-    Empty,
-    /// Longer than the buffer.
-    Truncated,
-    /// Datagrams before this one were lost.
-    Overrun,
 }
 
 impl Rtnetlink {
@@ -224,72 +215,6 @@ fn collect(
             if sequence == last {
                 return Ok(());
             }
-        }
-    }
-}
-
-/// Receives what is queued; never waits.
-pub(super) fn receive<'a>(socket: &Socket, buffer: &'a mut [u8]) -> Result<Received<'a>, Cause> {
-    let room = buffer.len();
-    let flags = libc::MSG_DONTWAIT | libc::MSG_TRUNC;
-    match retry(|| socket.recv(&mut &mut *buffer, flags)) {
-        Ok(length) if length > room => Ok(Received::Truncated),
-        Ok(length) => Ok(Received::Datagram(buffer.get(..length).unwrap_or_default())),
-        Err(error) => match error.raw_os_error() {
-            Some(libc::EAGAIN) => Ok(Received::Empty),
-            Some(libc::ENOBUFS) => Ok(Received::Overrun),
-            _ => Err(error.into()),
-        },
-    }
-}
-
-/// What a message says.
-pub(super) enum Message<'a> {
-    Error(Cause),
-    Done,
-    /// An object.
-    Data {
-        /// `RTM_*`.
-        kind: u16,
-        body: &'a [u8],
-        /// What is listed changed during the listing.
-        interrupted: bool,
-    },
-    /// An acknowledgement, or nothing.
-    Other,
-}
-
-/// The messages of a datagram, each with its sequence number.
-pub(super) fn messages(datagram: &[u8]) -> impl Iterator<Item = Result<(u32, Message<'_>), Cause>> {
-    let mut rest = datagram;
-    Messages::new(datagram).map(move |message| {
-        let message = message.map_err(|_| Cause::Malformed)?;
-        let header = message.header;
-        let length = usize::try_from(header.length).unwrap_or(usize::MAX);
-        let body = rest.get(HEADER_LEN..length).unwrap_or_default();
-        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
-        let interrupted = header.flags & NLM_F_DUMP_INTR != 0;
-        let refused = |code: i32, text: Option<&[u8]>| {
-            let text = text.map(|text| String::from_utf8_lossy(text).into());
-            Message::Error(Cause::Refused { errno: Errno::from_raw(code.wrapping_neg()), text })
-        };
-        let message = match message.payload {
-            Payload::Error { code, ext } => refused(code.get(), ext.text()),
-            Payload::Done { code: 0, .. } if interrupted => Message::Error(Cause::Interrupted),
-            Payload::Done { code: 0, .. } => Message::Done,
-            Payload::Done { code, ext } => refused(code, ext.text()),
-            Payload::Data { .. } => Message::Data { kind: header.message_type, body, interrupted },
-            _ => Message::Other,
-        };
-        Ok((header.sequence, message))
-    })
-}
-
-fn retry<R>(mut call: impl FnMut() -> io::Result<R>) -> io::Result<R> {
-    loop {
-        match call() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
         }
     }
 }

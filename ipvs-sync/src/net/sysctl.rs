@@ -1,7 +1,8 @@
 //! The settings of interfaces, as files of procfs.
 
-use super::error::{Error, Operation};
+use super::error::Error;
 use super::links::Interface;
+use super::operation::Operation;
 use crate::vrrp::Family;
 use std::fs::{File, OpenOptions};
 use std::io;

@@ -1,23 +1,23 @@
 //! The sockets that advertisements are sent and received by.
 
+mod ipv4;
+mod open;
+mod read;
+
 use super::clock;
-use super::error::{Error, Operation};
-use super::ipv4;
+use super::error::Error;
 use super::links::Interface;
+use super::operation::Operation;
 use crate::vrrp::{Family, Time};
 use nix::cmsg_space;
 use nix::errno::Errno;
-use nix::sys::socket::{
-    ControlMessage, ControlMessageOwned, MsgFlags, SockaddrIn, SockaddrIn6, SockaddrStorage,
-    recvmsg, sendmsg, setsockopt, sockopt,
-};
-use nix::sys::time::TimeSpec;
-use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
+use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrIn, SockaddrIn6, sendmsg};
+use open::open;
+use read::{Header, Read, read};
+use socket2::Socket;
 use std::fmt;
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::IoSlice;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
-use std::num::NonZeroU32;
-use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 
 /// A socket for the advertisements of a family on one interface, of all virtual routers
@@ -209,115 +209,6 @@ impl AdvertSocket {
 /// The longest advertisement: an IPv4 header, 255 addresses of IPv6 and a trailer of 28
 /// bytes.
 const LONGEST: usize = 60 + 8 + 255 * 16 + 28;
-const VRRP: i32 = 112;
-const HOPS: u32 = 255;
-/// CS6.
-const CLASS: u32 = 0xc0;
-/// `TC_PRIO_INTERACTIVE`, before everything else in the interface's queue.
-const PRIORITY: u32 = 6;
-
-fn open(interface: &Interface, family: Family, is_member: bool) -> io::Result<Socket> {
-    let domain = match family {
-        Family::V4 => Domain::IPV4,
-        Family::V6 => Domain::IPV6,
-    };
-    let socket = Socket::new(domain, Type::RAW, Some(Protocol::from(VRRP)))?;
-    socket.set_nonblocking(true)?;
-    setsockopt(&socket, sockopt::ReceiveTimestampns, &true)?;
-    let index = NonZeroU32::new(interface.index);
-    match family {
-        Family::V4 => {
-            socket.bind_device_by_index_v4(index)?;
-            setsockopt(&socket, sockopt::Ipv4PacketInfo, &true)?;
-            socket.set_ttl_v4(HOPS)?;
-            socket.set_tos_v4(CLASS)?;
-            socket.set_multicast_ttl_v4(HOPS)?;
-            socket.set_multicast_loop_v4(false)?;
-            if is_member {
-                let interface = InterfaceIndexOrAddress::Index(interface.index);
-                socket.join_multicast_v4_n(&GROUP_V4, &interface)?;
-            }
-        }
-        Family::V6 => {
-            socket.bind_device_by_index_v6(index)?;
-            setsockopt(&socket, sockopt::Ipv6RecvPacketInfo, &true)?;
-            socket.set_recv_hoplimit_v6(true)?;
-            socket.set_unicast_hops_v6(HOPS)?;
-            socket.set_tclass_v6(CLASS)?;
-            socket.set_multicast_hops_v6(HOPS)?;
-            socket.set_multicast_loop_v6(false)?;
-            socket.set_freebind_v6(true)?;
-            if is_member {
-                socket.join_multicast_v6(&GROUP_V6, interface.index)?;
-            }
-        }
-    }
-    // After the class, which sets it too.
-    socket.set_priority(PRIORITY)?;
-    Ok(socket)
-}
-
-/// What the kernel says of a packet.
-struct Read {
-    interface: Option<u32>,
-    stamp: Option<TimeSpec>,
-    /// `None` if it cannot be read.
-    header: Option<Header>,
-    payload: Range<usize>,
-}
-
-struct Header {
-    source: IpAddr,
-    destination: IpAddr,
-    hop_limit: u8,
-}
-
-fn read(
-    socket: &Socket,
-    family: Family,
-    packet: &mut [u8],
-    control: &mut [u8],
-) -> nix::Result<Read> {
-    let mut slices = [IoSliceMut::new(packet)];
-    let flags = MsgFlags::empty();
-    let message =
-        recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut slices, Some(control), flags)?;
-    let (mut stamp, mut interface, mut destination, mut hop_limit) = (None, None, None, None);
-    for control in message.cmsgs()? {
-        match control {
-            ControlMessageOwned::ScmTimestampns(at) => stamp = Some(at),
-            ControlMessageOwned::Ipv4PacketInfo(info) => {
-                interface = u32::try_from(info.ipi_ifindex).ok();
-            }
-            ControlMessageOwned::Ipv6PacketInfo(info) => {
-                interface = Some(info.ipi6_ifindex);
-                destination = Some(Ipv6Addr::from(info.ipi6_addr.s6_addr));
-            }
-            ControlMessageOwned::Ipv6HopLimit(limit) => hop_limit = u8::try_from(limit).ok(),
-            _ => {}
-        }
-    }
-    let is_whole = !message.flags.contains(MsgFlags::MSG_TRUNC);
-    let length = message.bytes;
-    let source = message.address.as_ref().and_then(SockaddrStorage::as_sockaddr_in6);
-    let source = source.map(SockaddrIn6::ip);
-    let read = match family {
-        // The header is delivered with the packet.
-        Family::V4 => ipv4::Header::read(packet.get(..length).unwrap_or_default()).map(|header| {
-            let ipv4::Header { source, destination, ttl, payload } = header;
-            let (source, destination) = (source.into(), destination.into());
-            (Header { source, destination, hop_limit: ttl }, payload)
-        }),
-        Family::V6 => {
-            source.zip(destination).zip(hop_limit).map(|((source, destination), hops)| {
-                let (source, destination) = (source.into(), destination.into());
-                (Header { source, destination, hop_limit: hops }, 0..length)
-            })
-        }
-    };
-    let (header, payload) = read.filter(|_| is_whole).unzip();
-    Ok(Read { interface, stamp, header, payload: payload.unwrap_or_default() })
-}
 
 impl AsFd for AdvertSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
