@@ -6,10 +6,11 @@ use ipvs_sync::net::{
 };
 use ipvs_sync::vrrp::{Family, Vrid};
 use std::fs;
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::time::Duration;
 
 const VIRTUAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
+const VIRTUAL_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 7);
 
 fn mac(vrid: u8) -> [u8; 6] {
     Vrid::new(vrid).unwrap().mac(Family::V4)
@@ -24,8 +25,8 @@ fn set(interface: &str, name: &str, value: &str) {
     fs::write(format!("/proc/sys/net/ipv4/conf/{interface}/{name}"), value).unwrap();
 }
 
-fn add(vmac: &VirtualMac, address: Ipv4Addr) {
-    let wanted = [InterfaceAddress::host(address.into())];
+fn add(vmac: &VirtualMac, address: IpAddr) {
+    let wanted = [InterfaceAddress::host(address)];
     let outcomes = Rtnetlink::open().unwrap().add_addresses(vmac.interface(), &wanted).unwrap();
     assert!(matches!(outcomes[..], [Outcome::Done]), "{outcomes:?}");
 }
@@ -95,41 +96,54 @@ fn each_address_is_at_its_own_mac_address_and_answers_through_a_reverse_path_fil
     let settings = ParentSettings::change(&port()).unwrap();
     let vmac = VirtualMac::create(&settings, name("vmac7"), mac(7)).unwrap();
     wait_for("carrier", || interface("vmac7").is_running.then_some(()));
-    add(&vmac, VIRTUAL);
+    run(&format!("ip addr add fd00::1/64 dev {PORT} nodad"));
+    wire.there(|| run(&format!("ip addr add fd00::2/64 dev {PORT} nodad")));
+    let own = port().mac.unwrap();
+    let places: [(IpAddr, [u8; 6]); 4] = [
+        (VIRTUAL.into(), mac(7)),
+        (VIRTUAL_V6.into(), mac(7)),
+        ("10.0.0.1".parse().unwrap(), own),
+        ("fd00::1".parse().unwrap(), own),
+    ];
+    add(&vmac, VIRTUAL.into());
+    add(&vmac, VIRTUAL_V6.into());
 
-    let server = UdpSocket::bind((VIRTUAL, 5_000)).unwrap();
-    let own = UdpSocket::bind(("10.0.0.1", 5_000)).unwrap();
     let mut sniffer = wire.there(Sniffer::new);
-    let ask = |to: Ipv4Addr| {
-        wire.there(|| {
-            let client = UdpSocket::bind("10.0.0.2:0").unwrap();
+    for (address, place) in places {
+        let server = UdpSocket::bind((address, 5_000)).unwrap();
+        server.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let client = wire.there(|| {
+            let any: IpAddr =
+                if address.is_ipv4() { "10.0.0.2" } else { "fd00::2" }.parse().unwrap();
+            let client = UdpSocket::bind((any, 0)).unwrap();
             client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-            client.send_to(b"?", (to, 5_000)).unwrap();
+            client.send_to(b"?", (address, 5_000)).unwrap();
             client
-        })
-    };
-    for (socket, address, at) in
-        [(&server, VIRTUAL, mac(7)), (&own, [10, 0, 0, 1].into(), port().mac.unwrap())]
-    {
-        let client = ask(address);
-        socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        });
         let mut buffer = [0; 8];
-        let (_, from) = socket.recv_from(&mut buffer).unwrap();
-        // As if it had forgotten, it asks for the client first.
+        let (_, from) = server.recv_from(&mut buffer).unwrap();
+        // As if it had forgotten the client, it asks for it first.
         run(&format!("ip neigh flush dev {PORT}"));
-        socket.send_to(b"!", from).unwrap();
+        server.send_to(b"!", from).unwrap();
         let (length, _) = client.recv_from(&mut buffer).unwrap();
         assert_eq!(&buffer[..length], b"!");
         let entry = wire.there(|| run(&format!("ip neigh show {address}")));
-        let at = at.map(|byte| format!("{byte:02x}")).join(":");
-        assert!(entry.contains(&at), "{entry}");
+        let place = place.map(|byte| format!("{byte:02x}")).join(":");
+        assert!(entry.contains(&place), "{entry}");
     }
-    // Whatever ARP this host sent names the virtual address only with its own MAC address.
-    let of_virtual = |frame: &[u8]| frame[12..14] == [8, 6] && frame[28..32] == VIRTUAL.octets();
-    while let Some(frame) = sniffer.next(of_virtual) {
-        assert_eq!(frame[22..28], mac(7));
+    // Whatever ARP and ND this host sent names a virtual address only with its own MAC
+    // address.
+    let names_virtual = |frame: &[u8]| {
+        let is_arp = frame[12..14] == [8, 6] && frame[28..32] == VIRTUAL.octets();
+        let is_nd = frame[12..14] == [0x86, 0xdd] && frame[20] == 58;
+        is_arp || (is_nd && frame[22..38] == VIRTUAL_V6.octets())
+    };
+    let mut seen = 0;
+    while let Some(frame) = sniffer.next(names_virtual) {
         assert_eq!(frame[6..12], mac(7));
+        seen += 1;
     }
+    assert!(seen >= 2, "no answer for either");
 }
 
 #[test]
@@ -163,7 +177,7 @@ fn one_that_was_left_behind_is_taken_over_with_its_addresses() {
     let _wire = Wire::new();
     let settings = ParentSettings::change(&port()).unwrap();
     let left = VirtualMac::create(&settings, name("vmac7"), mac(7)).unwrap();
-    add(&left, VIRTUAL);
+    add(&left, VIRTUAL.into());
     let index = left.interface().index;
     std::mem::forget(left);
     set("vmac7", "arp_ignore", "0");

@@ -1,7 +1,10 @@
 //! An interface with the virtual router's MAC address, on top of another.
 //!
 //! The addresses are added to it, so that they are at the virtual MAC address, which
-//! moves with them: the neighbours need not learn another.
+//! moves with them: the neighbours need not learn another. Announcements and
+//! advertisements are sent on it too, so that switches learn where that address is.
+//! Advertisements are heard on the interface below, which has addresses of its own: IPv4
+//! drops what comes to an interface without any (`rp_filter`).
 
 use super::error::{Cause, Error, ErrorKind};
 use super::links::Interface;
@@ -19,6 +22,8 @@ use std::sync::Arc;
 
 /// The settings that an interface needs below virtual MAC addresses. They are set back
 /// when the last [`VirtualMac`] on it is gone, and this.
+///
+/// What a process that crashed has set is not known from what was set before it, and stays.
 #[derive(Debug)]
 pub struct ParentSettings {
     interface: Interface,

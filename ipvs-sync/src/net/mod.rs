@@ -12,6 +12,25 @@
 //! Each of these is of the network namespace of the thread that opens it, and stays of
 //! it: for another, open it in [`ipvs::Namespace::run`].
 //!
+//! ```no_run
+//! use ipvs::Namespace;
+//! use ipvs_sync::net::{AdvertSocket, Received, Rtnetlink, group};
+//! use ipvs_sync::vrrp::Family;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let name = "eth0".parse()?;
+//! let open = || AdvertSocket::multicast(&Rtnetlink::open()?.interface(name)?, Family::V4);
+//! let mut socket = Namespace::named("blue")?.run(open)??;
+//! // A virtual router 7 that resigns.
+//! let packet = [0x31, 7, 0, 1, 0, 100, 0xc4, 0x8c, 10, 0, 0, 7];
+//! socket.send([10, 0, 0, 1].into(), group(Family::V4), &packet)?;
+//! while let Received::Advertisement(heard) = socket.receive()? {
+//!     println!("{}: {:?} from {}", heard.arrival, heard.payload, heard.source);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! An [`AdvertSocket`] and an [`Announcer`] never wait for anything. A change by
 //! [`Rtnetlink`] waits until the kernel has carried it out, which can take
 //! milliseconds, and longer when others change much: it belongs into another thread
