@@ -115,7 +115,8 @@ fn add<T: PartialEq>(addresses: &mut Vec<T>, address: T) -> bool {
     twice
 }
 
-fn can_be_a_hosts(address: IpAddr) -> bool {
+/// Whether a host can have it: not unspecified, multicast, loopback or broadcast.
+pub(super) fn can_be_a_hosts(address: IpAddr) -> bool {
     let is_broadcast = address == IpAddr::V4(Ipv4Addr::BROADCAST);
     !(address.is_unspecified() || address.is_multicast() || address.is_loopback() || is_broadcast)
 }

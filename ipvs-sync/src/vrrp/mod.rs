@@ -8,6 +8,7 @@ mod addresses;
 mod interval;
 pub mod packet;
 mod priority;
+pub mod router;
 mod rule;
 mod time;
 mod version;

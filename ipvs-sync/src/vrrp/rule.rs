@@ -3,6 +3,7 @@
 use super::{Interval, Priority, Seconds, VirtualAddresses};
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
 
 /// A rule that a value breaks, with the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +85,28 @@ pub enum Rule {
         /// For how many they should be.
         seconds: u32,
     },
+    /// A router's own address is one that a host can have, and of the family of the
+    /// virtual addresses.
+    Source {
+        /// The own address.
+        source: IpAddr,
+    },
+    /// A router whose own address is a virtual one owns it (RFC 9568 §1.7).
+    SourceIsVirtual {
+        /// The own address.
+        source: IpAddr,
+    },
+    /// Virtual addresses are announced in 1 to 10 rounds, and again 1 to 3,600 seconds
+    /// later.
+    Announcements {
+        /// How many rounds.
+        rounds: u8,
+        /// How much later they are repeated.
+        delay: Duration,
+    },
+    /// A virtual router keeps its identifier and its family while it runs: with others
+    /// it is another.
+    OtherRouter,
 }
 
 impl fmt::Display for Rule {
@@ -136,6 +159,21 @@ impl fmt::Display for Rule {
             Self::KeyLength { length } => write!(f, "key of {length} bytes: 32 to 64"),
             Self::DuplicateKey { id } => write!(f, "key id {id} is there twice"),
             Self::Window { seconds } => write!(f, "window of {seconds} s out of range: 1 to 300"),
+            Self::Source { source } => write!(
+                f,
+                "own address {source} is none of a host in the family of the virtual addresses"
+            ),
+            Self::SourceIsVirtual { source } => {
+                write!(f, "own address {source} is a virtual address: then the router owns it")
+            }
+            Self::Announcements { rounds, delay } => write!(
+                f,
+                "{rounds} rounds of announcements, again after {delay:?}: \
+                 1 to 10 rounds, again after 1s to 3600s"
+            ),
+            Self::OtherRouter => {
+                f.pad("another identifier or family is another virtual router: start that one")
+            }
         }
     }
 }

@@ -1,0 +1,204 @@
+//! The active router: has the addresses, and says so at every interval.
+
+use super::timing::MISSED;
+use super::{
+    Action, Announcements, Backup, Cause, Config, Heard, Own, Report, Role, Router, State, Version,
+};
+use crate::vrrp::{Rank, Time};
+
+/// What an active router has sent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Active {
+    /// When it became active.
+    since: Time,
+    /// When it advertised, or should have if it was a little late: so the interval keeps
+    /// its length.
+    advertised: Time,
+    /// How many advertisements it sent at once since the last that was due.
+    answers: u8,
+    /// When it announces the addresses again.
+    announces: Option<Time>,
+    /// How many single rounds of announcements it sent at once since it last repeated
+    /// them.
+    rounds: u8,
+}
+
+impl Active {
+    /// When it has something to send.
+    pub(super) fn next(&self, version: Version) -> Time {
+        let due = self.advertised + version.interval();
+        self.announces.map_or(due, |announces| announces.min(due))
+    }
+
+    fn is_away(&self, version: Version, now: Time) -> bool {
+        now - self.advertised > version.interval() * MISSED.into()
+    }
+
+    /// Another has been active besides this one. It may answer, and its addresses are
+    /// to be announced again; how often is bounded.
+    fn is_challenged(&mut self, now: Time, announcements: Announcements) -> Answer {
+        let advertises = self.answers < ANSWERS;
+        if advertises {
+            self.answers += 1;
+            self.advertised = now;
+        }
+        let announces = self.rounds < ROUNDS;
+        if announces {
+            self.rounds += 1;
+        }
+        self.announces.get_or_insert_with(|| now + announcements.delay());
+        Answer { advertises, announces }
+    }
+}
+
+/// What an active router does about another.
+struct Answer {
+    advertises: bool,
+    announces: bool,
+}
+
+impl Router {
+    pub(super) fn become_active(&mut self, now: Time, cause: Cause) {
+        self.stands_back = false;
+        self.advertise();
+        self.actions.push_back(Action::Install);
+        self.announce_all();
+        let active = Active {
+            since: now,
+            advertised: now,
+            answers: 0,
+            announces: Some(now + self.config.announcements().delay()),
+            rounds: 0,
+        };
+        self.become_other(Role::Active(active), cause);
+    }
+
+    /// An advertisement of another (RFC 9568 §6.4.3).
+    pub(super) fn heard_while_active(&mut self, now: Time, own: Own, heard: Heard) {
+        let Role::Active(active) = &mut self.role else { return };
+        if own.is_outranked_by(heard) {
+            return self.yield_to(own, heard);
+        }
+        // One interval is the least that the other has had to hear this one.
+        let is_rival = heard.priority > 0 && active.since + own.version.interval() < heard.arrival;
+        let answer = active.is_challenged(now, self.config.announcements());
+        if answer.advertises {
+            self.advertise();
+        }
+        if answer.announces {
+            self.actions.push_back(Action::Announce);
+        }
+        if answer.advertises && is_rival {
+            self.actions.push_back(Action::Report(rivalry(own, heard)));
+        }
+    }
+
+    pub(super) fn tick_while_active(&mut self, now: Time) {
+        let Role::Active(active) = &mut self.role else { return };
+        let interval = self.config.version().interval();
+        let due = active.advertised + interval;
+        let is_due = now >= due;
+        if is_due {
+            active.advertised = if now - due < interval { due } else { now };
+            active.answers = 0;
+        }
+        let announces = active.announces.is_some_and(|announces| now >= announces);
+        if announces {
+            active.announces = None;
+            active.rounds = 0;
+        }
+        if is_due {
+            self.advertise();
+        }
+        if announces {
+            self.announce_all();
+        }
+    }
+
+    /// If it has been silent for so long that another may be active, it is active no more.
+    pub(super) fn notice_absence(&mut self, now: Time) {
+        let Role::Active(active) = &self.role else { return };
+        if !active.is_away(self.config.version(), now) {
+            return;
+        }
+        let silent = now - active.advertised;
+        self.actions.extend([Action::Remove, Action::Advertise { priority: 0 }]);
+        self.become_other(Role::Backup(Backup::doubting(now)), Cause::Away { silent });
+    }
+
+    pub(super) fn hand_over(&mut self, now: Time) {
+        if self.state() != State::Active {
+            return;
+        }
+        self.stands_back = true;
+        self.actions.extend([Action::Advertise { priority: 0 }, Action::Remove]);
+        self.become_other(Role::Backup(Backup::listening(now, now)), Cause::HandedOver);
+    }
+
+    pub(super) fn reconfigured(&mut self, now: Time, old: &Config) {
+        if self.state() != State::Active {
+            return;
+        }
+        if self.config.advertises_otherwise(old) {
+            self.advertise_change(now);
+        }
+        let has_new_addresses = self.config.addresses() != old.addresses();
+        if has_new_addresses || self.config.accepts() != old.accepts() {
+            self.actions.push_back(Action::Install);
+        }
+        if has_new_addresses {
+            self.announce_all();
+            let again = now + self.config.announcements().delay();
+            if let Role::Active(active) = &mut self.role {
+                active.announces = Some(again);
+            }
+        }
+    }
+
+    /// What is advertised has changed: the others must not wait for it.
+    pub(super) fn advertise_change(&mut self, now: Time) {
+        if let Role::Active(active) = &mut self.role {
+            active.advertised = now;
+            self.advertise();
+        }
+    }
+
+    fn yield_to(&mut self, own: Own, heard: Heard) {
+        let Heard { source: peer, priority, .. } = heard;
+        let (backup, report) = Backup::of(heard, own);
+        let report = match own.rank {
+            Rank::Owner => Some(Report::SecondOwner { peer }),
+            Rank::Backup(_) => report,
+        };
+        self.actions.push_back(Action::Remove);
+        self.advertise();
+        self.actions.extend(report.map(Action::Report));
+        let cause = Cause::Outranked { peer, priority, own: own.rank.number() };
+        self.become_other(Role::Backup(backup), cause);
+    }
+
+    fn advertise(&mut self) {
+        self.actions.push_back(Action::Advertise { priority: self.rank().number() });
+    }
+
+    fn announce_all(&mut self) {
+        for _ in 0..self.config.announcements().rounds() {
+            self.actions.push_back(Action::Announce);
+        }
+    }
+}
+
+fn rivalry(own: Own, heard: Heard) -> Report {
+    let Heard { source: peer, priority, .. } = heard;
+    match own.rank {
+        Rank::Owner if priority == own.rank.number() => Report::SecondOwner { peer },
+        _ => Report::DualActive { peer, priority },
+    }
+}
+
+/// How many advertisements it sends at most between two that are due, to answer others.
+const ANSWERS: u8 = 4;
+
+/// How many rounds of announcements it sends at most between two repetitions, to answer
+/// others.
+const ROUNDS: u8 = 3;

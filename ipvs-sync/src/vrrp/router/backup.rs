@@ -1,0 +1,189 @@
+//! A backup: listens to the active router, and takes over when it is heard no more.
+
+use super::timing::{MISSED, skew};
+use super::{Cause, Heard, Own, Preempt, Report, Version};
+use crate::vrrp::{Interval, Time};
+use std::time::Duration;
+
+/// What a backup knows of the active router.
+///
+/// Active_Down_Interval is counted in its three advertisements, each of which is missed
+/// one interval and the own skew after the last one came or should have come. The third
+/// ends it: 3 × Active_Adver_Interval + Skew_Time. Counting them shows a pause wherever in
+/// that time it is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Backup {
+    /// When it began to listen.
+    since: Time,
+    /// It does not take over before.
+    not_before: Time,
+    /// When the last advertisement came or should have come.
+    expected: Time,
+    /// How many have been missed.
+    missed: u8,
+    /// How often it was told the time too late since it heard the active router.
+    excused: u8,
+    /// Active_Adver_Interval of version 3, unless it is the own interval.
+    learned: Option<Interval>,
+    /// What it heard last of a router that it leaves active.
+    active: Option<Heard>,
+    /// What it heard last of an active router that it takes over from.
+    lower: Option<Heard>,
+    /// The active router has resigned, and only the skew is waited.
+    resigned: Option<Heard>,
+    /// When a preemption is no longer delayed.
+    preempts_from: Option<Time>,
+}
+
+impl Backup {
+    /// One that begins to listen.
+    pub(super) fn listening(now: Time, not_before: Time) -> Self {
+        Self {
+            since: now,
+            not_before,
+            expected: now,
+            missed: 0,
+            excused: 0,
+            learned: None,
+            active: None,
+            lower: None,
+            resigned: None,
+            preempts_from: None,
+        }
+    }
+
+    /// One that was active and cannot know whether another is now: it listens for one
+    /// advertisement only.
+    pub(super) fn doubting(now: Time) -> Self {
+        Self { missed: MISSED - 1, ..Self::listening(now, now) }
+    }
+
+    /// One that was active and heard a better one.
+    pub(super) fn of(active: Heard, own: Own) -> (Self, Option<Report>) {
+        let mut backup = Self::listening(active.arrival, active.arrival);
+        let report = backup.accept(own, active);
+        (backup, report)
+    }
+
+    /// An advertisement of another (RFC 9568 §6.4.2).
+    pub(super) fn heard(&mut self, own: Own, heard: Heard) -> Option<Report> {
+        if heard.priority == 0 {
+            self.resigns(heard);
+            return None;
+        }
+        if heard.priority >= own.rank.number() {
+            self.preempts_from = None;
+        } else if self.preempts(own, heard.arrival) {
+            self.lower = Some(heard);
+            return None;
+        }
+        self.accept(own, heard)
+    }
+
+    /// The time may have come to count a missed advertisement. If it was the last the
+    /// router is to be active.
+    pub(super) fn tick(&mut self, own: Own, now: Time) -> Option<Cause> {
+        let due = self.next(own);
+        if now < due {
+            return None;
+        }
+        let late = now - due;
+        let interval = self.interval(own);
+        if late <= interval / 2 {
+            self.expected = self.expected + interval;
+        } else {
+            self.expected = now;
+            if self.excused < EXCUSES {
+                self.excused += 1;
+                if self.resigned.is_some() {
+                    self.waits_for_one_more();
+                }
+                return None;
+            }
+        }
+        if self.resigned.is_none() {
+            self.missed += 1;
+            if self.missed < MISSED {
+                return None;
+            }
+        }
+        if now < self.not_before {
+            self.waits_for_one_more();
+            return None;
+        }
+        Some(self.cause(own, now, late))
+    }
+
+    /// When the next advertisement is missed, or another's resignation was long enough
+    /// ago.
+    pub(super) fn next(&self, own: Own) -> Time {
+        let interval = self.interval(own);
+        let skew = skew(own.version, interval, own.rank.number());
+        self.expected + if self.resigned.is_some() { skew } else { interval + skew }
+    }
+
+    fn interval(&self, own: Own) -> Duration {
+        match (own.version, self.learned) {
+            (Version::V3(_), Some(learned)) => learned.duration(),
+            (own, _) => own.interval(),
+        }
+    }
+
+    /// Active_Down_Timer := Skew_Time. A second resignation does not prolong it.
+    fn resigns(&mut self, heard: Heard) {
+        if self.resigned.is_none() {
+            self.resigned = Some(heard);
+            self.expected = heard.arrival.max(self.since);
+        }
+    }
+
+    fn preempts(&mut self, own: Own, arrival: Time) -> bool {
+        match own.preempt {
+            Preempt::Never => false,
+            Preempt::AtOnce => true,
+            Preempt::After(delay) => arrival >= *self.preempts_from.get_or_insert(arrival + delay),
+        }
+    }
+
+    fn accept(&mut self, own: Own, heard: Heard) -> Option<Report> {
+        let before = self.interval(own);
+        if let Version::V3(interval) = heard.version {
+            self.learned = Some(interval);
+        }
+        self.expected = heard.arrival.max(self.since);
+        self.missed = 0;
+        self.excused = 0;
+        self.active = Some(heard);
+        self.lower = None;
+        self.resigned = None;
+        let interval = self.interval(own);
+        (interval != before && interval != own.version.interval())
+            .then_some(Report::OtherInterval { peer: heard.source, version: heard.version })
+    }
+
+    /// What it was to do now it does only if another advertisement is missed.
+    fn waits_for_one_more(&mut self) {
+        self.resigned = None;
+        self.missed = MISSED - 1;
+    }
+
+    fn cause(&self, own: Own, now: Time, late: Duration) -> Cause {
+        if let Some(Heard { source: peer, arrival, .. }) = self.resigned {
+            return Cause::Resigned { peer, ago: now - arrival, late };
+        }
+        let recently = self.interval(own) * 2;
+        match self.lower.filter(|lower| now - lower.arrival < recently) {
+            Some(Heard { source: peer, priority, .. }) => {
+                Cause::Preempts { peer, priority, own: own.rank.number() }
+            }
+            None => {
+                let last_heard = self.active.map(|heard| now - heard.arrival);
+                Cause::Silence { missed: self.missed, last_heard, late }
+            }
+        }
+    }
+}
+
+/// How often in one silence it forgives itself that it was told the time late. There is
+/// an end to it, so that a host that is always late takes over at last.
+const EXCUSES: u8 = 3;

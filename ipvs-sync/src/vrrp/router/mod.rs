@@ -1,0 +1,374 @@
+//! The state machine of a virtual router: no socket, no clock, no thread. It takes events
+//! with the time at which they are told, and says what to do and when it wants to be told
+//! the time again. It never panics, and allocates only for what it is told and for the
+//! actions that wait to be polled.
+//!
+//! ```
+//! use ipvs_sync::vrrp::router::{Action, Config, Event, Router, State, Version};
+//! use ipvs_sync::vrrp::{Interval, Priority, Rank, Time, VirtualAddresses, Vrid};
+//!
+//! let rank = Rank::Backup(Priority::new(150)?);
+//! let addresses = VirtualAddresses::new([[10, 0, 0, 7].into()])?;
+//! let version = Version::V3(Interval::from_centis(10)?);
+//! let config = Config::new(Vrid::new(7)?, rank, addresses, version, [10, 0, 0, 1].into())?;
+//!
+//! let mut router = Router::new(config);
+//! router.handle(Time::ZERO, Event::Start);
+//! // Nobody is heard.
+//! while router.state() == State::Backup {
+//!     let now = router.poll_timeout().unwrap_or(Time::ZERO);
+//!     router.handle(now, Event::Tick);
+//! }
+//! let actions: Vec<Action> = std::iter::from_fn(|| router.poll()).collect();
+//! let taken_over = [Action::Advertise { priority: 150 }, Action::Install, Action::Announce];
+//! assert!(actions.windows(3).any(|three| three == taken_over));
+//! # Ok::<(), ipvs_sync::vrrp::Rule>(())
+//! ```
+//!
+//! # The order of actions
+//!
+//! Actions are begun in the order in which they are polled, and
+//! [`Action::StateChanged`] is the last of its change. An advertisement never waits for
+//! the work of an action before it: others count the microseconds.
+//!
+//! | change | actions |
+//! |---|---|
+//! | becomes active | advertise, install, announce (each round), state |
+//! | stops, hands over, fails while its link is up | advertise priority 0, remove, state |
+//! | loses its link | remove, state |
+//! | hears a better active router | remove, advertise its own priority, state |
+//! | was away | remove, advertise priority 0, state |
+//! | starts as a backup or at fault | remove, state |
+//! | new addresses while active | advertise, install, announce (each round) |
+//! | hears a worse active router, or one that resigns | advertise, announce (once) |
+//!
+//! On taking over the advertisement is first, because it ends the others' waiting, and the
+//! addresses are there before they are announced. On resigning it is first too: the
+//! successor waits its skew while the addresses go.
+//!
+//! One that hears a better active router removes its addresses and then advertises a last
+//! time what it was. This is the one advertisement that RFC 9568 does not ask for. After a
+//! partition has healed the better one may have been heard first, and then knows of no
+//! rival, while the clients know the rival's MAC address. The last advertisement makes it
+//! announce the addresses again, now that nobody else answers for them.
+//!
+//! # The time
+//!
+//! Whoever drives a router
+//!
+//! 1. tells it all that has arrived, with the time of arrival, before it tells it
+//!    [`Event::Tick`]. Only a tick lets time pass: a packet that waited in the socket while
+//!    the process did not run is then not taken for one that never came;
+//! 2. polls all actions after every event, and asks [`poll_timeout`](Router::poll_timeout)
+//!    again.
+//!
+//! Packets that came while the whole machine was paused wait in no socket. So a backup
+//! counts only what it was awake for: it wants to be told the time whenever an
+//! advertisement is overdue (an interval and its skew after the last one was, three times),
+//! and if it is told so more than half an interval late, then that one does not count as
+//! missed and it listens for another. It does so three times at most before it has heard
+//! the active router again, so the longest time to a take-over is the six intervals and
+//! four skews, and what it was late. A single pause of any length never makes it active.
+//!
+//! An active router that sent nothing for three intervals has to think that another is
+//! active now. It goes back to backup before it looks at anything else, resigns, so that
+//! the other announces the addresses again, and claims them only if it hears nobody better
+//! for an interval and its skew.
+//!
+//! # Floods
+//!
+//! Whatever comes in, an active router sends at most 5 advertisements in each interval
+//! besides those for its own changes, and between two repetitions of its announcements at
+//! most 3 single rounds. A packet adds at most one report, and nothing that it holds grows.
+
+mod action;
+mod active;
+mod backup;
+mod cause;
+mod config;
+mod event;
+mod timing;
+mod track;
+
+pub use crate::vrrp::Version;
+pub use action::{Action, Report, State};
+pub use cause::Cause;
+pub use config::{Announcements, Config, Preempt};
+pub use event::{Event, Heard};
+pub use track::{Effect, Health, TrackError, Tracks};
+
+use crate::vrrp::{Priority, Rank, Rule, Time};
+use active::Active;
+use backup::Backup;
+use std::collections::VecDeque;
+use std::mem;
+use std::net::IpAddr;
+
+/// A virtual router on one router.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Router {
+    config: Config,
+    role: Role,
+    link: bool,
+    health: Health,
+    is_ready: bool,
+    /// It was told to hand over, and does not take the addresses from its successor.
+    stands_back: bool,
+    actions: VecDeque<Action>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Role {
+    Stopped,
+    Fault,
+    Backup(Backup),
+    Active(Active),
+}
+
+/// What a router is at this moment to be compared with.
+#[derive(Clone, Copy, Debug)]
+struct Own {
+    rank: Rank,
+    version: Version,
+    source: IpAddr,
+    preempt: Preempt,
+}
+
+impl Router {
+    /// A router that is stopped, with its link up, all that is tracked well, and not
+    /// ready.
+    pub fn new(config: Config) -> Self {
+        Self {
+            config,
+            role: Role::Stopped,
+            link: true,
+            health: Health::default(),
+            is_ready: false,
+            stands_back: false,
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// Something happened, and is told at `now`, which is never before the time of an
+    /// event that was told earlier.
+    pub fn handle(&mut self, now: Time, event: Event) {
+        self.notice_absence(now);
+        match event {
+            Event::Start => {
+                if self.state() == State::Stopped {
+                    self.begin(now, Cause::Started);
+                }
+            }
+            Event::Stop => self.stop(),
+            Event::Heard(heard) => self.heard(now, heard),
+            Event::Tick => self.tick(now),
+            Event::Link(link) => {
+                self.link = link;
+                self.judge(now);
+            }
+            Event::Health(health) => self.health_is(now, health),
+            Event::SyncReady(is_ready) => self.is_ready = is_ready,
+            Event::Resign => self.hand_over(now),
+            Event::Promote => {
+                if self.state() == State::Backup {
+                    self.become_active(now, Cause::Promoted);
+                }
+            }
+        }
+    }
+
+    /// It goes on as what it is, with another configuration. What the others must know is
+    /// advertised at once, so that there is no gap however the interval changes; a backup
+    /// goes on counting what it has counted.
+    ///
+    /// # Errors
+    /// [`Rule::OtherRouter`]; nothing has changed then.
+    pub fn reconfigure(&mut self, now: Time, config: Config) -> Result<(), Rule> {
+        if !config.is_of(&self.config) {
+            return Err(Rule::OtherRouter);
+        }
+        self.notice_absence(now);
+        let old = mem::replace(&mut self.config, config);
+        self.reconfigured(now, &old);
+        Ok(())
+    }
+
+    /// The next thing to do. After each event all of them are to be polled.
+    #[must_use]
+    pub fn poll(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When it wants to be told [`Event::Tick`]; never, if nothing else happens, if there
+    /// is none. After each event it may be another time. It is never before the last
+    /// tick's.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Time> {
+        match &self.role {
+            Role::Stopped | Role::Fault => None,
+            Role::Backup(backup) => Some(backup.next(self.own())),
+            Role::Active(active) => Some(active.next(self.config.version())),
+        }
+    }
+
+    /// What it is.
+    pub fn state(&self) -> State {
+        match self.role {
+            Role::Stopped => State::Stopped,
+            Role::Fault => State::Fault,
+            Role::Backup(_) => State::Backup,
+            Role::Active(_) => State::Active,
+        }
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Its rank, as low as what is tracked makes it.
+    pub fn rank(&self) -> Rank {
+        match (self.config.rank(), &self.health) {
+            (Rank::Backup(priority), Health::Well { lower }) => {
+                let lowered = priority.number().saturating_sub(*lower);
+                Rank::Backup(Priority::new(lowered).unwrap_or(Priority::MIN))
+            }
+            (rank, _) => rank,
+        }
+    }
+
+    fn own(&self) -> Own {
+        let rank = self.rank();
+        let is_held = self.config.sync_gate() && !self.is_ready;
+        let preempt = match rank {
+            _ if self.stands_back => Preempt::Never,
+            Rank::Owner => Preempt::AtOnce,
+            Rank::Backup(_) if is_held => Preempt::Never,
+            Rank::Backup(_) => self.config.preempt(),
+        };
+        Own { rank, version: self.config.version(), source: self.config.source(), preempt }
+    }
+
+    fn begin(&mut self, now: Time, cause: Cause) {
+        if self.state() == State::Stopped && !self.is_active_from_the_start() {
+            self.actions.push_back(Action::Remove);
+        }
+        if self.fault().is_some() {
+            self.become_other(Role::Fault, cause);
+        } else if self.is_active_from_the_start() {
+            self.become_active(now, cause);
+        } else {
+            let backup = Backup::listening(now, now + self.config.startup_delay());
+            self.become_other(Role::Backup(backup), cause);
+        }
+    }
+
+    fn is_active_from_the_start(&self) -> bool {
+        let is_owner = self.config.rank() == Rank::Owner;
+        is_owner && self.config.startup_delay().is_zero() && self.fault().is_none()
+    }
+
+    fn stop(&mut self) {
+        self.stands_back = false;
+        match self.state() {
+            State::Stopped => return,
+            State::Active => {
+                self.actions.extend([Action::Advertise { priority: 0 }, Action::Remove])
+            }
+            State::Fault | State::Backup => {}
+        }
+        self.become_other(Role::Stopped, Cause::Stopped);
+    }
+
+    fn heard(&mut self, now: Time, heard: Heard) {
+        let own = self.own();
+        // Its own packet, come back.
+        if heard.source == own.source {
+            return;
+        }
+        match (own.version, heard.version) {
+            (Version::V2(own), Version::V2(other)) if own == other => {}
+            (Version::V2(_), version @ Version::V2(_)) => {
+                // RFC 3768 §7.1: MUST discard, SHOULD log.
+                let report = Report::OtherInterval { peer: heard.source, version };
+                self.actions.push_back(Action::Report(report));
+                return;
+            }
+            (Version::V3(_), Version::V3(_)) => {}
+            (Version::V2(_), Version::V3(_)) | (Version::V3(_), Version::V2(_)) => return,
+        }
+        let heard = Heard { arrival: heard.arrival.min(now), ..heard };
+        match &mut self.role {
+            Role::Stopped | Role::Fault => {}
+            Role::Backup(backup) => {
+                let report = backup.heard(own, heard).map(Action::Report);
+                self.actions.extend(report);
+            }
+            Role::Active(_) => self.heard_while_active(now, own, heard),
+        }
+    }
+
+    fn tick(&mut self, now: Time) {
+        let own = self.own();
+        match &mut self.role {
+            Role::Stopped | Role::Fault => {}
+            Role::Backup(backup) => {
+                if let Some(cause) = backup.tick(own, now) {
+                    self.become_active(now, cause);
+                }
+            }
+            Role::Active(_) => self.tick_while_active(now),
+        }
+    }
+
+    fn health_is(&mut self, now: Time, health: Health) {
+        let before = self.rank();
+        self.health = health;
+        self.judge(now);
+        if self.rank() != before {
+            self.advertise_change(now);
+        }
+    }
+
+    /// Whether it can be active may have changed.
+    fn judge(&mut self, now: Time) {
+        match (self.state(), self.fault()) {
+            (State::Backup, Some(cause)) => self.become_other(Role::Fault, cause),
+            (State::Active, Some(cause)) => {
+                if self.link {
+                    self.actions.push_back(Action::Advertise { priority: 0 });
+                }
+                self.actions.push_back(Action::Remove);
+                self.become_other(Role::Fault, cause);
+            }
+            (State::Fault, None) => self.begin(now, Cause::Recovered),
+            _ => {}
+        }
+    }
+
+    /// Why it cannot be active, if it cannot.
+    fn fault(&self) -> Option<Cause> {
+        match &self.health {
+            _ if !self.link => Some(Cause::LinkDown),
+            Health::Fault { track } => Some(Cause::Failed { track: track.clone() }),
+            Health::Well { .. } => None,
+        }
+    }
+
+    fn become_other(&mut self, role: Role, cause: Cause) {
+        let from = self.state();
+        self.role = role;
+        self.actions.push_back(Action::StateChanged { from, to: self.state(), cause });
+    }
+}
+
+impl Own {
+    /// Whether an active router with this rank and address goes back to backup for the one
+    /// that it heard (RFC 9568 §6.4.3). Addresses compare as numbers in network byte order.
+    fn is_outranked_by(self, heard: Heard) -> bool {
+        (heard.priority, heard.source) > (self.rank.number(), self.source)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+//! Two active routers that hear each other again.
+
+use super::*;
+
+/// Active for long enough that all its announcements are made.
+fn settled(priority: u8) -> Host {
+    let mut host = Host::active(rank(priority));
+    host.pass(MILLI * 60_500);
+    host.take();
+    host
+}
+
+#[test]
+fn the_winner_announces_again_at_once_and_after_the_delay() {
+    let mut winner = settled(150);
+    winner.hear(100, "10.0.0.3");
+    let actions = winner.take();
+    let report = Report::DualActive { peer: address("10.0.0.3"), priority: 100 };
+    assert_eq!(actions, [advertise(150), Action::Announce, Action::Report(report)]);
+    winner.pass(MILLI * 5_000);
+    assert_eq!(announcements(&winner.take()), 5);
+}
+
+#[test]
+fn the_loser_that_hears_first_lets_the_winner_hear_it_a_last_time_when_its_addresses_are_gone() {
+    let mut loser = settled(100);
+    loser.hear(150, "10.0.0.3");
+    assert_eq!(without_changes(loser.take()), [Action::Remove, advertise(100)]);
+    loser.pass(MILLI * 3_000);
+    assert_eq!(loser.take(), []);
+
+    let mut winner = settled(150);
+    winner.hear(100, "10.0.0.2");
+    assert_eq!(winner.take(), [], "its own address");
+    winner.hear(100, "10.0.0.1");
+    assert_eq!(announcements(&winner.take()), 1);
+}
+
+#[test]
+fn the_last_words_of_a_router_that_was_preempted_are_no_second_active_router() {
+    let mut host = Host::started(rank(150));
+    host.until(State::Active);
+    host.take();
+    host.pass(MILLI * 2);
+    host.hear(100, "10.0.0.3");
+    let actions = host.take();
+    assert_eq!(actions, [advertise(150), Action::Announce]);
+}
+
+#[test]
+fn one_that_does_not_give_up_is_reported_when_it_has_had_an_interval_to_hear() {
+    let mut host = Host::active(rank(150));
+    host.hear(100, "10.0.0.3");
+    host.pass(MILLI * 1_001);
+    host.hear(100, "10.0.0.3");
+    let report = Report::DualActive { peer: address("10.0.0.3"), priority: 100 };
+    assert_eq!(reports(&host.take()), [report]);
+}

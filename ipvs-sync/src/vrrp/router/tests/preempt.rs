@@ -1,0 +1,93 @@
+//! When a backup takes over from a lower priority.
+
+use super::*;
+
+/// Hears the lower priority every second until it takes over; how long that took, in
+/// whole seconds.
+fn seconds_until_active(host: &mut Host, limit: u64) -> Option<u64> {
+    (0..limit).find(|_| {
+        host.hear(50, "10.0.0.3");
+        host.pass(MILLI * 1_000);
+        host.state() == State::Active
+    })
+}
+
+// shows: RFC 9568 6.4.2 "if the Priority in the ADVERTISEMENT is ... less than the local Priority ... Discard the ADVERTISEMENT": Preempt_Mode is True by default
+#[test]
+fn by_default_it_takes_over_after_the_down_interval() {
+    assert_eq!(seconds_until_active(&mut Host::started(rank(100)), 10), Some(3));
+}
+
+// shows: RFC 9568 6.4.2 "If Preempt_Mode is False ... Set the Active_Down_Timer to Active_Down_Interval"
+#[test]
+fn without_preemption_a_lower_priority_is_left_alone_while_it_is_heard() {
+    let mut host = Host::started(rank(100).with_preempt(Preempt::Never));
+    assert_eq!(seconds_until_active(&mut host, 1_000), None);
+    assert_eq!(host.until(State::Active), Duration::from_micros(2_609_375));
+}
+
+// shows: RFC 9568 6.1 "the router that owns the IPvX address ... always preempts, independent of the setting of this flag"
+#[test]
+fn an_owner_always_preempts() {
+    let config = rank(255).with_startup_delay(MILLI).with_sync_gate(true);
+    let mut host = Host::started(config.with_preempt(Preempt::Never));
+    assert_eq!(seconds_until_active(&mut host, 10), Some(3));
+}
+
+#[test]
+fn a_delayed_preemption_begins_to_count_with_the_first_lower_priority() {
+    let delay = Duration::from_secs(60);
+    let mut host = Host::started(rank(100).with_preempt(Preempt::After(delay)));
+    host.hear(150, "10.0.0.4");
+    host.pass(MILLI * 1_000);
+    // 60 s until it no longer listens to it, and then the down interval since it did.
+    assert_eq!(seconds_until_active(&mut host, 100), Some(62));
+}
+
+#[test]
+fn a_delayed_preemption_counts_anew_after_the_same_or_a_higher_priority() {
+    for priority in [100, 101] {
+        let delay = Duration::from_secs(60);
+        let mut host = Host::started(rank(100).with_preempt(Preempt::After(delay)));
+        assert_eq!(seconds_until_active(&mut host, 50), None);
+        host.hear(priority, "10.0.0.4");
+        assert_eq!(seconds_until_active(&mut host, 100), Some(62));
+    }
+}
+
+#[test]
+fn a_delayed_preemption_does_not_delay_when_nobody_is_heard() {
+    let delay = Duration::from_secs(60);
+    let mut host = Host::started(rank(100).with_preempt(Preempt::After(delay)));
+    host.hear(50, "10.0.0.3");
+    assert_eq!(host.until(State::Active), Duration::from_micros(3_609_375));
+}
+
+#[test]
+fn behind_the_gate_it_leaves_a_lower_priority_alone_until_it_is_ready() {
+    let mut host = Host::started(rank(100).with_sync_gate(true));
+    assert_eq!(seconds_until_active(&mut host, 1_000), None);
+    host.tell(Event::SyncReady(true));
+    assert_eq!(seconds_until_active(&mut host, 10), Some(2));
+}
+
+#[test]
+fn behind_the_gate_it_takes_over_when_nobody_is_heard_or_the_active_router_resigns() {
+    let mut host = Host::started(rank(100).with_sync_gate(true));
+    host.hear(50, "10.0.0.3");
+    assert_eq!(host.until(State::Active), Duration::from_micros(3_609_375));
+
+    let mut host = Host::started(rank(100).with_sync_gate(true));
+    host.hear(50, "10.0.0.3");
+    host.hear(0, "10.0.0.3");
+    assert_eq!(host.until(State::Active), Duration::from_micros(609_375));
+}
+
+#[test]
+fn a_gate_that_closes_again_holds_it_back() {
+    let mut host = Host::started(rank(100).with_sync_gate(true));
+    host.tell(Event::SyncReady(true));
+    assert_eq!(seconds_until_active(&mut host, 2), None);
+    host.tell(Event::SyncReady(false));
+    assert_eq!(seconds_until_active(&mut host, 100), None);
+}
