@@ -107,6 +107,13 @@ pub enum Rule {
     /// A virtual router keeps its identifier and its family while it runs: with others
     /// it is another.
     OtherRouter,
+    /// A group has so many routers, counted from 0.
+    Member {
+        /// The number that was named.
+        index: usize,
+        /// How many there are.
+        count: usize,
+    },
 }
 
 impl fmt::Display for Rule {
@@ -173,6 +180,9 @@ impl fmt::Display for Rule {
             ),
             Self::OtherRouter => {
                 f.pad("another identifier or family is another virtual router: start that one")
+            }
+            Self::Member { index, count } => {
+                write!(f, "no router {index} in a group of {count}, counted from 0")
             }
         }
     }

@@ -33,6 +33,8 @@ pub(super) struct Backup {
     resigned: Option<Heard>,
     /// When a preemption is no longer delayed.
     preempts_from: Option<Time>,
+    /// It would be active, and waits for the others of its group.
+    ready: Option<Cause>,
 }
 
 impl Backup {
@@ -49,7 +51,13 @@ impl Backup {
             lower: None,
             resigned: None,
             preempts_from: None,
+            ready: None,
         }
+    }
+
+    /// One that has nothing to wait for but its group.
+    pub(super) fn ready(now: Time, cause: Cause) -> Self {
+        Self { ready: Some(cause), ..Self::listening(now, now) }
     }
 
     /// One that was active and cannot know whether another is now: it listens for one
@@ -83,7 +91,7 @@ impl Backup {
     /// The time may have come to count a missed advertisement. If it was the last the
     /// router is to be active.
     pub(super) fn tick(&mut self, own: Own, now: Time) -> Option<Cause> {
-        let due = self.next(own);
+        let due = self.next(own)?;
         if now < due {
             return None;
         }
@@ -116,10 +124,23 @@ impl Backup {
 
     /// When the next advertisement is missed, or another's resignation was long enough
     /// ago.
-    pub(super) fn next(&self, own: Own) -> Time {
+    pub(super) fn next(&self, own: Own) -> Option<Time> {
+        if self.ready.is_some() {
+            return None;
+        }
         let interval = self.interval(own);
         let skew = skew(own.version, interval, own.rank.number());
-        self.expected + if self.resigned.is_some() { skew } else { interval + skew }
+        Some(self.expected + if self.resigned.is_some() { skew } else { interval + skew })
+    }
+
+    /// Why it would be active, from now on until it hears the active router again.
+    pub(super) fn waits_for_group(&mut self, cause: Cause) {
+        self.ready = Some(cause);
+    }
+
+    /// Why it would be active if its group were.
+    pub(super) fn is_ready(&self) -> Option<&Cause> {
+        self.ready.as_ref()
     }
 
     fn interval(&self, own: Own) -> Duration {
@@ -131,7 +152,7 @@ impl Backup {
 
     /// Active_Down_Timer := Skew_Time. A second resignation does not prolong it.
     fn resigns(&mut self, heard: Heard) {
-        if self.resigned.is_none() {
+        if self.resigned.is_none() && self.ready.is_none() {
             self.resigned = Some(heard);
             self.expected = heard.arrival.max(self.since);
         }
@@ -156,6 +177,7 @@ impl Backup {
         self.active = Some(heard);
         self.lower = None;
         self.resigned = None;
+        self.ready = None;
         let interval = self.interval(own);
         (interval != before && interval != own.version.interval())
             .then_some(Report::OtherInterval { peer: heard.source, version: heard.version })

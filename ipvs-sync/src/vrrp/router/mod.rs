@@ -87,6 +87,7 @@ mod backup;
 mod cause;
 mod config;
 mod event;
+mod group;
 mod timing;
 mod track;
 
@@ -95,6 +96,7 @@ pub use action::{Action, Report, State};
 pub use cause::Cause;
 pub use config::{Announcements, Config, Preempt};
 pub use event::{Event, Heard};
+pub use group::Group;
 pub use track::{Effect, Health, TrackError, Tracks};
 
 use crate::vrrp::{Priority, Rank, Rule, Time};
@@ -114,7 +116,19 @@ pub struct Router {
     is_ready: bool,
     /// It was told to hand over, and does not take the addresses from its successor.
     stands_back: bool,
+    membership: Membership,
     actions: VecDeque<Action>,
+}
+
+/// What its group is to a router.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Membership {
+    /// It has none.
+    Alone,
+    /// It becomes active only with the others.
+    Member,
+    /// Another of the group is at fault.
+    OfFaulty,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -145,6 +159,7 @@ impl Router {
             health: Health::default(),
             is_ready: false,
             stands_back: false,
+            membership: Membership::Alone,
             actions: VecDeque::new(),
         }
     }
@@ -206,7 +221,7 @@ impl Router {
     pub fn poll_timeout(&self) -> Option<Time> {
         match &self.role {
             Role::Stopped | Role::Fault => None,
-            Role::Backup(backup) => Some(backup.next(self.own())),
+            Role::Backup(backup) => backup.next(self.own()),
             Role::Active(active) => Some(active.next(self.config.version())),
         }
     }
@@ -250,22 +265,28 @@ impl Router {
     }
 
     fn begin(&mut self, now: Time, cause: Cause) {
-        if self.state() == State::Stopped && !self.is_active_from_the_start() {
+        let is_active = self.needs_not_listen() && self.is_alone() && self.fault().is_none();
+        if self.state() == State::Stopped && !is_active {
             self.actions.push_back(Action::Remove);
         }
         if self.fault().is_some() {
             self.become_other(Role::Fault, cause);
-        } else if self.is_active_from_the_start() {
+        } else if is_active {
             self.become_active(now, cause);
+        } else if self.needs_not_listen() {
+            self.become_other(Role::Backup(Backup::ready(now, cause.clone())), cause);
         } else {
             let backup = Backup::listening(now, now + self.config.startup_delay());
             self.become_other(Role::Backup(backup), cause);
         }
     }
 
-    fn is_active_from_the_start(&self) -> bool {
-        let is_owner = self.config.rank() == Rank::Owner;
-        is_owner && self.config.startup_delay().is_zero() && self.fault().is_none()
+    fn needs_not_listen(&self) -> bool {
+        self.config.rank() == Rank::Owner && self.config.startup_delay().is_zero()
+    }
+
+    fn is_alone(&self) -> bool {
+        self.membership == Membership::Alone
     }
 
     fn stop(&mut self) {
@@ -313,8 +334,10 @@ impl Router {
         match &mut self.role {
             Role::Stopped | Role::Fault => {}
             Role::Backup(backup) => {
-                if let Some(cause) = backup.tick(own, now) {
-                    self.become_active(now, cause);
+                let Some(cause) = backup.tick(own, now) else { return };
+                match self.membership {
+                    Membership::Alone => self.become_active(now, cause),
+                    Membership::Member | Membership::OfFaulty => backup.waits_for_group(cause),
                 }
             }
             Role::Active(_) => self.tick_while_active(now),
@@ -348,6 +371,11 @@ impl Router {
 
     /// Why it cannot be active, if it cannot.
     fn fault(&self) -> Option<Cause> {
+        let of_group = || (self.membership == Membership::OfFaulty).then_some(Cause::GroupFault);
+        self.own_fault().or_else(of_group)
+    }
+
+    fn own_fault(&self) -> Option<Cause> {
         match &self.health {
             _ if !self.link => Some(Cause::LinkDown),
             Health::Fault { track } => Some(Cause::Failed { track: track.clone() }),

@@ -5,6 +5,7 @@ mod active;
 mod backup;
 mod change;
 mod flood;
+mod group;
 mod handover;
 mod heal;
 mod initialize;
