@@ -19,7 +19,8 @@ pub(super) struct Active {
     /// When it announces the addresses again.
     announces: Option<Time>,
     /// How many single rounds of announcements it sent at once since it last repeated
-    /// them.
+    /// them. It repeats them until there was no reason for any: what a rival announced
+    /// may have been on its way for longer than the last of these.
     rounds: u8,
 }
 
@@ -104,7 +105,8 @@ impl Router {
         }
         let announces = active.announces.is_some_and(|announces| now >= announces);
         if announces {
-            active.announces = None;
+            let again = now + self.config.announcements().delay();
+            active.announces = (active.rounds > 0).then_some(again);
             active.rounds = 0;
         }
         if is_due {

@@ -23,6 +23,8 @@ pub(super) struct Backup {
     missed: u8,
     /// How often it was told the time too late since it heard the active router.
     excused: u8,
+    /// It was, and waits longer for the next advertisement.
+    doubts: bool,
     /// Active_Adver_Interval of version 3, unless it is the own interval.
     learned: Option<Interval>,
     /// What it heard last of a router that it leaves active.
@@ -46,6 +48,7 @@ impl Backup {
             expected: now,
             missed: 0,
             excused: 0,
+            doubts: false,
             learned: None,
             active: None,
             lower: None,
@@ -63,7 +66,7 @@ impl Backup {
     /// One that was active and cannot know whether another is now: it listens for one
     /// advertisement only.
     pub(super) fn doubting(now: Time) -> Self {
-        Self { missed: MISSED - 1, ..Self::listening(now, now) }
+        Self { missed: MISSED - 1, doubts: true, ..Self::listening(now, now) }
     }
 
     /// One that was active and heard a better one.
@@ -83,6 +86,9 @@ impl Backup {
             self.preempts_from = None;
         } else if self.preempts(own, heard.arrival) {
             self.lower = Some(heard);
+            if let Some(cause) = &mut self.ready {
+                *cause = preemption(own, heard);
+            }
             return None;
         }
         self.accept(own, heard)
@@ -97,17 +103,14 @@ impl Backup {
         }
         let late = now - due;
         let interval = self.interval(own);
-        if late <= interval / 2 {
-            self.expected = self.expected + interval;
-        } else {
-            self.expected = now;
-            if self.excused < EXCUSES {
-                self.excused += 1;
-                if self.resigned.is_some() {
-                    self.waits_for_one_more();
-                }
-                return None;
+        self.doubts = late > interval / 2;
+        self.expected = if self.doubts { now } else { self.expected + interval };
+        if self.doubts && self.excused < EXCUSES {
+            self.excused += 1;
+            if self.resigned.is_some() {
+                self.waits_for_one_more();
             }
+            return None;
         }
         if self.resigned.is_none() {
             self.missed += 1;
@@ -130,7 +133,12 @@ impl Backup {
         }
         let interval = self.interval(own);
         let skew = skew(own.version, interval, own.rank.number());
-        Some(self.expected + if self.resigned.is_some() { skew } else { interval + skew })
+        Some(match self.resigned {
+            Some(_) => self.expected + skew,
+            // What is late may be as late as this router was.
+            None if self.doubts => self.expected + interval + skew.max(interval / 2),
+            None => self.expected + interval + skew,
+        })
     }
 
     /// Why it would be active, from now on until it hears the active router again.
@@ -174,6 +182,7 @@ impl Backup {
         self.expected = heard.arrival.max(self.since);
         self.missed = 0;
         self.excused = 0;
+        self.doubts = false;
         self.active = Some(heard);
         self.lower = None;
         self.resigned = None;
@@ -195,15 +204,18 @@ impl Backup {
         }
         let recently = self.interval(own) * 2;
         match self.lower.filter(|lower| now - lower.arrival < recently) {
-            Some(Heard { source: peer, priority, .. }) => {
-                Cause::Preempts { peer, priority, own: own.rank.number() }
-            }
+            Some(lower) => preemption(own, lower),
             None => {
                 let last_heard = self.active.map(|heard| now - heard.arrival);
                 Cause::Silence { missed: self.missed, last_heard, late }
             }
         }
     }
+}
+
+fn preemption(own: Own, lower: Heard) -> Cause {
+    let Heard { source: peer, priority, .. } = lower;
+    Cause::Preempts { peer, priority, own: own.rank.number() }
 }
 
 /// How often in one silence it forgives itself that it was told the time late. There is

@@ -61,17 +61,7 @@ impl Config {
         version: Version,
         source: IpAddr,
     ) -> Result<Self, Rule> {
-        let family = addresses.family();
-        if family == Family::V6 && matches!(version, Version::V2(_)) {
-            return Err(Rule::Version2Family);
-        }
-        if Family::of(source) != family || !can_be_a_hosts(source) {
-            return Err(Rule::Source { source });
-        }
-        if rank != Rank::Owner && addresses.iter().any(|address| address == source) {
-            return Err(Rule::SourceIsVirtual { source });
-        }
-        Ok(Self {
+        let config = Self {
             vrid,
             rank,
             addresses,
@@ -82,7 +72,40 @@ impl Config {
             startup_delay: Duration::ZERO,
             sync_gate: false,
             announcements: Announcements::default(),
-        })
+        };
+        config.checked()
+    }
+
+    /// The same with another rank.
+    ///
+    /// # Errors
+    /// [`Rule::SourceIsVirtual`].
+    pub fn with_rank(self, rank: Rank) -> Result<Self, Rule> {
+        Self { rank, ..self }.checked()
+    }
+
+    /// The same with other addresses.
+    ///
+    /// # Errors
+    /// As [`Config::new`].
+    pub fn with_addresses(self, addresses: VirtualAddresses) -> Result<Self, Rule> {
+        Self { addresses, ..self }.checked()
+    }
+
+    /// The same with another version or interval.
+    ///
+    /// # Errors
+    /// [`Rule::Version2Family`].
+    pub fn with_version(self, version: Version) -> Result<Self, Rule> {
+        Self { version, ..self }.checked()
+    }
+
+    /// The same on an interface with another primary address.
+    ///
+    /// # Errors
+    /// [`Rule::Source`] and [`Rule::SourceIsVirtual`].
+    pub fn with_source(self, source: IpAddr) -> Result<Self, Rule> {
+        Self { source, ..self }.checked()
     }
 
     /// The same, with other rules for taking over from a lower priority.
@@ -176,6 +199,21 @@ impl Config {
         self.announcements
     }
 
+    fn checked(self) -> Result<Self, Rule> {
+        let Self { rank, version, source, .. } = self;
+        let family = self.addresses.family();
+        if family == Family::V6 && matches!(version, Version::V2(_)) {
+            return Err(Rule::Version2Family);
+        }
+        if Family::of(source) != family || !can_be_a_hosts(source) {
+            return Err(Rule::Source { source });
+        }
+        if rank != Rank::Owner && self.addresses.iter().any(|address| address == source) {
+            return Err(Rule::SourceIsVirtual { source });
+        }
+        Ok(self)
+    }
+
     /// Whether it is of the same virtual router.
     pub(super) fn is_of(&self, other: &Self) -> bool {
         self.vrid == other.vrid && self.addresses.family() == other.addresses.family()
@@ -255,7 +293,19 @@ mod tests {
         let source = "10.0.0.7".parse().unwrap();
         let rule = Rule::SourceIsVirtual { source };
         assert_eq!(config(BACKUP, "10.0.0.7", V3, "10.0.0.7"), Err(rule));
-        assert!(config(Rank::Owner, "10.0.0.7", V3, "10.0.0.7").is_ok());
+        let owner = config(Rank::Owner, "10.0.0.7", V3, "10.0.0.7").unwrap();
+        assert_eq!(owner.with_rank(BACKUP), Err(rule));
+    }
+
+    #[test]
+    fn what_is_changed_is_checked_as_what_is_new() {
+        let v4 = config(BACKUP, "10.0.0.7", V3, "10.0.0.1").unwrap();
+        let v6 = config(BACKUP, "fe80::7", V3, "fe80::1").unwrap();
+        let source = v4.source();
+        assert_eq!(v4.clone().with_addresses(v6.addresses().clone()), Err(Rule::Source { source }));
+        assert_eq!(v6.with_version(V2), Err(Rule::Version2Family));
+        let source = "10.0.0.7".parse().unwrap();
+        assert_eq!(v4.with_source(source), Err(Rule::SourceIsVirtual { source }));
     }
 
     // shows: RFC 9568 6.4.3 "MUST accept packets ... if it is the IPvX address owner or if Accept_Mode is True"

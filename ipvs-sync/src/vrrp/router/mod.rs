@@ -66,14 +66,19 @@
 //! counts only what it was awake for: it wants to be told the time whenever an
 //! advertisement is overdue (an interval and its skew after the last one was, three times),
 //! and if it is told so more than half an interval late, then that one does not count as
-//! missed and it listens for another. It does so three times at most before it has heard
-//! the active router again, so the longest time to a take-over is the six intervals and
-//! four skews, and what it was late. A single pause of any length never makes it active.
+//! missed. It listens for another for an interval and its skew, or for one and a half
+//! intervals if that is longer. It does so three times at most before it has heard the
+//! active router again, so that a host that is always late takes over at last. A single
+//! pause of any length never makes it active while there is an active router to be heard.
 //!
 //! An active router that sent nothing for three intervals has to think that another is
 //! active now. It goes back to backup before it looks at anything else, resigns, so that
 //! the other announces the addresses again, and claims them only if it hears nobody better
-//! for an interval and its skew.
+//! while it listens for one advertisement as above.
+//!
+//! If the clock stood still with the machine, nothing shows that there was a pause. A
+//! backup then still has most of its wait before it. An active router goes on, and whoever
+//! took over from it hears that within an interval.
 //!
 //! # Floods
 //!

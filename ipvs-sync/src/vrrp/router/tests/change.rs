@@ -56,10 +56,9 @@ fn new_addresses_are_advertised_installed_and_announced() {
     let mut host = Host::active(rank(100));
     host.pass(MILLI * 10_000);
     host.take();
-    let old = rank(100);
     let addresses = VirtualAddresses::new([address("10.0.0.9")]).unwrap();
-    let config = Config::new(old.vrid(), old.rank(), addresses, old.version(), old.source());
-    host.router.reconfigure(host.now, config.unwrap()).unwrap();
+    let config = rank(100).with_addresses(addresses).unwrap();
+    host.router.reconfigure(host.now, config).unwrap();
     let mut expected = vec![advertise(100), Action::Install];
     expected.extend(five_rounds());
     assert_eq!(host.take(), expected);

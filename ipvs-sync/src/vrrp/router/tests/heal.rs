@@ -11,14 +11,16 @@ fn settled(priority: u8) -> Host {
 }
 
 #[test]
-fn the_winner_announces_again_at_once_and_after_the_delay() {
+fn the_winner_announces_again_at_once_and_until_nobody_challenged_it_for_the_delay() {
     let mut winner = settled(150);
     winner.hear(100, "10.0.0.3");
     let actions = winner.take();
     let report = Report::DualActive { peer: address("10.0.0.3"), priority: 100 };
     assert_eq!(actions, [advertise(150), Action::Announce, Action::Report(report)]);
-    winner.pass(MILLI * 5_000);
-    assert_eq!(announcements(&winner.take()), 5);
+    for rounds in [5, 5, 0] {
+        winner.pass(MILLI * 5_000);
+        assert_eq!(announcements(&winner.take()), rounds);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The interval and the skew that a backup waits for one advertisement.
+/// The interval and the skew that a backup waits for one advertisement after a pause.
 const ONE_MORE: Duration = Duration::from_micros(1_609_375);
 
 fn arrived(priority: u8, source: &str, arrival: Time) -> Event {
@@ -12,6 +12,17 @@ fn arrived(priority: u8, source: &str, arrival: Time) -> Event {
 
 #[test]
 fn what_waited_in_the_socket_counts_from_its_arrival() {
+    let mut host = Host::started(rank(100));
+    host.hear(150, "10.0.0.3");
+    host.pass(MILLI * 1_000);
+    let arrival = host.now;
+    host.now = host.now + MILLI * 400;
+    host.tell(arrived(150, "10.0.0.3", arrival));
+    assert_eq!(host.until(State::Active), Duration::from_micros(3_609_375 - 400_000));
+}
+
+#[test]
+fn what_waited_in_the_socket_for_long_does_not_make_it_active_by_itself() {
     let mut host = Host::started(rank(100));
     host.hear(150, "10.0.0.3");
     host.pass(MILLI * 1_500);
@@ -83,6 +94,15 @@ fn a_backup_that_was_paused_takes_over_when_it_hears_nobody_after_all() {
     host.now = host.now + MILLI * 60_000;
     host.tell(Event::Tick);
     assert_eq!(host.until(State::Active), ONE_MORE);
+}
+
+#[test]
+fn one_with_a_high_priority_has_a_short_skew_and_waits_for_half_an_interval_instead() {
+    let mut host = Host::started(rank(254));
+    host.pass(MILLI * 3_000);
+    host.now = host.now + MILLI * 60_000;
+    host.tell(Event::Tick);
+    assert_eq!(host.until(State::Active), Duration::from_millis(1_500));
 }
 
 #[test]

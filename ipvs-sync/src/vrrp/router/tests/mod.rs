@@ -36,10 +36,7 @@ fn rank(priority: u8) -> Config {
 
 /// The same with another version and interval.
 fn versioned(config: &Config, version: Version) -> Config {
-    let (vrid, rank, addresses) = (config.vrid(), config.rank(), config.addresses().clone());
-    Config::new(vrid, rank, addresses, version, config.source())
-        .unwrap()
-        .with_preempt(config.preempt())
+    config.clone().with_version(version).unwrap()
 }
 
 fn centis(centis: u16) -> Version {
