@@ -10,6 +10,8 @@ pub mod packet;
 mod priority;
 pub mod router;
 mod rule;
+#[cfg(any(test, feature = "sim"))]
+pub mod sim;
 mod time;
 mod version;
 mod vrid;

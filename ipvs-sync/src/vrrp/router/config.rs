@@ -262,7 +262,7 @@ impl Default for Announcements {
 mod tests {
     use super::*;
     use crate::vrrp::Priority;
-    use crate::vrrp::Seconds;
+    use crate::vrrp::{Interval, Seconds};
 
     fn config(rank: Rank, address: &str, version: Version, source: &str) -> Result<Config, Rule> {
         let addresses = VirtualAddresses::new([address.parse().unwrap()])?;
