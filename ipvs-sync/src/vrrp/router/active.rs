@@ -31,6 +31,13 @@ impl Active {
         self.announces.map_or(due, |announces| announces.min(due))
     }
 
+    /// Other times, and no announcements.
+    #[cfg(test)]
+    pub(super) fn forget(&mut self, time: impl Fn(&mut Time)) {
+        [&mut self.since, &mut self.advertised].into_iter().for_each(time);
+        (self.announces, self.rounds) = (None, 0);
+    }
+
     fn is_away(&self, version: Version, now: Time) -> bool {
         now - self.advertised > version.interval() * MISSED.into()
     }

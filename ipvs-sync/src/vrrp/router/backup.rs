@@ -151,6 +151,19 @@ impl Backup {
         self.ready.as_ref()
     }
 
+    /// Other times, and nothing that only words need.
+    #[cfg(test)]
+    pub(super) fn forget(&mut self, time: impl Fn(&mut Time)) {
+        [&mut self.since, &mut self.not_before, &mut self.expected].into_iter().for_each(&time);
+        self.preempts_from.iter_mut().for_each(&time);
+        for heard in [&mut self.lower, &mut self.resigned].into_iter().flatten() {
+            time(&mut heard.arrival);
+        }
+        if let Some(active) = &mut self.active {
+            active.arrival = Time::ZERO;
+        }
+    }
+
     fn interval(&self, own: Own) -> Duration {
         match (own.version, self.learned) {
             (Version::V3(_), Some(learned)) => learned.duration(),
@@ -159,8 +172,14 @@ impl Backup {
     }
 
     /// Active_Down_Timer := Skew_Time. A second resignation does not prolong it.
+    ///
+    /// RFC 9568 §6.4.2 does not ask who resigns. One that is not the active router does so
+    /// when it finds that it was replaced; if its packet were overtaken by the active
+    /// router's answer to it, this one would take over from that.
     fn resigns(&mut self, heard: Heard) {
-        if self.resigned.is_none() && self.ready.is_none() {
+        let is_from = |other: &Heard| other.source == heard.source;
+        let is_active = self.active.is_none() || self.active.iter().chain(&self.lower).any(is_from);
+        if is_active && self.resigned.is_none() && self.ready.is_none() {
             self.resigned = Some(heard);
             self.expected = heard.arrival.max(self.since);
         }

@@ -63,6 +63,20 @@ fn a_resignation_that_comes_twice_prolongs_nothing() {
 }
 
 #[test]
+fn one_that_is_not_the_active_router_has_nothing_to_resign() {
+    let mut host = Host::started(rank(100));
+    host.hear(150, "10.0.0.3");
+    host.hear(0, "10.0.0.4");
+    assert_eq!(host.until(State::Active), Duration::from_micros(3_609_375));
+    // One that is to be preempted is.
+    let mut host = Host::started(rank(100));
+    host.hear(150, "10.0.0.3");
+    host.hear(50, "10.0.0.4");
+    host.hear(0, "10.0.0.4");
+    assert_eq!(host.until(State::Active), Duration::from_micros(609_375));
+}
+
+#[test]
 fn a_resignation_is_forgotten_when_another_is_active() {
     let mut host = Host::started(rank(100));
     host.hear(150, "10.0.0.3");

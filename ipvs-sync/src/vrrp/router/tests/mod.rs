@@ -10,6 +10,7 @@ mod handover;
 mod heal;
 mod initialize;
 mod late;
+mod model;
 mod preempt;
 mod version2;
 
