@@ -4,8 +4,8 @@
 //! actions that wait to be polled.
 //!
 //! ```
-//! use ipvs_sync::vrrp::router::{Action, Config, Event, Router, State, Version};
-//! use ipvs_sync::vrrp::{Interval, Priority, Rank, Time, VirtualAddresses, Vrid};
+//! use ipvs_sync::vrrp::router::{Action, Config, Event, Router, State};
+//! use ipvs_sync::vrrp::{Interval, Priority, Rank, Time, Version, VirtualAddresses, Vrid};
 //!
 //! let rank = Rank::Backup(Priority::new(150)?);
 //! let addresses = VirtualAddresses::new([[10, 0, 0, 7].into()])?;
@@ -96,7 +96,6 @@ mod group;
 mod timing;
 mod track;
 
-pub use crate::vrrp::Version;
 pub use action::{Action, Report, State};
 pub use cause::Cause;
 pub use config::{Announcements, Config, Preempt};
@@ -104,7 +103,7 @@ pub use event::{Event, Heard};
 pub use group::Group;
 pub use track::{Effect, Health, TrackError, Tracks};
 
-use crate::vrrp::{Priority, Rank, Rule, Time};
+use crate::vrrp::{Priority, Rank, Rule, Time, Version};
 use active::Active;
 use backup::Backup;
 use std::collections::VecDeque;

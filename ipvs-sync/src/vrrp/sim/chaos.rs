@@ -4,8 +4,8 @@
 use super::network::between;
 use super::world::world;
 use super::{Crash, HostId, NetworkId, Pause, Sim, Violation, Wire};
-use crate::vrrp::router::{Event, Health, Preempt, Version};
-use crate::vrrp::{Interval, Priority, Rank, Time};
+use crate::vrrp::router::{Event, Health, Preempt};
+use crate::vrrp::{Interval, Priority, Rank, Time, Version};
 use fastrand::Rng;
 use std::fmt;
 use std::time::Duration;

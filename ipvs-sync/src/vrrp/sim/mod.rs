@@ -6,9 +6,9 @@
 //! tried before it is used, with faults of one's own or with [random ones](chaos):
 //!
 //! ```
-//! use ipvs_sync::vrrp::router::{Config, Event, Version};
+//! use ipvs_sync::vrrp::router::{Config, Event};
 //! use ipvs_sync::vrrp::sim::{Crash, Sim, Wire};
-//! use ipvs_sync::vrrp::{Interval, Priority, Rank, VirtualAddresses, Vrid};
+//! use ipvs_sync::vrrp::{Interval, Priority, Rank, Version, VirtualAddresses, Vrid};
 //! use std::time::Duration;
 //!
 //! let config = |priority, host| {

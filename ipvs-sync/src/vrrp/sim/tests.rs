@@ -1,8 +1,8 @@
 //! What virtual routers do in virtual time, and that what is wrong is seen.
 
 use super::*;
-use crate::vrrp::router::{Preempt, Version};
-use crate::vrrp::{Interval, Priority, Rank, VirtualAddresses, Vrid};
+use crate::vrrp::router::Preempt;
+use crate::vrrp::{Interval, Priority, Rank, Version, VirtualAddresses, Vrid};
 
 const INTERVAL: Duration = Duration::from_millis(100);
 const TRAVEL: Duration = Duration::from_micros(100);

@@ -2,7 +2,8 @@
 
 use super::Sim;
 use super::host::{Pause, Status, Told};
-use crate::vrrp::router::{Event, Heard, Version};
+use crate::vrrp::Version;
+use crate::vrrp::router::{Event, Heard};
 use std::net::IpAddr;
 
 /// Something on its way.

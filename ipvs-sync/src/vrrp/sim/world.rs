@@ -2,8 +2,8 @@
 
 use super::network::between;
 use super::{NetworkId, Sim, Wire};
-use crate::vrrp::router::{Announcements, Config, Preempt, Version};
-use crate::vrrp::{Interval, Priority, Rank, Rule, Seconds, VirtualAddresses, Vrid};
+use crate::vrrp::router::{Announcements, Config, Preempt};
+use crate::vrrp::{Interval, Priority, Rank, Rule, Seconds, Version, VirtualAddresses, Vrid};
 use fastrand::Rng;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
