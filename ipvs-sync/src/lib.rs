@@ -1,13 +1,17 @@
 //! Failover for IPVS: keeps a virtual address alive when its director dies, and
 //! the connections with it.
 //!
-//! What is here and what is planned:
+//! What is here:
 //!
+//! - [`vrrp`]: the Virtual Router Redundancy Protocol, as a state machine that
+//!   takes the time and packets as arguments and returns what to do
+//! - [`net`]: the sockets and address changes, the only I/O
+//!
+//! and what is planned:
+//!
+//! - a runtime that drives the state machine over those sockets
 //! - `proto`: the messages by which the kernel's sync daemons tell each other
 //!   their connections, as views and builders
-//! - `vrrp`: the Virtual Router Redundancy Protocol, as a state machine that
-//!   takes the time and packets as arguments and returns what to do
-//! - `net`: the sockets and address changes, the only I/O
 //! - `daemon`, `resync`, `doctor`, `failover`: what ties these to the kernel
 //!
 //! The kernel's sync daemons can be started, stopped and listed today with
