@@ -69,9 +69,12 @@ impl Backup {
         Self { missed: MISSED - 1, doubts: true, ..Self::listening(now, now) }
     }
 
-    /// One that was active and heard a better one.
+    /// One that was active and heard a better one. It is not active again for an interval,
+    /// whatever that one says next: the other could make it move the addresses to and fro
+    /// with every packet.
     pub(super) fn of(active: Heard, own: Own) -> (Self, Option<Report>) {
-        let mut backup = Self::listening(active.arrival, active.arrival);
+        let not_before = active.arrival + own.version.interval();
+        let mut backup = Self::listening(active.arrival, not_before);
         let report = backup.accept(own, active);
         (backup, report)
     }
@@ -173,9 +176,9 @@ impl Backup {
 
     /// Active_Down_Timer := Skew_Time. A second resignation does not prolong it.
     ///
-    /// RFC 9568 §6.4.2 does not ask who resigns. One that is not the active router does so
-    /// when it finds that it was replaced; if its packet were overtaken by the active
-    /// router's answer to it, this one would take over from that.
+    /// RFC 9568 §6.4.2 does not ask who resigns. One that is not active does so when it
+    /// finds that it was replaced. If its packet is overtaken by the active router's answer
+    /// to it, this one would take over from a router that is well.
     fn resigns(&mut self, heard: Heard) {
         let is_from = |other: &Heard| other.source == heard.source;
         let is_active = self.active.is_none() || self.active.iter().chain(&self.lower).any(is_from);

@@ -84,7 +84,20 @@
 //!
 //! Whatever comes in, an active router sends at most 5 advertisements in each interval
 //! besides those for its own changes, and between two repetitions of its announcements at
-//! most 3 single rounds. A packet adds at most one report, and nothing that it holds grows.
+//! most 3 single rounds. One that went back to backup is not active again for an interval.
+//! A packet adds at most one report, and nothing that it holds grows.
+//!
+//! # Where it differs from RFC 9568
+//!
+//! - One that goes back to backup advertises a last time; see above.
+//! - Only the active router can resign (§6.4.2 takes priority 0 from anyone): one that was
+//!   away does so when it finds that it was replaced, and its packet can be overtaken by
+//!   the active router's answer.
+//! - One that went back to backup is not active again for an interval, a backup that was
+//!   paused listens for longer, and an active router that was away goes back by itself.
+//! - Answers are limited in number, where §6.4.3 has one for each packet.
+//! - Packets for the virtual addresses are accepted by default (§6.1 has the opposite):
+//!   IPVS takes them from the host's input.
 
 mod action;
 mod active;

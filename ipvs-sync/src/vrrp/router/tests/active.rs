@@ -61,13 +61,13 @@ fn when_another_resigns_it_advertises_at_once_and_the_interval_begins_anew() {
 #[test]
 fn it_goes_back_to_backup_for_a_higher_priority_and_learns_its_interval() {
     let mut host = Host::active(rank(100));
-    host.hear_with(101, "10.0.0.1", centis(10));
+    host.hear_with(101, "10.0.0.1", centis(40));
     let peer = address("10.0.0.1");
     let cause = Cause::Outranked { peer, priority: 101, own: 100 };
     let change = Action::StateChanged { from: State::Active, to: State::Backup, cause };
-    let report = Action::Report(Report::OtherInterval { peer, version: centis(10) });
+    let report = Action::Report(Report::OtherInterval { peer, version: centis(40) });
     assert_eq!(host.take(), [Action::Remove, advertise(100), report, change]);
-    assert_eq!(host.until(State::Active), Duration::from_micros(360_937));
+    assert_eq!(host.until(State::Active), Duration::from_micros(1_443_750));
 }
 
 // shows: RFC 9568 6.4.3 "equal to the local Priority and the primary IPvX address of the sender is greater than the local primary IPvX address (based on an unsigned integer comparison of the IPvX addresses in network byte order)"
