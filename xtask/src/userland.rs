@@ -15,12 +15,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A program and the Debian package that has it.
-const PROGRAMS: [(&str, &str); 5] = [
+const PROGRAMS: [(&str, &str); 6] = [
     ("busybox", "busybox-static"),
     ("ip", "iproute2"),
     ("ipvsadm", "ipvsadm"),
     ("keepalived", "keepalived"),
     ("kmod", "kmod"),
+    ("strace", "strace"),
 ];
 
 /// The root of the tree that holds the programs: an unpacked Debian 12, or the

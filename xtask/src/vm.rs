@@ -12,6 +12,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// The command line.
@@ -100,12 +101,16 @@ impl Temporary {
         // Runs that were killed could not clean up.
         for entry in fs::read_dir(&dir)? {
             let path = entry?.path();
-            let owner = path.file_stem().unwrap_or_default();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let owner = name.split('-').next().unwrap_or_default();
             if !Path::new("/proc").join(owner).exists() {
                 let _ = fs::remove_file(&path);
             }
         }
-        Ok(Self(dir.join(format!("{}.cpio", std::process::id()))))
+        // A process may run several guests at once.
+        static RUN: AtomicU32 = AtomicU32::new(0);
+        let run = RUN.fetch_add(1, Ordering::Relaxed);
+        Ok(Self(dir.join(format!("{}-{run}.cpio", std::process::id()))))
     }
 }
 

@@ -2,18 +2,41 @@
 
 use crate::report::Line;
 use crate::sample::{Sample, Series};
+use crate::{memory, trace};
 use anyhow::{Context as _, Result};
 
 /// Ways to do the same work; the first is what the others are compared with.
 pub(crate) struct Comparison {
     /// The unit of work that the times are of.
-    pub(crate) unit: &'static str,
-    /// The ways.
-    pub(crate) ways: &'static [Way],
+    unit: &'static str,
+    besides: Besides,
+    ways: Vec<Way>,
 }
 
-/// One way: its name, and one run of it, which makes its own network namespace.
-pub(crate) type Way = (&'static str, fn(Effort) -> Result<Sample>);
+/// What is measured besides time.
+enum Besides {
+    Nothing,
+    Memory,
+    SystemCalls,
+}
+
+/// One way.
+pub(crate) struct Way {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    /// One run of it, which makes its own network namespace.
+    pub(crate) run: Box<dyn Fn(Effort) -> Result<Sample>>,
+}
+
+/// Whose a way is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The least that user space can do.
+    Floor,
+    Ours,
+    /// Others'.
+    Peer,
+}
 
 /// How much is done.
 #[derive(Clone, Copy, Debug)]
@@ -25,32 +48,105 @@ pub(crate) struct Effort {
     pub(crate) rounds: u32,
     /// As many, where each step is a process.
     pub(crate) process_rounds: u32,
+    /// Whether more than time is measured, where a comparison has more.
+    pub(crate) besides: bool,
+    /// Whether the ways of others are measured: a comparison's floor is none of them.
+    pub(crate) peers: bool,
 }
 
 impl Effort {
     /// Rounds as in the thesis; of processes fewer, each takes as long as some
     /// hundred others.
-    pub(crate) const WHOLE: Self = Self { repetitions: 5, rounds: 1_000, process_rounds: 100 };
+    pub(crate) const WHOLE: Self =
+        Self { repetitions: 5, rounds: 1_000, process_rounds: 40, besides: true, peers: true };
     /// For a look in between.
-    pub(crate) const QUICK: Self = Self { repetitions: 3, rounds: 1_000, process_rounds: 20 };
+    pub(crate) const QUICK: Self =
+        Self { repetitions: 3, process_rounds: 20, besides: false, ..Self::WHOLE };
+
+    /// The same by a real clock, where a process takes as long as some thousand rounds.
+    pub(crate) const fn by_wall_clock(self) -> Self {
+        Self { process_rounds: 10, besides: false, ..self }
+    }
 }
 
 impl Comparison {
+    pub(crate) fn new(unit: &'static str) -> Self {
+        Self { unit, besides: Besides::Nothing, ways: Vec::new() }
+    }
+
+    /// The same, with the memory of each way.
+    pub(crate) fn with_memory(self) -> Self {
+        Self { besides: Besides::Memory, ..self }
+    }
+
+    /// The same, with the system calls and messages of each way's rounds.
+    pub(crate) fn with_system_calls(self) -> Self {
+        Self { besides: Besides::SystemCalls, ..self }
+    }
+
+    /// Adds the floor.
+    pub(crate) fn floor(self, run: impl Fn(Effort) -> Result<Sample> + 'static) -> Self {
+        self.way("floor", Kind::Floor, run)
+    }
+
+    /// Adds a way of ours.
+    pub(crate) fn ours(
+        self,
+        name: &'static str,
+        run: impl Fn(Effort) -> Result<Sample> + 'static,
+    ) -> Self {
+        self.way(name, Kind::Ours, run)
+    }
+
+    /// Adds a way of others.
+    pub(crate) fn peer(
+        self,
+        name: &'static str,
+        run: impl Fn(Effort) -> Result<Sample> + 'static,
+    ) -> Self {
+        self.way(name, Kind::Peer, run)
+    }
+
+    fn way(
+        mut self,
+        name: &'static str,
+        kind: Kind,
+        run: impl Fn(Effort) -> Result<Sample> + 'static,
+    ) -> Self {
+        self.ways.push(Way { name, kind, run: Box::new(run) });
+        self
+    }
+
+    /// The way of this name.
+    pub(crate) fn find(&self, name: &str) -> Option<&Way> {
+        self.ways.iter().find(|way| way.name == name)
+    }
+
     /// Runs all several times, in turns.
     pub(crate) fn run(&self, name: &str, effort: Effort) -> Result<Vec<Line>> {
-        let mut all: Vec<Series> = self.ways.iter().map(|_| Series::default()).collect();
+        let ways = || self.ways.iter().filter(|way| effort.peers || way.kind != Kind::Peer);
+        let mut all: Vec<Series> = ways().map(|_| Series::default()).collect();
         // The first run of its size fills the kernel's per-processor memory
         // (`percpu.c: pcpu_populate_chunk`), which the later ones use again: it is
         // not counted.
         for turn in 0..=effort.repetitions {
-            for ((way, run), series) in self.ways.iter().zip(&mut all) {
-                let sample = run(effort).with_context(|| format!("{name}: {way}"))?;
+            for (way, series) in ways().zip(&mut all) {
+                let sample = (way.run)(effort).with_context(|| format!("{name}: {}", way.name))?;
                 if turn > 0 {
                     series.push(sample);
                 }
             }
         }
-        let lines = self.ways.iter().zip(all);
-        Ok(lines.map(|((way, _), series)| Line::new(name, way, self.unit, series)).collect())
+        let lines = ways().zip(all).map(|(way, series)| {
+            let line = Line::new(name, way.name, way.kind, self.unit, series);
+            Ok(match self.besides {
+                Besides::Memory if effort.besides => line.with_peak(memory::of(name, way.name)?),
+                Besides::SystemCalls if effort.besides => {
+                    line.with_traced(trace::of(name, way.name)?)
+                }
+                _ => line,
+            })
+        });
+        lines.collect()
     }
 }

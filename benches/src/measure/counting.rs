@@ -43,6 +43,22 @@ impl Transport for Counting {
     }
 
     fn listing(&mut self) -> Option<Box<dyn Read + '_>> {
-        self.netlink.listing()
+        let calls = Rc::clone(&self.calls);
+        let reader = self.netlink.listing()?;
+        Some(Box::new(CountingReader { reader, calls }))
+    }
+}
+
+/// Counts reads of a file as receives.
+struct CountingReader<'a> {
+    reader: Box<dyn Read + 'a>,
+    calls: Rc<Cell<Calls>>,
+}
+
+impl Read for CountingReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let calls = self.calls.get();
+        self.calls.set(Calls { receives: calls.receives + 1, ..calls });
+        self.reader.read(buffer)
     }
 }

@@ -15,19 +15,36 @@ use std::time::Instant;
 /// services have few destinations.
 pub(crate) fn floor(shape: Shape) -> Result<Sample> {
     filled(shape)?;
-    let family = floor::family()?;
-    let mut services = Floor::open(SERVICES)?;
-    let mut destinations = Floor::open(DESTINATIONS)?;
+    let mut listing = Listing::open()?;
     let start = Instant::now();
-    let keys = floor_services(&mut services, family)?;
-    let listed = floor_destinations(&mut destinations, family, &keys)?;
-    let calls = Calls {
-        sends: services.calls.sends + destinations.calls.sends,
-        receives: services.calls.receives + destinations.calls.receives,
-    };
-    let sample = Sample::since(start, 1, calls);
-    whole(listed, shape)?;
-    Ok(sample)
+    let calls = listing.read(shape)?;
+    Ok(Sample::since(start, 1, calls))
+}
+
+/// What the floor lists a table with.
+pub(crate) struct Listing {
+    services: Floor,
+    destinations: Floor,
+    pub(crate) family: u16,
+}
+
+impl Listing {
+    pub(crate) fn open() -> Result<Self> {
+        let (services, destinations) = (Floor::open(SERVICES)?, Floor::open(DESTINATIONS)?);
+        Ok(Self { services, destinations, family: floor::family()? })
+    }
+
+    /// Lists the services and the destinations of each.
+    pub(crate) fn read(&mut self, shape: Shape) -> Result<Calls> {
+        let keys = floor_services(&mut self.services, self.family)?;
+        let listed = floor_destinations(&mut self.destinations, self.family, &keys)?;
+        whole(listed, shape)?;
+        let (services, destinations) = (self.services.calls, self.destinations.calls);
+        Ok(Calls {
+            sends: services.sends + destinations.sends,
+            receives: services.receives + destinations.receives,
+        })
+    }
 }
 
 /// Our client's two listings.
@@ -67,7 +84,7 @@ pub(crate) fn ipvsadm(shape: Shape, option: &str) -> Result<Sample> {
 /// Makes a namespace with a table in it.
 pub(crate) fn filled(shape: Shape) -> Result<()> {
     netns::fresh()?;
-    restore::fill(shape, restore::BATCH).map(drop)
+    restore::fill(&mut Floor::open(floor::ANSWERS)?, floor::family()?, shape, restore::BATCH)
 }
 
 /// Lists the services and keeps what names each.

@@ -1,161 +1,159 @@
 //! What is measured, and under which names. A new way of ours to do something
 //! goes beside the floor that does the same.
 
+use crate::change::Wanted;
 use crate::comparison::{Comparison, Effort};
 use crate::report::Line;
 use crate::shape::Shape;
-use crate::{batch, listing, own, peers, plan, processes, procfs, restore, single, sweep};
+use crate::single::Table;
+use crate::{batch, change, listing, own, peers, plan, processes, procfs, restore, single, sweep};
 use anyhow::Result;
 
 /// Something that is run by its name.
-pub(crate) enum Measurement {
+pub(crate) struct Measurement {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+}
+
+pub(crate) enum Kind {
     /// Several ways side by side.
     Comparison(Comparison),
     /// Something else.
-    Alone(fn(&str, Effort) -> Result<Vec<Line>>),
+    Alone(Box<Run>),
 }
 
+type Run = dyn Fn(&str, Effort) -> Result<Vec<Line>>;
+
 impl Measurement {
-    pub(crate) fn run(&self, name: &str, effort: Effort) -> Result<Vec<Line>> {
-        match self {
-            Self::Comparison(comparison) => comparison.run(name, effort),
-            Self::Alone(run) => run(name, effort),
+    pub(crate) fn run(&self, effort: Effort) -> Result<Vec<Line>> {
+        match &self.kind {
+            Kind::Comparison(comparison) => comparison.run(&self.name, effort),
+            Kind::Alone(run) => run(&self.name, effort),
         }
     }
 }
 
-const fn compare(unit: &'static str, ways: &'static [crate::comparison::Way]) -> Measurement {
-    Measurement::Comparison(Comparison { unit, ways })
+/// All that is measured.
+pub(crate) fn all() -> Vec<Measurement> {
+    let mut all = Vec::new();
+    for (table, name) in [(Table::Anchored, "anchored"), (Table::Empty, "empty")] {
+        all.push(compare(format!("thesis/{name}"), thesis(table)));
+    }
+    all.push(compare("thesis/batches", batches()));
+    for (table, name) in [(Table::Anchored, "anchored"), (Table::Empty, "empty")] {
+        all.push(compare(format!("thesis/processes/{name}"), thesis_by_processes(table)));
+    }
+    for shape in GROWING.into_iter().chain([Shape::BROAD]) {
+        all.push(compare(format!("restore/{shape}"), restoring(shape)));
+    }
+    all.push(compare("restore/1000x10/single", restoring_singly(Shape::BROAD)));
+    for shape in GROWING.into_iter().chain([Shape::BROAD, Shape::DEEP]) {
+        all.push(compare(format!("list/{shape}"), listings(shape)));
+    }
+    for shape in [Shape::BROAD, Shape::BROADER] {
+        all.push(compare(format!("change/nothing/{shape}"), changing_nothing(shape)));
+        all.push(compare(format!("change/percent/{shape}"), changing_a_percent(shape)));
+        all.push(compare(format!("change/told/{shape}"), changing_what_is_told(shape)));
+    }
+    all.push(alone("own/ops1", own::loops));
+    all.push(alone("own/list", own::listings));
+    all.push(alone("plan/nothing/10000x2", |name, e| plan::nothing(name, Shape::BROADER, e)));
+    all.push(alone("plan/replace/1000x10", |name, e| plan::replace(name, Shape::BROAD, e)));
+    for shape in [Shape::BROAD, Shape::BROADER, Shape::DEEP] {
+        let run = move |name: &str, effort| sweep::buffers(name, shape, effort);
+        all.push(alone(format!("buffers/{shape}"), run));
+    }
+    for shape in [Shape::BROAD, Shape::BROADER] {
+        let run = move |name: &str, effort| procfs::reads(name, shape, effort);
+        all.push(alone(format!("procfs/{shape}"), run));
+    }
+    all
 }
 
-/// All that is measured.
-pub(crate) const MEASUREMENTS: &[(&str, Measurement)] = &[
-    (
-        "thesis/anchored",
-        compare(
-            "round",
-            &[
-                ("floor", |effort| single::floor(single::Table::Anchored, effort)),
-                ("client", |effort| single::ours(single::Table::Anchored, effort)),
-                ("nlrs", |effort| peers::nlrs::run(single::Table::Anchored, effort)),
-                ("netlink-packet-ipvs", |effort| {
-                    peers::netlink_packet_ipvs::run(single::Table::Anchored, effort)
-                }),
-            ],
-        ),
-    ),
-    (
-        "thesis/empty",
-        compare(
-            "round",
-            &[
-                ("floor", |effort| single::floor(single::Table::Empty, effort)),
-                ("client", |effort| single::ours(single::Table::Empty, effort)),
-                ("nlrs", |effort| peers::nlrs::run(single::Table::Empty, effort)),
-                ("netlink-packet-ipvs", |effort| {
-                    peers::netlink_packet_ipvs::run(single::Table::Empty, effort)
-                }),
-            ],
-        ),
-    ),
-    ("thesis/batches", compare("round", &[("floor", batch::floor), ("batch", batch::ours)])),
-    (
-        "thesis/processes/anchored",
-        compare(
-            "round",
-            &[
-                ("ours", |effort| processes::ours(single::Table::Anchored, effort)),
-                ("ipvsadm", |effort| processes::ipvsadm(single::Table::Anchored, effort)),
-            ],
-        ),
-    ),
-    (
-        "thesis/processes/empty",
-        compare(
-            "round",
-            &[
-                ("ours", |effort| processes::ours(single::Table::Empty, effort)),
-                ("ipvsadm", |effort| processes::ipvsadm(single::Table::Empty, effort)),
-            ],
-        ),
-    ),
-    (
-        "restore/1000x10",
-        compare(
-            "change",
-            &[
-                ("floor", |_| restore::floor(Shape::BROAD, restore::BATCH)),
-                ("batch", |_| restore::batch(Shape::BROAD)),
-                ("plan", |_| restore::plan(Shape::BROAD)),
-                ("ipvsadm", |_| restore::ipvsadm(Shape::BROAD)),
-            ],
-        ),
-    ),
-    (
-        "restore/1000x10/single",
-        compare(
-            "change",
-            &[
-                ("floor", |_| restore::floor(Shape::BROAD, 1)),
-                ("client", |_| restore::single(Shape::BROAD)),
-            ],
-        ),
-    ),
-    (
-        "restore/10000x2",
-        compare(
-            "change",
-            &[
-                ("floor", |_| restore::floor(Shape::BROADER, restore::BATCH)),
-                ("batch", |_| restore::batch(Shape::BROADER)),
-                ("plan", |_| restore::plan(Shape::BROADER)),
-                ("ipvsadm", |_| restore::ipvsadm(Shape::BROADER)),
-            ],
-        ),
-    ),
-    (
-        "list/1000x10",
-        compare(
-            "table",
-            &[
-                ("floor", |_| listing::floor(Shape::BROAD)),
-                ("client", |_| listing::ours(Shape::BROAD)),
-                ("snapshot", |_| listing::snapshot(Shape::BROAD)),
-                ("ipvsadm -Ln", |_| listing::ipvsadm(Shape::BROAD, "-Ln")),
-                ("ipvsadm -Sn", |_| listing::ipvsadm(Shape::BROAD, "-Sn")),
-            ],
-        ),
-    ),
-    (
-        "list/10000x2",
-        compare(
-            "table",
-            &[
-                ("floor", |_| listing::floor(Shape::BROADER)),
-                ("client", |_| listing::ours(Shape::BROADER)),
-                ("snapshot", |_| listing::snapshot(Shape::BROADER)),
-                ("ipvsadm -Ln", |_| listing::ipvsadm(Shape::BROADER, "-Ln")),
-                ("ipvsadm -Sn", |_| listing::ipvsadm(Shape::BROADER, "-Sn")),
-            ],
-        ),
-    ),
-    (
-        "list/1x2000",
-        compare(
-            "table",
-            &[
-                ("floor", |_| listing::floor(Shape::DEEP)),
-                ("client", |_| listing::ours(Shape::DEEP)),
-            ],
-        ),
-    ),
-    ("own/ops1", Measurement::Alone(own::loops)),
-    ("own/list", Measurement::Alone(own::listings)),
-    ("plan/nothing/10000x2", Measurement::Alone(|name, e| plan::nothing(name, Shape::BROADER, e))),
-    ("plan/replace/1000x10", Measurement::Alone(|name, e| plan::replace(name, Shape::BROAD, e))),
-    ("buffers/1000x10", Measurement::Alone(|name, e| sweep::buffers(name, Shape::BROAD, e))),
-    ("buffers/10000x2", Measurement::Alone(|name, e| sweep::buffers(name, Shape::BROADER, e))),
-    ("buffers/1x2000", Measurement::Alone(|name, e| sweep::buffers(name, Shape::DEEP, e))),
-    ("procfs/1000x10", Measurement::Alone(|name, e| procfs::reads(name, Shape::BROAD, e))),
-    ("procfs/10000x2", Measurement::Alone(|name, e| procfs::reads(name, Shape::BROADER, e))),
+/// From about ten objects to 30,000, to see how the cost of each grows.
+const GROWING: [Shape; 5] = [
+    Shape { services: 3, destinations: 2 },
+    Shape { services: 33, destinations: 2 },
+    Shape { services: 333, destinations: 2 },
+    Shape { services: 3_333, destinations: 2 },
+    Shape::BROADER,
 ];
+
+fn thesis(table: Table) -> Comparison {
+    Comparison::new("round")
+        .with_system_calls()
+        .floor(move |effort| single::floor(table, effort))
+        .ours("client", move |effort| single::ours(table, effort))
+        .peer("nlrs", move |effort| peers::nlrs::run(table, effort))
+        .peer("netlink-packet-ipvs", move |effort| peers::netlink_packet_ipvs::run(table, effort))
+}
+
+fn batches() -> Comparison {
+    Comparison::new("round").with_system_calls().floor(batch::floor).ours("batch", batch::ours)
+}
+
+fn thesis_by_processes(table: Table) -> Comparison {
+    Comparison::new("round")
+        .with_system_calls()
+        .ours("ours", move |effort| processes::ours(table, effort))
+        .peer("ipvsadm", move |effort| processes::ipvsadm(table, effort))
+}
+
+fn restoring(shape: Shape) -> Comparison {
+    Comparison::new("change")
+        .with_memory()
+        .floor(move |_| restore::floor(shape, restore::BATCH))
+        .ours("batch", move |_| restore::batch(shape))
+        .ours("text", move |_| restore::text(shape))
+        .ours("plan", move |_| restore::plan(shape))
+        .peer("ipvsadm -R", move |_| restore::ipvsadm(shape))
+}
+
+fn restoring_singly(shape: Shape) -> Comparison {
+    Comparison::new("change")
+        .floor(move |_| restore::floor(shape, 1))
+        .ours("client", move |_| restore::single(shape))
+}
+
+fn listings(shape: Shape) -> Comparison {
+    Comparison::new("table")
+        .with_memory()
+        .floor(move |_| listing::floor(shape))
+        .ours("client", move |_| listing::ours(shape))
+        .ours("snapshot", move |_| listing::snapshot(shape))
+        .peer("ipvsadm -Ln", move |_| listing::ipvsadm(shape, "-Ln"))
+        .peer("ipvsadm -Sn", move |_| listing::ipvsadm(shape, "-Sn"))
+}
+
+fn changing_nothing(shape: Shape) -> Comparison {
+    Comparison::new("table")
+        .with_memory()
+        .floor(move |_| listing::floor(shape))
+        .ours("plan", move |_| change::plan(shape, Wanted::AsItIs))
+}
+
+fn changing_a_percent(shape: Shape) -> Comparison {
+    Comparison::new("table")
+        .with_memory()
+        .floor(move |_| change::floor(shape))
+        .ours("plan", move |_| change::plan(shape, Wanted::WithOtherWeights))
+}
+
+fn changing_what_is_told(shape: Shape) -> Comparison {
+    Comparison::new("table")
+        .with_memory()
+        .floor(move |_| change::floor_told(shape))
+        .ours("batch", move |_| change::batch(shape))
+        .peer("ipvsadm -R", move |_| change::ipvsadm(shape))
+}
+
+fn compare(name: impl Into<String>, comparison: Comparison) -> Measurement {
+    Measurement { name: name.into(), kind: Kind::Comparison(comparison) }
+}
+
+fn alone(
+    name: impl Into<String>,
+    run: impl Fn(&str, Effort) -> Result<Vec<Line>> + 'static,
+) -> Measurement {
+    Measurement { name: name.into(), kind: Kind::Alone(Box::new(run)) }
+}

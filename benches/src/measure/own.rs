@@ -1,6 +1,6 @@
 //! What the client's own code takes: the kernel left out.
 
-use crate::comparison::Effort;
+use crate::comparison::{Effort, Kind};
 use crate::report::Line;
 use crate::sample::{Calls, Sample, Series};
 use crate::shape::SERVICE;
@@ -20,7 +20,7 @@ pub(crate) fn loops(name: &str, effort: Effort) -> Result<Vec<Line>> {
         single::run(&mut client, effort.rounds)?;
         ours.push(Sample::since(start, effort.rounds, Calls::default()));
     }
-    Ok(vec![Line::new(name, "client", "round", ours)])
+    Ok(vec![Line::new(name, "client", Kind::Ours, "round", ours)])
 }
 
 /// Reads a list of destinations over a transport that has it ready.
@@ -35,7 +35,7 @@ pub(crate) fn listings(name: &str, effort: Effort) -> Result<Vec<Line>> {
         }
         ours.push(Sample::since(start, LISTINGS * 8, Calls::default()));
     }
-    Ok(vec![Line::new(name, "client", "destination", ours)])
+    Ok(vec![Line::new(name, "client", Kind::Ours, "destination", ours)])
 }
 
 const LISTINGS: u32 = 1_000;

@@ -1,6 +1,6 @@
 //! Plans: one that changes nothing, and many that change everything.
 
-use crate::comparison::Effort;
+use crate::comparison::{Effort, Kind};
 use crate::report::Line;
 use crate::sample::{Calls, Sample, Series};
 use crate::shape::{self, Shape};
@@ -21,7 +21,7 @@ pub(crate) fn nothing(name: &str, shape: Shape, effort: Effort) -> Result<Vec<Li
         series.push(Sample::since(start, 1, Calls::default()));
         ensure!(plan.is_empty(), "something was to be changed");
     }
-    Ok(vec![Line::new(name, "plan", "plan", series)])
+    Ok(vec![Line::new(name, "plan", Kind::Ours, "plan", series)])
 }
 
 /// Replaces every destination, and back, twenty times over: a line for the first
@@ -45,7 +45,9 @@ pub(crate) fn replace(name: &str, shape: Shape, effort: Effort) -> Result<Vec<Li
             }
         }
     }
-    let line = |(round, series)| Line::new(format!("{name}/{round}"), "plan", "object", series);
+    let line = |(round, series)| {
+        Line::new(format!("{name}/{round}"), "plan", Kind::Ours, "object", series)
+    };
     Ok(all.map(line).into())
 }
 

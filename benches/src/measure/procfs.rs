@@ -1,6 +1,6 @@
 //! Reading the table as text.
 
-use crate::comparison::Effort;
+use crate::comparison::{Effort, Kind};
 use crate::listing::filled;
 use crate::report::Line;
 use crate::sample::{Calls, Sample, Series};
@@ -35,7 +35,7 @@ pub(crate) fn reads(name: &str, shape: Shape, effort: Effort) -> Result<Vec<Line
         }
     }
     let line = |(size, series)| {
-        Line::new(format!("{name}/{bytes}-bytes/{size}"), "floor", "table", series)
+        Line::new(format!("{name}/{bytes}-bytes/{size}"), "floor", Kind::Floor, "table", series)
     };
     Ok(all.map(line).into())
 }

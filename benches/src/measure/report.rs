@@ -1,25 +1,41 @@
 //! What was measured, as lines: columns with spaces between them and `-` where there
 //! is nothing, or JSON.
 
+use crate::comparison::Kind;
 use crate::sample::{Calls, Series};
+use crate::trace::Traced;
 use serde_json::json;
 
 /// One way to do something.
 pub(crate) struct Line {
     name: String,
     way: &'static str,
+    kind: Kind,
     unit: &'static str,
     series: Series,
+    /// The most memory that it took, in KiB, where that was measured.
+    peak: Option<u64>,
+    /// What a unit takes, where that was traced.
+    traced: Option<Traced>,
 }
 
 impl Line {
     pub(crate) fn new(
         name: impl Into<String>,
         way: &'static str,
+        kind: Kind,
         unit: &'static str,
         series: Series,
     ) -> Self {
-        Self { name: name.into(), way, unit, series }
+        Self { name: name.into(), way, kind, unit, series, peak: None, traced: None }
+    }
+
+    pub(crate) fn with_peak(self, kib: u64) -> Self {
+        Self { peak: Some(kib), ..self }
+    }
+
+    pub(crate) fn with_traced(self, traced: Traced) -> Self {
+        Self { traced: Some(traced), ..self }
     }
 
     fn json(&self) -> String {
@@ -27,12 +43,19 @@ impl Line {
         json!({
             "name": self.name,
             "way": self.way,
+            "kind": match self.kind {
+                Kind::Floor => "floor",
+                Kind::Ours => "ours",
+                Kind::Peer => "peer",
+            },
             "unit": self.unit,
             "us": self.series.sorted(),
             "user_us": self.series.user(),
             "system_us": self.series.system(),
             "sends": calls.map(|calls| calls.sends),
             "receives": calls.map(|calls| calls.receives),
+            "peak_kib": self.peak,
+            "traced": self.traced.map(Traced::json),
         })
         .to_string()
     }
@@ -53,6 +76,7 @@ impl Line {
             &format!("{:.3}", self.series.median() / first.median()),
             &count(|calls| calls.sends),
             &count(|calls| calls.receives),
+            &self.peak.map_or_else(nothing, |kib| kib.to_string()),
         ])
     }
 }
@@ -70,7 +94,8 @@ pub(crate) fn heading() {
             "max_us",
             "ratio",
             "sends",
-            "receives"
+            "receives",
+            "peak_kib"
         ])
     );
 }
@@ -83,11 +108,11 @@ pub(crate) fn print(lines: &[Line], as_json: bool) {
     }
 }
 
-fn columns(columns: [&str; 9]) -> String {
-    let [name, way, unit, median, min, max, ratio, sends, receives] = columns;
+fn columns(columns: [&str; 10]) -> String {
+    let [name, way, unit, median, min, max, ratio, sends, receives, peak] = columns;
     format!(
         "{name:<36} {way:<20} {unit:<11} {median:>12} {min:>12} {max:>12} {ratio:>8} {sends:>9} \
-         {receives:>9}"
+         {receives:>9} {peak:>8}"
     )
 }
 

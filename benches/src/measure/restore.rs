@@ -4,23 +4,24 @@ use crate::counting;
 use crate::floor::message::{ACK, Change, Template};
 use crate::floor::{self, Floor};
 use crate::netns;
-use crate::sample::{Calls, Sample, Start};
+use crate::sample::{Sample, Start};
 use crate::shape::Shape;
 use anyhow::{Context as _, Result, ensure};
-use ipvs::{Batch, Client, Plan, Recovery};
+use ipvs::{Batch, Client, Plan, Recovery, Table};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// As many changes in one send as do not get cheaper in larger numbers.
-pub(crate) const BATCH: u32 = 64;
+/// As many changes in one send as our client makes it.
+pub(crate) const BATCH: u32 = 128;
 
 /// The floor: so many changes in one send, the last acknowledged.
 pub(crate) fn floor(shape: Shape, batch: u32) -> Result<Sample> {
     netns::fresh()?;
+    let (mut floor, family) = (Floor::open(floor::ANSWERS)?, floor::family()?);
     let start = Instant::now();
-    let calls = fill(shape, batch)?;
-    Ok(Sample::since(start, shape.objects(), calls))
+    fill(&mut floor, family, shape, batch)?;
+    Ok(Sample::since(start, shape.objects(), floor.calls))
 }
 
 /// Our client, one command for each object.
@@ -49,6 +50,17 @@ pub(crate) fn batch(shape: Shape) -> Result<Sample> {
     Ok(Sample::since(start, shape.objects(), calls.get()))
 }
 
+/// Our client, from text as `ipvsadm -R` takes it, in batches.
+pub(crate) fn text(shape: Shape) -> Result<Sample> {
+    netns::fresh()?;
+    let text = shape.table()?.to_ipvsadm()?;
+    let (mut client, calls) = counting::client()?;
+    let start = Instant::now();
+    let table = Table::from_ipvsadm(&text)?;
+    client.send_batch(&Batch::from(&table)).into_result()?;
+    Ok(Sample::since(start, shape.objects(), calls.get()))
+}
+
 /// Our client: a plan from nothing, with the snapshot that it takes.
 pub(crate) fn plan(shape: Shape) -> Result<Sample> {
     netns::fresh()?;
@@ -63,23 +75,27 @@ pub(crate) fn plan(shape: Shape) -> Result<Sample> {
 /// `ipvsadm -R`, from what `ipvsadm -Sn` wrote.
 pub(crate) fn ipvsadm(shape: Shape) -> Result<Sample> {
     netns::fresh()?;
-    let mut restore = Command::new("/sbin/ipvsadm").arg("-R").stdin(Stdio::piped()).spawn()?;
     let text = shape.table()?.to_ipvsadm()?;
     let start = Start::now()?;
-    restore.stdin.take().context("no input")?.write_all(text.as_bytes())?;
-    ensure!(restore.wait()?.success(), "ipvsadm -R failed");
+    feed(&text)?;
     let sample = start.end(shape.objects(), None)?;
     let services = Client::connect()?.service_keys()?.len();
     ensure!(u32::try_from(services) == Ok(shape.services), "{services} services were restored");
     Ok(sample)
 }
 
+/// Runs `ipvsadm -R` with this text.
+pub(crate) fn feed(text: &str) -> Result<()> {
+    let mut restore = Command::new("/sbin/ipvsadm").arg("-R").stdin(Stdio::piped()).spawn()?;
+    restore.stdin.take().context("no input")?.write_all(text.as_bytes())?;
+    ensure!(restore.wait()?.success(), "ipvsadm -R failed");
+    Ok(())
+}
+
 /// Fills the table of the calling thread's namespace, in the floor's way.
-pub(crate) fn fill(shape: Shape, batch: u32) -> Result<Calls> {
-    let family = floor::family()?;
+pub(crate) fn fill(floor: &mut Floor, family: u16, shape: Shape, batch: u32) -> Result<()> {
     let add_service = Template::change(Change::AddService, family);
     let add_destination = Template::change(Change::AddDestination, family);
-    let mut floor = Floor::open(floor::ANSWERS)?;
     let mut out = Vec::new();
     let (mut sequence, mut waiting) = (0, 0);
     for service in shape.services() {
@@ -97,5 +113,5 @@ pub(crate) fn fill(shape: Shape, batch: u32) -> Result<Calls> {
             }
         }
     }
-    Ok(floor.calls)
+    Ok(())
 }

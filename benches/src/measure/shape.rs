@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use ipvs::{Destination, Endpoint, Scheduler, Service, ServiceKey, Table};
+use std::fmt;
 use std::net::Ipv4Addr;
 
 /// So many TCP services, each with so many destinations, all with weight 1 and
@@ -65,6 +66,12 @@ impl Shape {
     }
 }
 
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.services, self.destinations)
+    }
+}
+
 /// A service as our client takes it.
 pub(crate) fn service(place: Place) -> Service {
     Service::new(ServiceKey::tcp(endpoint(place))).with_scheduler(Scheduler::Wrr)
@@ -82,6 +89,7 @@ pub(crate) fn whole(listed: usize, shape: Shape) -> Result<()> {
     Ok(())
 }
 
-fn endpoint((address, port): Place) -> Endpoint {
+/// A place as our client takes it.
+pub(crate) fn endpoint((address, port): Place) -> Endpoint {
     Endpoint::new(Ipv4Addr::from(address), port)
 }

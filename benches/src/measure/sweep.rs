@@ -2,7 +2,7 @@
 //! listing's datagrams as large as the largest buffer that was ever offered on
 //! the socket, up to 32 KiB (`af_netlink.c: netlink_dump`).
 
-use crate::comparison::Effort;
+use crate::comparison::{Effort, Kind};
 use crate::floor::{self, Floor};
 use crate::listing::{filled, floor_destinations, floor_services};
 use crate::report::Line;
@@ -31,8 +31,9 @@ pub(crate) fn buffers(name: &str, shape: Shape, effort: Effort) -> Result<Vec<Li
             whole(listed, shape)?;
         }
     }
-    let line =
-        |of, size, series| Line::new(format!("{name}/{of}/{size}"), "floor", "table", series);
+    let line = |of, size, series| {
+        Line::new(format!("{name}/{of}/{size}"), "floor", Kind::Floor, "table", series)
+    };
     let lines = all.into_iter().flat_map(|(size, services, destinations)| {
         [line("services", size, services), line("destinations", size, destinations)]
     });

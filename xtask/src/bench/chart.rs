@@ -22,9 +22,9 @@ pub(crate) fn svg(results: &Results) -> String {
         let (from, scale) = scale(results, unit);
         for way in ways {
             let length = (way.median().log10() - from) * scale;
-            let class = match &*way.way {
+            let class = match &*way.kind {
                 "floor" => "f",
-                "client" | "batch" | "plan" | "snapshot" | "ours" => "o",
+                "ours" => "o",
                 _ => "p",
             };
             let middle = y + BAR - 5.0;

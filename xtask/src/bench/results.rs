@@ -13,6 +13,8 @@ pub(crate) struct Results(Vec<Entry>);
 pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) way: String,
+    /// Whose it is: `floor`, `ours` or `peer`.
+    pub(crate) kind: String,
     pub(crate) unit: String,
     /// From the fastest run to the slowest.
     us: Vec<f64>,
@@ -20,6 +22,11 @@ pub(crate) struct Entry {
     system: f64,
     /// Sends and receives of a run, where they are counted.
     pub(crate) calls: Option<(u64, u64)>,
+    /// What a unit takes, where it was traced: system calls, among them sends and
+    /// receives, and netlink messages.
+    traced: Option<[f64; 4]>,
+    /// The most memory in KiB, where it was measured.
+    peak: Option<u64>,
     line: String,
 }
 
@@ -42,10 +49,10 @@ impl Results {
     /// since what else the kernel has to do only ever adds.
     pub(crate) fn ratios(&self) -> impl Iterator<Item = (&Entry, f64)> {
         self.by_name().flat_map(|(_, ways)| {
-            let floor = ways.iter().find(|entry| entry.way == "floor");
+            let floor = ways.iter().find(|entry| entry.kind == "floor");
             ways.iter().filter_map(move |entry| {
-                let is_ours = ["client", "batch", "plan", "snapshot"].contains(&&*entry.way);
-                Some((entry, entry.fastest() / floor?.fastest())).filter(|_| is_ours)
+                let ratio = entry.fastest() / floor?.fastest();
+                (entry.kind == "ours").then_some((entry, ratio))
             })
         })
     }
@@ -61,42 +68,42 @@ impl Results {
         format!("[\n{}\n]\n", lines.join(",\n"))
     }
 
+    /// The entry of this name and way.
+    pub(crate) fn find(&self, name: &str, way: &str) -> Option<&Entry> {
+        self.0.iter().find(|entry| entry.name == name && entry.way == way)
+    }
+
     /// As tables. Ratios are to the first way.
     pub(crate) fn markdown(&self) -> String {
         let mut out = String::new();
         for (name, ways) in self.by_name() {
             let unit = ways.first().map_or("", |first| &first.unit);
-            let _ = writeln!(
-                out,
-                "**{name}** (µs a {unit})\n\n| way | median | min | max | ratio | user | system | \
-                 sends | receives |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|"
-            );
+            let mut columns = vec!["way", "median", "min", "max", "ratio", "user", "system"];
+            let traced = ways.iter().any(|way| way.traced.is_some());
+            columns.extend(if traced { &TRACED[..] } else { &COUNTED[..] });
+            let aligned = "--:|".repeat(columns.len() - 1);
+            let columns = columns.join(" | ");
+            let _ = writeln!(out, "**{name}** (µs a {unit})\n\n| {columns} |\n|---|{aligned}");
             for way in ways {
                 let ratio = ways.first().map_or(1.0, |first| way.median() / first.median());
-                let at = |place: Option<&f64>| place.copied().unwrap_or_default();
-                let (min, max) = (at(way.us.first()), at(way.us.last()));
-                let used = |micros: f64| {
-                    if micros > 0.0 { format!("{micros:.1}") } else { "-".to_owned() }
-                };
-                let (sends, receives) = way.calls.map_or_else(
-                    || ("-".to_owned(), "-".to_owned()),
-                    |(sends, receives)| (sends.to_string(), receives.to_string()),
-                );
-                let _ = writeln!(
-                    out,
-                    "| {} | {:.2} | {min:.2} | {max:.2} | {ratio:.3} | {} | {} | {sends} | \
-                     {receives} |",
-                    way.way,
-                    way.median(),
-                    used(way.user),
-                    used(way.system),
-                );
+                let (min, max) = (way.fastest(), way.us.last().copied().unwrap_or_default());
+                let median = way.median();
+                let _ =
+                    write!(out, "| {} | {median:.2} | {min:.2} | {max:.2} | {ratio:.3} |", way.way);
+                let counts = if traced { way.traced_cells() } else { way.counted_cells() };
+                let cells = [used(way.user), used(way.system)].into_iter().chain(counts);
+                let _ = writeln!(out, " {} |", cells.collect::<Vec<_>>().join(" | "));
             }
             out.push('\n');
         }
         out
     }
 }
+
+/// Of a unit.
+const TRACED: [&str; 4] = ["system calls", "sends", "receives", "messages"];
+/// Of a run.
+const COUNTED: [&str; 3] = ["sends of a run", "receives of a run", "peak KiB"];
 
 impl Entry {
     fn read(line: &str) -> Result<Self> {
@@ -110,15 +117,34 @@ impl Entry {
             Some(Self {
                 name: text("name")?,
                 way: text("way")?,
+                kind: text("kind")?,
                 unit: text("unit")?,
                 us: us.filter(|us| !us.is_empty())?,
                 user: number("user_us")?,
                 system: number("system_us")?,
                 calls: count("sends").zip(count("receives")),
+                traced: ["calls", "sends", "receives", "messages"]
+                    .map(|key| value.get("traced")?.get(key)?.as_f64())
+                    .into_iter()
+                    .collect::<Option<Vec<f64>>>()
+                    .and_then(|counts| counts.try_into().ok()),
+                peak: count("peak_kib"),
                 line: line.to_owned(),
             })
         };
         read().with_context(|| format!("not a measurement: {line}"))
+    }
+
+    fn traced_cells(&self) -> Vec<String> {
+        let number = |number: f64| format!("{}", (number * 1_000.0).round() / 1_000.0);
+        self.traced.map_or_else(|| vec![nothing(); 4], |counts| counts.map(number).into())
+    }
+
+    fn counted_cells(&self) -> Vec<String> {
+        let (sends, receives) = self.calls.unzip();
+        [sends, receives, self.peak]
+            .map(|count| count.map_or_else(nothing, |count| count.to_string()))
+            .into()
     }
 
     fn fastest(&self) -> f64 {
@@ -130,16 +156,24 @@ impl Entry {
     }
 }
 
+fn used(micros: f64) -> String {
+    if micros > 0.0 { format!("{micros:.1}") } else { nothing() }
+}
+
+fn nothing() -> String {
+    "-".to_owned()
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
 
     pub(crate) const LINES: &str = r#"
 boot noise
-{"name":"a","way":"floor","unit":"round","us":[1.0,2.0,9.0],"user_us":0.0,"system_us":0.0,"sends":4,"receives":4}
-{"name":"a","way":"client","unit":"round","us":[3.0,3.0,3.0],"user_us":1.5,"system_us":1.0,"sends":4,"receives":4}
-{"name":"a","way":"nlrs","unit":"round","us":[5.0,5.0,5.0],"user_us":1.5,"system_us":1.0,"sends":null,"receives":null}
-{"name":"b","way":"ours","unit":"round","us":[7.0],"user_us":1.5,"system_us":1.0,"sends":null,"receives":null}
+{"name":"a","way":"floor","kind":"floor","unit":"round","us":[1.0,2.0,9.0],"user_us":0.0,"system_us":0.0,"sends":4,"receives":4,"peak_kib":null,"traced":{"calls":9.0,"sends":4.0,"receives":4.5,"messages":8.0}}
+{"name":"a","way":"client","kind":"ours","unit":"round","us":[3.0,3.0,3.0],"user_us":1.5,"system_us":1.0,"sends":4,"receives":4}
+{"name":"a","way":"nlrs","kind":"peer","unit":"round","us":[5.0,5.0,5.0],"user_us":1.5,"system_us":1.0,"sends":null,"receives":null}
+{"name":"b","way":"ours","kind":"ours","unit":"table","us":[7.0],"user_us":1.5,"system_us":1.0,"sends":2,"receives":3,"peak_kib":512}
 "#;
 
     #[test]
@@ -148,10 +182,11 @@ boot noise
         let markdown = results.markdown();
         for line in [
             "**a** (µs a round)",
-            "| floor | 2.00 | 1.00 | 9.00 | 1.000 | - | - | 4 | 4 |",
-            "| client | 3.00 | 3.00 | 3.00 | 1.500 | 1.5 | 1.0 | 4 | 4 |",
-            "| nlrs | 5.00 | 5.00 | 5.00 | 2.500 | 1.5 | 1.0 | - | - |",
-            "**b** (µs a round)",
+            "| floor | 2.00 | 1.00 | 9.00 | 1.000 | - | - | 9 | 4 | 4.5 | 8 |",
+            "| client | 3.00 | 3.00 | 3.00 | 1.500 | 1.5 | 1.0 | - | - | - | - |",
+            "| nlrs | 5.00 | 5.00 | 5.00 | 2.500 | 1.5 | 1.0 | - | - | - | - |",
+            "**b** (µs a table)",
+            "| ours | 7.00 | 7.00 | 7.00 | 1.000 | 1.5 | 1.0 | 2 | 3 | 512 |",
         ] {
             assert!(markdown.lines().any(|found| found == line), "{line} in\n{markdown}");
         }

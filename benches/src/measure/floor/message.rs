@@ -5,6 +5,8 @@ use crate::shape::Place;
 
 /// Netlink's flag that asks for an acknowledgement.
 pub(crate) const ACK: u16 = 0x4;
+/// The weight after an edit.
+pub(crate) const EDITED_WEIGHT: u16 = 2;
 /// The bytes of the attributes that name a service, without their nest's header.
 pub(crate) const KEY: usize = 44;
 
@@ -15,11 +17,13 @@ pub(crate) struct Template {
     has_destination: bool,
 }
 
-/// The four changes of the loop.
+/// The four changes of the loop, and an edit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Change {
     AddService,
     AddDestination,
+    /// The same parameters but for the weight.
+    EditDestination,
     DeleteDestination,
     DeleteService,
 }
@@ -29,8 +33,11 @@ impl Template {
     pub(crate) fn change(change: Change, family: u16) -> Self {
         let (command, service, destination) = match change {
             Change::AddService => (1, service(true), None),
-            Change::AddDestination => (5, service(false), Some(destination(true))),
-            Change::DeleteDestination => (7, service(false), Some(destination(false))),
+            Change::AddDestination => (5, service(false), Some(destination(Some(1)))),
+            Change::EditDestination => {
+                (6, service(false), Some(destination(Some(EDITED_WEIGHT.into()))))
+            }
+            Change::DeleteDestination => (7, service(false), Some(destination(None))),
             Change::DeleteService => (3, service(false), None),
         };
         let mut body = Vec::new();
@@ -112,16 +119,16 @@ fn service(full: bool) -> Vec<u8> {
     out
 }
 
-/// The attributes of a destination: address, port, family; and in `full`
-/// forwarding method, weight and thresholds.
-fn destination(full: bool) -> Vec<u8> {
+/// The attributes of a destination: address, port, family; and with a weight
+/// forwarding method and thresholds too.
+fn destination(weight: Option<u32>) -> Vec<u8> {
     let mut out = Vec::new();
     attr(&mut out, 1, &[0; 16]);
     attr(&mut out, 2, &[0; 2]);
     attr(&mut out, 11, &2u16.to_ne_bytes());
-    if full {
+    if let Some(weight) = weight {
         attr(&mut out, 3, &[0; 4]);
-        attr(&mut out, 4, &1u32.to_ne_bytes());
+        attr(&mut out, 4, &weight.to_ne_bytes());
         attr(&mut out, 5, &[0; 4]);
         attr(&mut out, 6, &[0; 4]);
     }
@@ -170,6 +177,7 @@ mod tests {
         let cases = [
             (Change::AddService, 1, false),
             (Change::AddDestination, 5, true),
+            (Change::EditDestination, 6, true),
             (Change::DeleteDestination, 7, true),
             (Change::DeleteService, 3, false),
         ];
