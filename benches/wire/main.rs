@@ -9,34 +9,25 @@
 
 mod netlink_packet_ipvs;
 mod nlrs;
+#[macro_use]
+mod ours;
 mod owned;
 
 use criterion::{Criterion, Throughput};
 use ipvs_sys::family::{GetFamily, NewFamily};
 use ipvs_sys::{
-    Body, Command, DaemonAttrs, DelDestination, DelService, DestinationAttrs, Flush, GetConfig,
-    GetDaemon, GetDestination, GetInfo, GetService, InfoAttrs, Messages, NewDaemon, NewDestination,
-    NewService, Payload, ServiceAttrs, ServiceFlags, SetConfig, SetDestination, SetService, Stats,
-    TimeoutAttrs, Zero, encode_into,
+    Command, DaemonAttrs, DelDestination, DelService, Flush, GetConfig, GetDaemon, GetDestination,
+    GetInfo, GetService, InfoAttrs, Messages, NewDaemon, NewDestination, NewService, Payload,
+    SetConfig, SetDestination, SetService, TimeoutAttrs, Zero,
 };
+use ours::{DESTINATION, FAMILY, SERVICE};
 use std::hint::black_box;
-
-/// Messages of Linux 6.1.
-macro_rules! captured {
-    ($name:literal) => {
-        include_bytes!(concat!("../../ipvs-sys/testdata/6.1/", $name, ".bin"))
-    };
-}
-
-const SERVICE: &[u8] = captured!("service");
-/// A destination with traffic, and the end of the list.
-const DESTINATIONS: &[u8] = captured!("destinations-busy");
-const FAMILY: u16 = 35;
-/// The length of one message of a list of destinations.
-const DESTINATION: usize = 356;
+use std::time::Duration;
 
 fn main() {
-    let mut criterion = Criterion::default().configure_from_args();
+    // Enough for what takes some nanoseconds; the command line may say otherwise.
+    let criterion = Criterion::default().warm_up_time(Duration::from_millis(500));
+    let mut criterion = criterion.measurement_time(Duration::from_secs(2)).configure_from_args();
     encoding(&mut criterion);
     decoding(&mut criterion);
     dump(&mut criterion);
@@ -44,22 +35,9 @@ fn main() {
 }
 
 fn encoding(criterion: &mut Criterion) {
-    let key = ServiceAttrs::by_address(2, 6, &[192, 0, 2, 1], 443);
-    let service = ServiceAttrs {
-        scheduler: Some(b"wrr"),
-        flags: Some(ServiceFlags { flags: 0, mask: u32::MAX }),
-        timeout: Some(0),
-        netmask: Some([255; 4]),
-        ..key
-    };
-    let server = DestinationAttrs::by_address(2, &[10, 0, 0, 1], 8080);
-    let destination = DestinationAttrs {
-        forwarding: Some(DestinationAttrs::MASQUERADE),
-        weight: Some(1),
-        upper_threshold: Some(0),
-        lower_threshold: Some(0),
-        ..server
-    };
+    let (key, server) = (ours::key(), ours::server());
+    let NewService(service) = ours::new_service();
+    let NewDestination { destination, .. } = ours::new_destination();
     let daemon = DaemonAttrs {
         state: Some(1),
         interface: Some(b"eth0"),
@@ -88,14 +66,13 @@ fn encoding(criterion: &mut Criterion) {
     encode_alone(criterion, "get_family", &GetFamily { name: b"IPVS" });
 
     let mut group = criterion.benchmark_group("encode/service");
-    let mut buffer = [0; 256];
-    let mut ours = || encode_into(black_box(&NewService(service)), FAMILY, 5, 1, &mut buffer);
-    let parsed = owned::decode(&vec_of(&NewService(service)));
-    group.bench_function("ours", |bencher| bencher.iter(|| ours().unwrap()));
+    let (mut buffer, mut out) = ([0; 256], Vec::new());
+    let command = ours::new_service();
+    let parsed = owned::of(&command);
+    group.bench_function("ours", |bencher| bencher.iter(|| ours::encode(&command, &mut buffer)));
     group.bench_function("owned", |bencher| {
         bencher.iter(|| owned::encode(black_box(&parsed), FAMILY));
     });
-    let mut out = Vec::new();
     group.bench_function("nlrs", |bencher| bencher.iter(|| nlrs::new_service(&mut out)));
     group.bench_function("netlink-packet-ipvs", |bencher| {
         bencher.iter(netlink_packet_ipvs::new_service);
@@ -103,10 +80,9 @@ fn encoding(criterion: &mut Criterion) {
     group.finish();
 
     let mut group = criterion.benchmark_group("encode/destination");
-    let command = NewDestination { service: Some(key), destination };
-    let mut ours = || encode_into(black_box(&command), FAMILY, 5, 1, &mut buffer);
-    let parsed = owned::decode(&vec_of(&command));
-    group.bench_function("ours", |bencher| bencher.iter(|| ours().unwrap()));
+    let command = ours::new_destination();
+    let parsed = owned::of(&command);
+    group.bench_function("ours", |bencher| bencher.iter(|| ours::encode(&command, &mut buffer)));
     group.bench_function("owned", |bencher| {
         bencher.iter(|| owned::encode(black_box(&parsed), FAMILY));
     });
@@ -121,21 +97,14 @@ fn encoding(criterion: &mut Criterion) {
 fn encode_alone<C: Command>(criterion: &mut Criterion, name: &str, command: &C) {
     let mut buffer = [0; 256];
     criterion.bench_function(&format!("encode/{name}/ours"), |bencher| {
-        bencher.iter(|| encode_into(black_box(command), FAMILY, 5, 1, &mut buffer).unwrap());
+        bencher.iter(|| ours::encode(command, &mut buffer));
     });
 }
 
-fn vec_of<C: Command>(command: &C) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    ipvs_sys::encode(command, FAMILY, 5, 1, &mut bytes).unwrap();
-    bytes
-}
-
 fn decoding(criterion: &mut Criterion) {
-    let destination = DESTINATIONS.get(..DESTINATION).unwrap();
-    for (name, bytes) in [("service", SERVICE), ("destination", destination)] {
+    for (name, bytes) in [("service", SERVICE), ("destination", DESTINATION)] {
         let mut group = criterion.benchmark_group(format!("decode/{name}"));
-        group.bench_function("ours", |bencher| bencher.iter(|| ours(black_box(bytes))));
+        group.bench_function("ours", |bencher| bencher.iter(|| ours::decode(black_box(bytes))));
         group.bench_function("owned", |bencher| bencher.iter(|| owned::decode(black_box(bytes))));
         let nlrs = if name == "service" { nlrs::service } else { nlrs::destination };
         group.bench_function("nlrs", |bencher| bencher.iter(|| nlrs(black_box(bytes))));
@@ -151,7 +120,7 @@ fn decoding(criterion: &mut Criterion) {
         ("error", captured!("error-exists-cap")),
     ] {
         criterion.bench_function(&format!("decode/{name}/ours"), |bencher| {
-            bencher.iter(|| ours(black_box(bytes)));
+            bencher.iter(|| ours::decode(black_box(bytes)));
         });
     }
     criterion.bench_function("decode/info/ours", |bencher| {
@@ -164,32 +133,17 @@ fn decoding(criterion: &mut Criterion) {
 
 /// A part of a dump, as long as the kernel makes them.
 fn dump(criterion: &mut Criterion) {
-    let destination = DESTINATIONS.get(..DESTINATION).unwrap();
-    let datagram = destination.repeat(91);
+    let datagram = DESTINATION.repeat(91);
     let mut group = criterion.benchmark_group("dump/destinations");
     group.throughput(Throughput::Bytes(datagram.len().try_into().unwrap()));
-    group.bench_function("ours", |bencher| bencher.iter(|| ours(black_box(&datagram))));
+    group.bench_function("ours", |bencher| bencher.iter(|| ours::decode(black_box(&datagram))));
     group.bench_function("owned", |bencher| {
         bencher.iter(|| {
-            let messages = black_box(&datagram).chunks(destination.len());
+            let messages = black_box(&datagram).chunks(DESTINATION.len());
             messages.map(owned::decode).collect::<Vec<_>>()
         });
     });
     group.finish();
-}
-
-/// Reads every message and keeps what a client wants of each.
-fn ours(datagram: &[u8]) -> u64 {
-    let mut sum = 0;
-    for message in Messages::new(datagram) {
-        let Payload::Data { attrs, .. } = message.unwrap().payload else { continue };
-        let body = black_box(Body::parse(attrs).unwrap());
-        let nest = body
-            .destination
-            .map_or_else(|| body.service.and_then(|found| found.stats64), |found| found.stats64);
-        sum += nest.map_or(1, |nest| black_box(Stats::parse(nest).unwrap()).bytes_in);
-    }
-    sum
 }
 
 /// The attributes of the first message.

@@ -42,7 +42,7 @@ fn destination() -> Destination {
 pub(crate) fn new_service() -> Vec<u8> {
     let nlas = vec![IpvsCtrlAttrs::Service(black_box(service()).create_nlas())];
     let cmd = IpvsCtrlCmd::NewService;
-    IpvsServiceCtrl { cmd, nlas, family_id: crate::FAMILY }.serialize(false)
+    IpvsServiceCtrl { cmd, nlas, family_id: crate::ours::FAMILY }.serialize(false)
 }
 
 /// Adds a destination.
@@ -52,7 +52,7 @@ pub(crate) fn new_destination() -> Vec<u8> {
         IpvsCtrlAttrs::Destination(black_box(destination()).create_nlas()),
     ];
     let cmd = IpvsCtrlCmd::NewDest;
-    IpvsServiceCtrl { cmd, nlas, family_id: crate::FAMILY }.serialize(false)
+    IpvsServiceCtrl { cmd, nlas, family_id: crate::ours::FAMILY }.serialize(false)
 }
 
 /// Reads a service or a destination.

@@ -1,7 +1,7 @@
 //! The crate nlrs. It reads no counters, and writes four of the eight bytes of a
 //! service's flags.
 
-use crate::FAMILY;
+use crate::ours::FAMILY;
 use nlrs::genetlink::GenericMessageBuilder as _;
 use nlrs::ipvs::destination::{
     DestinationAttribute, IpvsForwardMethod, NewDestinationMessageBuilder,

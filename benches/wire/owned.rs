@@ -1,11 +1,20 @@
 //! The idiom of the rust-netlink crates: attributes that own their values, in
 //! vectors.
 
+use crate::ours;
+use ipvs_sys::Command;
 use netlink_packet_core::{
     DecodeError, Emitable, NetlinkMessage, NetlinkPayload, Nla, NlaBuffer, NlasIterator,
     ParseableParametrized,
 };
 use netlink_packet_generic::{GenlFamily, GenlHeader, GenlMessage};
+
+/// A request, as that idiom has it.
+pub(crate) fn of<C: Command>(command: &C) -> Owned {
+    let mut buffer = [0; 256];
+    let length = ours::encode(command, &mut buffer);
+    decode(buffer.get(..length).unwrap())
+}
 
 /// Reads a message.
 pub(crate) fn decode(message: &[u8]) -> Owned {

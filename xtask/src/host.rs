@@ -24,6 +24,9 @@ pub(crate) const DEPMOD: Tool = Tool { program: "depmod", package: "kmod" };
 /// Builds libFuzzer.
 pub(crate) const CXX: Tool = Tool { program: "c++", package: "g++" };
 
+/// Counts instructions.
+pub(crate) const VALGRIND: Tool = Tool { program: "valgrind", package: "valgrind" };
+
 /// The emulator to use: `IPVS_LAB_QEMU`, or the one in `PATH`.
 pub(crate) fn qemu() -> PathBuf {
     std::env::var_os(VARIABLE).map_or_else(|| PathBuf::from(QEMU.program), PathBuf::from)
