@@ -3,14 +3,17 @@
 
 mod baseline;
 mod chart;
+mod growth;
 mod results;
+mod targets;
+mod wire;
 
 use crate::guest::Job;
 use crate::kernel::Name;
 use crate::lab::Lab;
-use crate::process::{Copy, cargo, shown};
+use crate::process::Copy;
 use crate::progress::note;
-use crate::qemu::{End, MEMORY, Machine};
+use crate::qemu::{End, Machine};
 use crate::vm;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
@@ -18,6 +21,7 @@ use results::Results;
 use std::ffi::OsString;
 use std::fs;
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 use xtask::Outcome;
 
@@ -31,20 +35,20 @@ pub(crate) struct Options {
     #[arg(long)]
     quick: bool,
     /// Measure quickly what benches/baseline.json has, and fail where the ratio to
-    /// the floor grew by more than 3 % or a system call was added.
-    #[arg(long, conflicts_with = "what")]
+    /// the floor grew by more than 3 %, a system call was added or a target is missed.
+    #[arg(long, conflicts_with_all = ["what", "quick", "kernel"])]
     check: bool,
     /// The same, and write benches/baseline.json anew.
-    #[arg(long, conflicts_with_all = ["what", "check"])]
+    #[arg(long, conflicts_with_all = ["what", "quick", "kernel", "check"])]
     rebase: bool,
-    /// The kernels, in place of 6.1.
+    /// The kernels, in place of 6.1 and, for the thesis' rounds, 6.12.
     #[arg(long)]
     kernel: Vec<Name>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum What {
-    /// Encoding and decoding, by criterion on this machine.
+    /// Encoding and decoding on this machine: times, allocations, instructions.
     Wire,
     /// The thesis' 1,000 rounds of four changes.
     Thesis,
@@ -61,32 +65,79 @@ impl Options {
         if self.check || self.rebase {
             return self.baseline(&lab);
         }
-        if matches!(self.what, What::Wire | What::All) {
-            wire(&lab, self.quick)?;
-        }
-        let kernels = if self.kernel.is_empty() { &[Name::V6_1][..] } else { &self.kernel };
-        for (what, names) in [(What::Thesis, &THESIS[..]), (What::Scale, &SCALE[..])] {
-            if self.what != what && self.what != What::All {
-                continue;
+        match self.what {
+            What::Wire => wire::run(&lab, self.quick)?,
+            What::Thesis => {
+                self.thesis(&lab)?;
+                self.thesis_by_wall_clock(&lab)?;
             }
-            for kernel in kernels {
-                let results = measure(&lab, *kernel, names, self.quick)?;
-                let title = format!("{what:?}-{}", kernel.version()).to_lowercase();
-                keep(&lab, &title, &results)?;
+            What::Scale => self.scale(&lab)?,
+            What::All => {
+                // The guests' figures do not depend on what else the machine does; what
+                // is measured by a real clock is measured alone.
+                thread::scope(|scope| {
+                    let scale = scope.spawn(|| self.scale(&lab));
+                    let thesis = self.thesis(&lab);
+                    let scale = scale.join();
+                    thesis?;
+                    scale.unwrap_or_else(|_| bail!("measuring the scale panicked"))
+                })?;
+                wire::run(&lab, self.quick)?;
+                self.thesis_by_wall_clock(&lab)?;
             }
         }
         Ok(ExitCode::SUCCESS)
     }
 
+    fn thesis(&self, lab: &Lab) -> Result<()> {
+        for kernel in self.kernels(&[Name::V6_1, Name::V6_12]) {
+            let results = self.measure(lab, *kernel, Clock::Instructions, &["thesis"])?;
+            keep(lab, &format!("thesis-{}", kernel.version()), &results)?;
+        }
+        Ok(())
+    }
+
+    fn thesis_by_wall_clock(&self, lab: &Lab) -> Result<()> {
+        for kernel in self.kernels(&[Name::V6_1]) {
+            let results = self.measure(lab, *kernel, Clock::Wall, &["thesis"])?;
+            keep(lab, &format!("thesis-{}-wall", kernel.version()), &results)?;
+        }
+        Ok(())
+    }
+
+    fn scale(&self, lab: &Lab) -> Result<()> {
+        for kernel in self.kernels(&[Name::V6_1]) {
+            let title = format!("scale-{}", kernel.version());
+            let results = self.measure(lab, *kernel, Clock::Instructions, &SCALE)?;
+            keep(lab, &title, &results)?;
+            if let Some(svg) = growth::svg(&results, &["restore", "list"]) {
+                write(lab, &format!("growth-{}.svg", kernel.version()), &svg)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn kernels<'a>(&'a self, usual: &'a [Name]) -> &'a [Name] {
+        if self.kernel.is_empty() { usual } else { &self.kernel }
+    }
+
+    fn measure(&self, lab: &Lab, kernel: Name, clock: Clock, names: &[&str]) -> Result<Results> {
+        let options = [self.quick.then_some("--quick"), (clock == Clock::Wall).then_some("--wall")];
+        let options: Vec<&str> = options.into_iter().flatten().collect();
+        measure(lab, kernel, clock, &[&options, names].concat())
+    }
+
     fn baseline(&self, lab: &Lab) -> Result<ExitCode> {
-        let results = measure(lab, Name::V6_1, &baseline::NAMES, true)?;
+        let names = [&["--quick", "--ours"], &baseline::NAMES[..]].concat();
+        let results = measure(lab, Name::V6_1, Clock::Instructions, &names)?;
         let path = lab.root.join("benches/baseline.json");
         if self.rebase {
             fs::write(&path, baseline::json(&results))?;
             return Ok(ExitCode::SUCCESS);
         }
         let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        let worse = baseline::worse(&text, &results)?;
+        let mut worse = baseline::worse(&text, &results)?;
+        worse.extend(targets::missed(&results));
         for line in &worse {
             eprintln!("{line}");
         }
@@ -95,29 +146,23 @@ impl Options {
     }
 }
 
-const THESIS: [&str; 1] = ["thesis"];
-const SCALE: [&str; 3] = ["restore", "list", "plan"];
-
-fn wire(lab: &Lab, quick: bool) -> Result<()> {
-    let mut bench = cargo(&lab.root);
-    bench.args(["bench", "-p", "ipvs-bench", "--bench", "wire", "--"]);
-    if quick {
-        bench.args(["--warm-up-time", "0.2", "--measurement-time", "0.5"]);
-    }
-    shown(&mut bench)
+/// What a guest's time is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Clock {
+    Instructions,
+    Wall,
 }
 
-/// Runs the measurements of these names in a guest.
-fn measure(lab: &Lab, kernel: Name, names: &[&str], quick: bool) -> Result<Results> {
-    note(&format!("measure on kernel {}", kernel.version()));
-    let mut argv: Vec<OsString> = vec!["/bin/measure".into(), "--json".into()];
-    argv.extend(quick.then(|| "--quick".into()));
-    argv.extend(names.iter().map(OsString::from));
+const SCALE: [&str; 3] = ["restore", "list", "change"];
+
+/// Runs `measure` with these arguments in a guest.
+fn measure(lab: &Lab, kernel: Name, clock: Clock, arguments: &[&str]) -> Result<Results> {
+    note(&format!("measure on kernel {} {}", kernel.version(), arguments.join(" ")));
+    let argv: Vec<OsString> =
+        ["/bin/measure", "--json"].iter().chain(arguments).map(OsString::from).collect();
     let machine = Machine {
-        icount: true,
-        processors: 1,
-        memory: MEMORY,
-        timeout: Duration::from_secs(3_000),
+        icount: clock == Clock::Instructions,
+        ..Machine::plain(Duration::from_secs(3_000))
     };
     let output = Copy::default();
     let job = Job { argv: &argv, with_ipvs: true };
@@ -127,17 +172,21 @@ fn measure(lab: &Lab, kernel: Name, names: &[&str], quick: bool) -> Result<Resul
     }
 }
 
-/// Prints a table and writes it, its numbers and its picture down.
+/// Prints tables, what they show of the targets, and writes them, their numbers and
+/// their picture down.
 fn keep(lab: &Lab, title: &str, results: &Results) -> Result<()> {
+    let tables = format!("{}{}", results.markdown(), targets::table(results));
+    println!("\n{title}\n\n{tables}");
+    write(lab, &format!("{title}.json"), &results.json())?;
+    write(lab, &format!("{title}.md"), &tables)?;
+    write(lab, &format!("{title}.svg"), &chart::svg(results))
+}
+
+fn write(lab: &Lab, name: &str, contents: &str) -> Result<()> {
     let directory = lab.root.join("target/bench");
     fs::create_dir_all(&directory)?;
-    println!("\n{}", results.markdown());
-    for (kind, contents) in
-        [("json", results.json()), ("md", results.markdown()), ("svg", chart::svg(results))]
-    {
-        let path = directory.join(format!("{title}.{kind}"));
-        fs::write(&path, contents).with_context(|| path.display().to_string())?;
-        note(&format!("wrote {}", path.display()));
-    }
+    let path = directory.join(name);
+    fs::write(&path, contents).with_context(|| path.display().to_string())?;
+    note(&format!("wrote {}", path.display()));
     Ok(())
 }

@@ -39,7 +39,8 @@ pub(crate) fn worse(file: &str, results: &Results) -> Result<Vec<String>> {
             lines.push(format!("{key}: {ratio:.3} times the floor, was {allowed:.3}"));
         }
         let (calls, known) = (calls(entry), before.get("calls").and_then(Value::as_u64));
-        if calls > known {
+        // A count that is gone is worse too: runs differ.
+        if calls.zip(known).map_or(calls != known, |(calls, known)| calls > known) {
             lines.push(format!("{key}: {calls:?} system calls, were {known:?}"));
         }
     }
@@ -71,9 +72,12 @@ mod tests {
         assert_eq!(told, ["a client: 3.100 times the floor, was 3.000"]);
         let a_little = changed("[3.0,3.0,3.0]", "[3.08,3.2,3.2]");
         assert_eq!(worse(&file, &a_little).unwrap(), [""; 0]);
-        let more = changed("\"receives\":4", "\"receives\":5");
+        let more = changed("\"receives\":4}", "\"receives\":5}");
         let told = worse(&file, &more).unwrap();
         assert_eq!(told, ["a client: Some(9) system calls, were Some(8)"]);
+        let gone = changed("\"receives\":4}", "\"receives\":null}");
+        let told = worse(&file, &gone).unwrap();
+        assert_eq!(told, ["a client: None system calls, were Some(8)"]);
     }
 
     #[test]
