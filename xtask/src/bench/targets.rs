@@ -31,15 +31,6 @@ pub(crate) fn table(results: &Results) -> String {
     }
 }
 
-/// Those that were missed, a line each.
-pub(crate) fn missed(results: &Results) -> Vec<String> {
-    let judged = TARGETS.iter().filter_map(|target| target.judge(results));
-    judged
-        .filter(|judged| !judged.is_kept())
-        .map(|judged| judged.row().trim_end().to_owned())
-        .collect()
-}
-
 struct Judged<'a> {
     target: &'a Target,
     ratio: f64,
@@ -153,7 +144,6 @@ mod tests {
         let missed = kept + &line("nlrs", 101.0);
         let row = "| nlrs, of single commands | at least 1 | 0.990 | missed |";
         assert_eq!(read(&missed).lines().last(), Some(row));
-        assert_eq!(super::missed(&Results::read(&missed).unwrap()), [row]);
         assert_eq!(read(&line("floor", 100.0)), "");
     }
 }
