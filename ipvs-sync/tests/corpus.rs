@@ -2,6 +2,8 @@
 
 #![expect(clippy::panic, reason = "a panic is a failed test")]
 
+#[path = "../../fuzz/src/routers.rs"]
+pub mod routers;
 #[path = "../../fuzz/src/vrrp.rs"]
 pub mod vrrp;
 
@@ -28,6 +30,11 @@ fn signed_packets() {
     replay("vrrp_hmac", vrrp::vrrp_hmac);
 }
 
+#[test]
+fn virtual_routers() {
+    replay("vrrp_router", routers::routers);
+}
+
 /// Those of the other targets are replayed by the tests of `ipvs-sys` and `ipvs`.
 #[test]
 fn no_corpus_is_forgotten() {
@@ -38,5 +45,5 @@ fn no_corpus_is_forgotten() {
         .filter(|name| name.starts_with("vrrp_"))
         .collect();
     names.sort();
-    assert_eq!(names, ["vrrp_hmac", "vrrp_packet"]);
+    assert_eq!(names, ["vrrp_hmac", "vrrp_packet", "vrrp_router"]);
 }

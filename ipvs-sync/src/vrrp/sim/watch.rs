@@ -19,7 +19,8 @@ pub(super) struct Watch {
     /// When a host's last pause was over, and the one before.
     pauses: BTreeMap<usize, [Time; 2]>,
     reconfigured: bool,
-    /// When routers advertised within the last interval.
+    /// When routers advertised within the last interval, and since anything else was told
+    /// to their host.
     sent: BTreeMap<(usize, usize), VecDeque<Time>>,
 }
 
@@ -47,6 +48,11 @@ impl Watch {
                 self.broken(Violation::Addresses { at, host: HostId(id), state });
             }
         }
+    }
+
+    /// What a host sends from now on may be for a change of its own.
+    pub(super) fn is_changed(&mut self, host: usize) {
+        self.sent.retain(|&(of, _), _| of != host);
     }
 
     /// A router advertised because it was told the time or a packet.
