@@ -271,9 +271,9 @@ impl Sim {
                 Action::Install => self.has(id, member, true),
                 Action::Remove => self.has(id, member, false),
                 Action::StateChanged { ref cause, .. } => {
-                    let is_silence = matches!(cause, Cause::Silence { .. });
+                    let is_claim = matches!(cause, Cause::Silence { .. } | Cause::Preempts { .. });
                     self.record(id, member, action);
-                    if is_silence {
+                    if is_claim {
                         self.claims(id, member);
                     }
                     self.review();

@@ -106,7 +106,8 @@ impl Sim {
         Ok(())
     }
 
-    fn router_on(&self, network: usize, host: usize) -> Option<&Router> {
+    /// The router of a host on a network, if it runs.
+    pub(super) fn router_on(&self, network: usize, host: usize) -> Option<&Router> {
         let host = self.hosts.get(host)?;
         host.running(host.member_on(network)?)
     }

@@ -26,8 +26,8 @@ pub enum Violation {
         /// For how long they may.
         bound: Duration,
     },
-    /// A host took over because it heard nobody, though another has been active and could
-    /// be heard for five intervals. This is looked at where nothing is lost, all intervals
+    /// A host took over because it heard nobody better, though one of at least its priority
+    /// has been active and could be heard for five intervals. This is looked at where nothing is lost, all intervals
     /// are the same, and the host was paused once at most in that time.
     Claimed {
         /// When.

@@ -81,16 +81,19 @@ impl Watch {
         *pauses = [at, last];
     }
 
-    /// A host takes over because it heard nobody.
+    /// A host takes over because it heard nobody, or nobody better.
     pub(super) fn claims(&mut self, sim: &Sim, host: usize, member: usize) {
         let found = sim.hosts.get(host).and_then(|host| Some((host, host.machine.router(member)?)));
         let Some((found, router)) = found.filter(|_| !self.reconfigured) else { return };
         let long = router.config().version().interval() * 5;
         let is_often_paused =
             self.pauses.get(&host).is_some_and(|&[_, before]| sim.now - before < long);
-        let network = found.ports.get(member).map(|port| port.network);
-        let audible = self.audible.iter().find(|&(&(on, listener, _), &since)| {
-            Some(on) == network && listener == host && sim.now - since > long
+        let Some(network) = found.ports.get(member).map(|port| port.network) else { return };
+        let is_worse = |other: usize| {
+            sim.router_on(network, other).is_some_and(|other| other.rank() < router.rank())
+        };
+        let audible = self.audible.iter().find(|&(&(on, listener, active), &since)| {
+            (on, listener) == (network, host) && sim.now - since > long && !is_worse(active)
         });
         if let (Some((&(_, _, active), _)), false) = (audible, is_often_paused) {
             let (host, active) = (HostId(host), HostId(active));
