@@ -308,7 +308,7 @@ mod tests {
         assert_eq!(v4.with_source(source), Err(Rule::SourceIsVirtual { source }));
     }
 
-    // shows: RFC 9568 6.4.3 "MUST accept packets ... if it is the IPvX address owner or if Accept_Mode is True"
+    // shows: RFC 9568 6.4.3 "MUST accept packets ... if it is the IPvX address owner"
     #[test]
     fn the_owner_accepts_whatever_it_is_told() {
         let backup = config(BACKUP, "10.0.0.7", V3, "10.0.0.1").unwrap();

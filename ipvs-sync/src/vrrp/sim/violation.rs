@@ -27,8 +27,9 @@ pub enum Violation {
         bound: Duration,
     },
     /// A host took over because it heard nobody better, though one of at least its priority
-    /// has been active and could be heard for five intervals. This is looked at where nothing is lost, all intervals
-    /// are the same, and the host was paused once at most in that time.
+    /// has been active and could be heard for five intervals. This is looked at where
+    /// nothing is lost, nothing was reconfigured, and the host was paused once at most in
+    /// that time.
     Claimed {
         /// When.
         at: Time,

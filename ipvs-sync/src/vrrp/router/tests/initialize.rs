@@ -2,7 +2,7 @@
 
 use super::*;
 
-// shows: RFC 9568 6.4.1 "If the Priority is equal to 255 ... Send an ADVERTISEMENT ... broadcast a gratuitous ARP ... Set the Adver_Timer ... Transition to the {Active} state"
+// shows: RFC 9568 6.4.1 "If the Priority = 255"
 #[test]
 fn an_owner_is_active_as_soon_as_it_starts() {
     let mut owner = Host::stopped(rank(255));
@@ -17,7 +17,7 @@ fn an_owner_is_active_as_soon_as_it_starts() {
     assert_eq!(owner.next(), Duration::from_secs(1));
 }
 
-// shows: RFC 9568 6.4.1 "else ... Set Active_Adver_Interval to Advertisement_Interval ... Set the Active_Down_Timer to Active_Down_Interval ... Transition to the {Backup} state"
+// shows: RFC 9568 6.4.1 "Set the Active_Down_Timer to Active_Down_Interval"
 #[test]
 fn any_other_listens_for_the_down_interval_by_its_own_interval() {
     let mut backup = Host::stopped(rank(100));
