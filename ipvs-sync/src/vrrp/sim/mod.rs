@@ -250,7 +250,7 @@ impl Sim {
                 let is_asked = is_tick || matches!(told.event, Event::Heard(_));
                 host.machine.handle(now, told);
                 if !is_asked {
-                    self.watch.is_changed(id);
+                    self.watch.is_changed(self.now, id);
                 }
                 if is_tick && host.machine.poll_timeout().is_some_and(|next| next <= now) {
                     self.watch.sticks(self.now, id);

@@ -50,9 +50,12 @@ impl Watch {
         }
     }
 
-    /// What a host sends from now on may be for a change of its own.
-    pub(super) fn is_changed(&mut self, host: usize) {
+    /// A host was told something that the others have to hear of first. What it sends from
+    /// now on may be for a change of its own.
+    pub(super) fn is_changed(&mut self, at: Time, host: usize) {
         self.sent.retain(|&(of, _), _| of != host);
+        let of_host = self.audible.iter_mut().filter(|((_, _, active), _)| *active == host);
+        of_host.for_each(|(_, since)| *since = at);
     }
 
     /// A router advertised because it was told the time or a packet.
