@@ -140,7 +140,10 @@ impl Comparison {
         let lines = ways().zip(all).map(|(way, series)| {
             let line = Line::new(name, way.name, way.kind, self.unit, series);
             Ok(match self.besides {
-                Besides::Memory if effort.besides => line.with_peak(memory::of(name, way.name)?),
+                // What the kernel tells of an ended process begins with what started it.
+                Besides::Memory if effort.besides && way.kind != Kind::Peer => {
+                    line.with_peak(memory::of(name, way.name)?)
+                }
                 Besides::SystemCalls if effort.besides => {
                     line.with_traced(trace::of(name, way.name)?)
                 }

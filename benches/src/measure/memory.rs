@@ -1,9 +1,7 @@
 //! How much memory a way of doing something takes at most.
 
-use crate::comparison::Way;
 use crate::once;
 use anyhow::{Context as _, Result, ensure};
-use nix::sys::resource::{UsageWho, getrusage};
 use std::fs;
 
 /// The peak of a way in KiB, in a process of its own, so that nothing else is in it.
@@ -14,13 +12,8 @@ pub(crate) fn of(name: &str, way: &str) -> Result<u64> {
     String::from_utf8_lossy(&output.stdout).trim().parse().context("no number of KiB")
 }
 
-/// What was in memory at most at one time, of this program, or of those that it
-/// started where those do the work. They begin with what this one had when it started
-/// them, 2 MB.
-pub(crate) fn peak(way: &Way) -> Result<u64> {
-    if way.name.starts_with("ipvsadm") {
-        return Ok(getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss().unsigned_abs());
-    }
+/// What was in memory at most at one time, of this program.
+pub(crate) fn peak() -> Result<u64> {
     // Not by getrusage: it begins with what the program was that started this one.
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
