@@ -85,9 +85,7 @@ impl Backup {
             self.resigns(heard);
             return None;
         }
-        if heard.priority >= own.rank.number() {
-            self.preempts_from = None;
-        } else if self.preempts(own, heard.arrival) {
+        if self.takes_over_from(own, heard) {
             self.lower = Some(heard);
             if let Some(cause) = &mut self.ready {
                 *cause = preemption(own, heard);
@@ -100,6 +98,12 @@ impl Backup {
     /// The time may have come to count a missed advertisement. If it was the last the
     /// router is to be active.
     pub(super) fn tick(&mut self, own: Own, now: Time) -> Option<Cause> {
+        if let Some(lower) = self.lower {
+            // It may be as good by now, or the gate closed.
+            if !self.takes_over_from(own, lower) {
+                self.accept(own, lower);
+            }
+        }
         let due = self.next(own)?;
         if now < due {
             return None;
@@ -188,11 +192,18 @@ impl Backup {
         }
     }
 
-    fn preempts(&mut self, own: Own, arrival: Time) -> bool {
+    fn takes_over_from(&mut self, own: Own, heard: Heard) -> bool {
+        if heard.priority >= own.rank.number() {
+            self.preempts_from = None;
+            return false;
+        }
         match own.preempt {
             Preempt::Never => false,
             Preempt::AtOnce => true,
-            Preempt::After(delay) => arrival >= *self.preempts_from.get_or_insert(arrival + delay),
+            Preempt::After(delay) => {
+                let from = heard.arrival + delay;
+                heard.arrival >= *self.preempts_from.get_or_insert(from)
+            }
         }
     }
 

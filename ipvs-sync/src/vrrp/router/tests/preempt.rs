@@ -91,3 +91,20 @@ fn a_gate_that_closes_again_holds_it_back() {
     host.tell(Event::SyncReady(false));
     assert_eq!(seconds_until_active(&mut host, 100), None);
 }
+
+#[test]
+fn what_held_it_back_just_before_it_took_over_counts() {
+    let lowered = Event::Health(Health::Well { lower: 50 });
+    for event in [Event::SyncReady(false), lowered] {
+        let mut host = Host::started(rank(100).with_sync_gate(true));
+        host.tell(Event::SyncReady(true));
+        assert_eq!(seconds_until_active(&mut host, 3), None);
+        host.hear(50, "10.0.0.3");
+        host.pass(MILLI * 500);
+        host.tell(event);
+        host.pass(MILLI * 500);
+        assert_eq!(seconds_until_active(&mut host, 100), None);
+        // Silence ends it, counted from what it heard last.
+        assert!(host.until(State::Active) < MILLI * 3_000);
+    }
+}
