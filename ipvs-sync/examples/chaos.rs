@@ -3,6 +3,7 @@
 //!
 //! `cargo run --release --example chaos --features sim -- [HOURS [SEED]]`; hours are those
 //! of all routers together, one million if not said, and seeds go up from the first one.
+//! A million takes nine minutes on two processors.
 //!
 //! The status is 1 if a rule was broken. The seed of it is told, and
 //! `ipvs_sync::vrrp::sim::chaos::run(seed, 20)` leads there again.
