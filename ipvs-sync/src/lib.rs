@@ -30,5 +30,6 @@
 //! # }
 //! ```
 
+mod checksum;
 pub mod net;
 pub mod vrrp;

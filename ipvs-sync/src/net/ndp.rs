@@ -1,7 +1,8 @@
 //! Unsolicited neighbour advertisements: which MAC address an IPv6 address is at from now
 //! on.
 
-use super::frame::{assemble, checksum};
+use super::frame::assemble;
+use crate::checksum::Sum;
 use std::net::Ipv6Addr;
 
 /// The length of the frame in bytes.
@@ -15,7 +16,8 @@ pub fn announcement(mac: [u8; 6], address: Ipv6Addr, is_router: bool) -> [u8; LE
     let flags = [OVERRIDE | if is_router { ROUTER } else { 0 }, 0, 0, 0];
     // RFC 8200 §8.1.
     let pseudo: [&[u8]; 4] = [&ip, &to, &[0, 0, 0, ICMP_LENGTH], &[0, 0, 0, ICMPV6]];
-    let sum = checksum(&[pseudo.concat().as_slice(), &ADVERTISEMENT, &flags, &ip, &OPTION, &mac]);
+    let sum = Sum::of(&[pseudo.concat().as_slice(), &ADVERTISEMENT, &flags, &ip, &OPTION, &mac]);
+    let checksum = (!sum.folded()).to_be_bytes();
     assemble(&[
         &ALL_NODES_MAC,
         &mac,
@@ -24,7 +26,7 @@ pub fn announcement(mac: [u8; 6], address: Ipv6Addr, is_router: bool) -> [u8; LE
         &ip,
         &to, // IPv6
         &ADVERTISEMENT,
-        &sum,
+        &checksum,
         &flags,
         &ip, // ICMPv6
         &OPTION,
@@ -78,7 +80,8 @@ mod tests {
         for is_router in [true, false] {
             let frame = announced(is_router);
             let length_and_type = [0, 0, 0, 32, 0, 0, 0, 58];
-            assert_eq!(checksum(&[&frame[22..54], &length_and_type, &frame[54..]]), [0, 0]);
+            let sum = Sum::of(&[&frame[22..54], &length_and_type, &frame[54..]]);
+            assert_eq!(!sum.folded(), 0);
         }
     }
 }

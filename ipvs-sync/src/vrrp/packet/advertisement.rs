@@ -1,8 +1,9 @@
 //! Writing an advertisement. Allocates only by growing the caller's buffer.
 
 use super::carrier::Ends;
-use super::checksum::{Coverage, Sum, pseudo_header};
+use super::checksum::{Coverage, pseudo_header};
 use super::terms::{Password, Terms};
+use crate::checksum::Sum;
 use crate::vrrp::{Family, Version};
 use std::fmt;
 use std::net::IpAddr;

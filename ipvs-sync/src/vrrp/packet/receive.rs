@@ -3,10 +3,11 @@
 
 use super::advertisement::ADVERTISEMENT;
 use super::carrier::{Carrier, Ends, HOP_LIMIT};
-use super::checksum::{Checksum, Coverage, Sum, pseudo_header};
+use super::checksum::{Checksum, Coverage, pseudo_header};
 use super::rejected::{Difference, Finding, Rejected};
 use super::terms::{Password, Terms};
 use super::view::{HEADER_LEN, Packet};
+use crate::checksum::Sum;
 use crate::vrrp::{Family, Interval, Seconds, Version};
 use std::net::IpAddr;
 
