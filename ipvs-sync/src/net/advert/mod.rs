@@ -8,6 +8,7 @@ use super::clock;
 use super::error::Error;
 use super::links::Interface;
 use super::operation::Operation;
+use crate::vrrp::packet::{GROUP_V4, GROUP_V6};
 use crate::vrrp::{Family, Time};
 use nix::cmsg_space;
 use nix::errno::Errno;
@@ -69,9 +70,6 @@ pub const fn group(family: Family) -> IpAddr {
         Family::V6 => IpAddr::V6(GROUP_V6),
     }
 }
-
-const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
-const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12);
 
 impl AdvertSocket {
     /// Opens a socket that hears what is sent to the group on this interface, and to

@@ -1,8 +1,8 @@
 //! Opening the socket.
 
-use super::{GROUP_V4, GROUP_V6};
 use crate::net::Interface;
 use crate::vrrp::Family;
+use crate::vrrp::packet::{GROUP_V4, GROUP_V6, HOP_LIMIT, PROTOCOL};
 use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
 use std::io;
@@ -13,7 +13,7 @@ pub(super) fn open(interface: &Interface, family: Family, is_member: bool) -> io
         Family::V4 => Domain::IPV4,
         Family::V6 => Domain::IPV6,
     };
-    let socket = Socket::new(domain, Type::RAW, Some(Protocol::from(VRRP)))?;
+    let socket = Socket::new(domain, Type::RAW, Some(Protocol::from(i32::from(PROTOCOL))))?;
     socket.set_nonblocking(true)?;
     setsockopt(&socket, sockopt::ReceiveTimestampns, &true)?;
     let index = NonZeroU32::new(interface.index);
@@ -49,8 +49,8 @@ pub(super) fn open(interface: &Interface, family: Family, is_member: bool) -> io
     Ok(socket)
 }
 
-const VRRP: i32 = 112;
-const HOPS: u32 = 255;
+/// As the options have it.
+const HOPS: u32 = HOP_LIMIT as u32;
 /// CS6.
 const CLASS: u32 = 0xc0;
 /// `TC_PRIO_INTERACTIVE`, before everything else in the interface's queue.
