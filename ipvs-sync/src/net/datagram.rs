@@ -18,6 +18,19 @@ pub(super) enum Received<'a> {
     Overrun,
 }
 
+impl<'a> Received<'a> {
+    /// The datagram, where there has to be one: the kernel has queued its answers when a
+    /// send returns.
+    pub(super) fn answer(self) -> Result<&'a [u8], Cause> {
+        match self {
+            Self::Datagram(datagram) => Ok(datagram),
+            Self::Empty => Err(Cause::NoAnswer),
+            Self::Truncated => Err(Cause::Malformed),
+            Self::Overrun => Err(Cause::Overrun),
+        }
+    }
+}
+
 /// Receives what is queued; never waits.
 pub(super) fn receive<'a>(socket: &Socket, buffer: &'a mut [u8]) -> Result<Received<'a>, Cause> {
     let room = buffer.len();

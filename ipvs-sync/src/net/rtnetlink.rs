@@ -96,13 +96,7 @@ impl Rtnetlink {
     ) -> Result<R, Cause> {
         self.request(request, NLM_F_REQUEST)?;
         loop {
-            let datagram = match receive(&self.socket, &mut self.receive)? {
-                Received::Datagram(datagram) => datagram,
-                Received::Empty => return Err(Cause::NoAnswer),
-                Received::Truncated => return Err(Cause::Malformed),
-                Received::Overrun => return Err(Cause::Overrun),
-            };
-            for message in messages(datagram) {
+            for message in messages(receive(&self.socket, &mut self.receive)?.answer()?) {
                 match message? {
                     (sequence, _) if sequence != self.sequence => {}
                     (_, Message::Error(cause)) => return Err(cause),
@@ -198,13 +192,7 @@ fn collect(
     results: &mut [Result<(), Cause>],
 ) -> Result<(), Cause> {
     loop {
-        let datagram = match receive(socket, buffer)? {
-            Received::Datagram(datagram) => datagram,
-            Received::Empty => return Err(Cause::NoAnswer),
-            Received::Truncated => return Err(Cause::Malformed),
-            Received::Overrun => return Err(Cause::Overrun),
-        };
-        for message in messages(datagram) {
+        for message in messages(receive(socket, buffer)?.answer()?) {
             let (sequence, message) = message?;
             let from_end = usize::try_from(last.wrapping_sub(sequence)).unwrap_or(usize::MAX);
             // Others are late answers to what was given up.
