@@ -2,23 +2,14 @@
 
 #![expect(clippy::panic, reason = "a panic is a failed test")]
 
+#[path = "../../fuzz/src/corpus.rs"]
+pub mod corpus;
 #[path = "../../fuzz/src/routers.rs"]
 pub mod routers;
 #[path = "../../fuzz/src/vrrp.rs"]
 pub mod vrrp;
 
-use std::fs;
-use std::path::Path;
-
-fn replay(name: &str, target: fn(&[u8])) {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(name);
-    let files: Vec<_> = fs::read_dir(&corpus)
-        .unwrap_or_else(|error| panic!("{}: {error}", corpus.display()))
-        .map(|entry| fs::read(entry.expect("a listed file").path()).expect("a readable file"))
-        .collect();
-    assert!(!files.is_empty(), "{}: empty", corpus.display());
-    files.iter().for_each(|file| target(file));
-}
+use corpus::replay;
 
 #[test]
 fn packets() {
@@ -38,12 +29,7 @@ fn virtual_routers() {
 /// Those of the other targets are replayed by the tests of `ipvs-sys` and `ipvs`.
 #[test]
 fn no_corpus_is_forgotten() {
-    let corpora = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
-    let mut names: Vec<_> = fs::read_dir(corpora)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.starts_with("vrrp_"))
-        .collect();
-    names.sort();
+    let mut names = corpus::names();
+    names.retain(|name| name.starts_with("vrrp_"));
     assert_eq!(names, ["vrrp_hmac", "vrrp_packet", "vrrp_router"]);
 }

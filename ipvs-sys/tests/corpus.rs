@@ -2,21 +2,12 @@
 
 #![expect(clippy::panic, reason = "a panic is a failed test")]
 
+#[path = "../../fuzz/src/corpus.rs"]
+pub mod corpus;
 #[path = "../../fuzz/src/targets.rs"]
 pub mod targets;
 
-use std::fs;
-use std::path::Path;
-
-fn replay(name: &str, target: fn(&[u8])) {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(name);
-    let files: Vec<_> = fs::read_dir(&corpus)
-        .unwrap_or_else(|error| panic!("{}: {error}", corpus.display()))
-        .map(|entry| fs::read(entry.expect("a listed file").path()).expect("a readable file"))
-        .collect();
-    assert!(!files.is_empty(), "{}: empty", corpus.display());
-    files.iter().for_each(|file| target(file));
-}
+use corpus::replay;
 
 #[test]
 fn datagrams() {
@@ -50,14 +41,9 @@ fn roundtrips() {
 
 #[test]
 fn no_corpus_is_forgotten() {
-    let corpora = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
-    let mut names: Vec<_> = fs::read_dir(corpora)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        // Those of `ipvs` and `ipvs-sync` are replayed by their tests.
-        .filter(|name| !name.starts_with("table_") && !name.starts_with("vrrp_"))
-        .filter(|name| !["batch", "connections", "fake"].contains(&name.as_str()))
-        .collect();
-    names.sort();
+    let mut names = corpus::names();
+    // Those of `ipvs` and `ipvs-sync` are replayed by their tests.
+    names.retain(|name| !name.starts_with("table_") && !name.starts_with("vrrp_"));
+    names.retain(|name| !["batch", "connections", "fake"].contains(&name.as_str()));
     assert_eq!(names, ["daemon", "datagram", "destination", "nlctrl", "roundtrip", "service"]);
 }

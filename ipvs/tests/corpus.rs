@@ -4,6 +4,8 @@
 
 #[path = "../../fuzz/src/batches.rs"]
 pub mod batches;
+#[path = "../../fuzz/src/corpus.rs"]
+pub mod corpus;
 #[path = "../../fuzz/src/fakes.rs"]
 pub mod fakes;
 #[path = "../../fuzz/src/procfs.rs"]
@@ -11,18 +13,7 @@ pub mod procfs;
 #[path = "../../fuzz/src/tables.rs"]
 pub mod tables;
 
-use std::fs;
-use std::path::Path;
-
-fn replay(name: &str, target: fn(&[u8])) {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(name);
-    let files: Vec<_> = fs::read_dir(&corpus)
-        .unwrap_or_else(|error| panic!("{}: {error}", corpus.display()))
-        .map(|entry| fs::read(entry.expect("a listed file").path()).expect("a readable file"))
-        .collect();
-    assert!(!files.is_empty(), "{}: empty", corpus.display());
-    files.iter().for_each(|file| target(file));
-}
+use corpus::replay;
 
 #[test]
 fn batches() {
@@ -57,12 +48,8 @@ fn lines_of_ipvsadm() {
 /// Those of the other targets are replayed by the tests of `ipvs-sys` and `ipvs-sync`.
 #[test]
 fn no_corpus_is_forgotten() {
-    let corpora = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
-    let names: Vec<_> = fs::read_dir(corpora)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| !name.starts_with("vrrp_"))
-        .collect();
+    let mut names = corpus::names();
+    names.retain(|name| !name.starts_with("vrrp_"));
     let count = |ours: bool| names.iter().filter(|name| is_ours(name) == ours).count();
     assert_eq!((count(true), count(false)), (6, 6), "{names:?}");
 }
