@@ -3,14 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic ends the benchmark")]
 
-#[path = "../../ipvs/tests/common/counting.rs"]
+#[path = "../../ipvs-sys/tests/common/counting.rs"]
 mod counting;
 mod netlink_packet_ipvs;
 mod nlrs;
 mod ours;
 mod owned;
 
-use counting::counted;
 use ours::{DESTINATION, FAMILY, SERVICE};
 use std::hint::black_box;
 
@@ -66,7 +65,5 @@ fn tell(what: &str, [ours, owned, nlrs, netlink_packet_ipvs]: [usize; 4]) {
 /// Of the second time, when buffers have grown.
 fn allocations<T>(mut work: impl FnMut() -> T) -> usize {
     black_box(work());
-    let (before, _) = counted();
-    black_box(work());
-    counted().0 - before
+    counting::allocations(work)
 }

@@ -3,64 +3,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
+#[path = "../../ipvs-sys/tests/common/counting.rs"]
+mod counting;
+
+use counting::allocations;
 use ipvs_sync::vrrp::packet::{
     Advertisement, Carrier, Checksum, Counters, Coverage, Ends, Expected, GROUP_V4, GROUP_V6,
     HOP_LIMIT, Password, Terms, receive,
 };
 use ipvs_sync::vrrp::{Interval, Seconds, Version, VirtualAddresses, Vrid};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-/// Counts what each thread asks for: tests run side by side.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-fn count() {
-    // A constant that needs no drop: the first use allocates nothing, and none is the last.
-    ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-}
-
-#[expect(unsafe_code, reason = "the trait is unsafe")]
-// SAFETY: everything is passed on to `System` unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller promises what `System` asks for.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: as above.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: as above.
-        unsafe { System.realloc(memory, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
-
-/// How often `work` allocates.
-fn allocations<T>(work: impl FnOnce() -> T) -> usize {
-    let before = ALLOCATIONS.get();
-    black_box(work());
-    ALLOCATIONS.get() - before
-}
 
 /// Two addresses of IPv4, or 255 of IPv6.
 fn addresses(over_ipv6: bool) -> VirtualAddresses {

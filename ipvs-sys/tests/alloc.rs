@@ -3,68 +3,20 @@
 
 #[path = "common/commands.rs"]
 mod commands;
+#[path = "common/counting.rs"]
+mod counting;
 #[path = "common/files.rs"]
 mod files;
 
 use commands::{Visit, each};
+use counting::allocations;
 use files::{every, read_in_every_way};
 use ipvs_sys::{Command, encode};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::fmt::Debug;
 use std::hint::black_box;
 
 /// The captures are little-endian: read on another machine, they are garbage.
 const BIG_ENDIAN: bool = cfg!(target_endian = "big");
-
-/// Counts what each thread asks for: tests run side by side.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-fn count() {
-    // A constant that needs no drop: the first use allocates nothing, and none is the last.
-    ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-}
-
-#[expect(unsafe_code, reason = "the trait is unsafe")]
-// SAFETY: everything is passed on to `System` unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller promises what `System` asks for.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: as above.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: as above.
-        unsafe { System.realloc(memory, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
-
-/// How often `work` allocates.
-fn allocations<T>(work: impl FnOnce() -> T) -> usize {
-    let before = ALLOCATIONS.get();
-    black_box(work());
-    ALLOCATIONS.get() - before
-}
 
 #[test]
 fn an_allocation_is_counted() {

@@ -2,10 +2,10 @@
 //!
 //! One test in a binary of its own, for its allocator.
 
-#[path = "common/counting.rs"]
+#[path = "../../ipvs-sys/tests/common/counting.rs"]
 mod counting;
 
-use counting::counted;
+use counting::allocations;
 use ipvs::transport::{Received, Transport};
 use ipvs::{Client, Destination, Scheduler, Service, ServiceKey, Weight};
 use ipvs_sys::family::{NLCTRL, NewFamily};
@@ -60,12 +60,7 @@ fn changes_allocate_nothing_once_the_buffers_are_warm() {
         client.delete_service(&key).unwrap();
     };
     round();
-    let (before, _) = counted();
-    for _ in 0..100 {
-        round();
-    }
-    let allocations = counted().0 - before;
-    assert_eq!(allocations, 0);
+    assert_eq!(allocations(|| (0..100).for_each(|_| round())), 0);
     let counted = client.into_transport();
     // The first of each finds the family.
     assert_eq!((counted.sends, counted.receives), (1 + 606, 1 + 606));

@@ -3,6 +3,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::hint::black_box;
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
@@ -13,6 +14,13 @@ thread_local! {
 /// not given back.
 pub(crate) fn counted() -> (usize, isize) {
     (ALLOCATIONS.get(), BYTES.get())
+}
+
+/// How often `work` allocates.
+pub(crate) fn allocations<T>(work: impl FnOnce() -> T) -> usize {
+    let (before, _) = counted();
+    black_box(work());
+    counted().0 - before
 }
 
 struct Counting;
