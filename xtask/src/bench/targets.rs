@@ -5,13 +5,13 @@ use super::results::{Entry, Results};
 /// A ratio of two times.
 struct Target {
     what: &'static str,
-    /// The name and way that is divided, and those it is divided by.
+    /// The name and way that is divided.
     of: [&'static str; 2],
+    /// Those that it is divided by.
     by: [&'static str; 2],
     limit: Limit,
 }
 
-#[derive(Clone, Copy)]
 enum Limit {
     AtMost(f64),
     AtLeast(f64),
@@ -19,46 +19,24 @@ enum Limit {
 
 /// A table of those whose parts were measured; empty if none was.
 pub(crate) fn table(results: &Results) -> String {
-    let rows: String = TARGETS
-        .iter()
-        .filter_map(|target| target.judge(results))
-        .map(|judged| judged.row())
-        .collect();
+    let rows: String = TARGETS.iter().filter_map(|target| target.row(results)).collect();
     if rows.is_empty() {
-        rows
-    } else {
-        format!("| target | asked | measured | |\n|---|--:|--:|---|\n{rows}")
+        return rows;
     }
-}
-
-struct Judged<'a> {
-    target: &'a Target,
-    ratio: f64,
+    format!("| target | asked | measured | |\n|---|--:|--:|---|\n{rows}")
 }
 
 impl Target {
     /// `None` if a part of it was not measured.
-    fn judge(&self, results: &Results) -> Option<Judged<'_>> {
+    fn row(&self, results: &Results) -> Option<String> {
         let median = |[name, way]: [&str; 2]| results.find(name, way).map(Entry::median);
-        Some(Judged { target: self, ratio: median(self.of)? / median(self.by)? })
-    }
-}
-
-impl Judged<'_> {
-    fn is_kept(&self) -> bool {
-        match self.target.limit {
-            Limit::AtMost(limit) => self.ratio <= limit,
-            Limit::AtLeast(limit) => self.ratio >= limit,
-        }
-    }
-
-    fn row(&self) -> String {
-        let asked = match self.target.limit {
-            Limit::AtMost(limit) => format!("at most {limit}"),
-            Limit::AtLeast(limit) => format!("at least {limit}"),
+        let ratio = median(self.of)? / median(self.by)?;
+        let (asked, is_kept) = match self.limit {
+            Limit::AtMost(limit) => (format!("at most {limit}"), ratio <= limit),
+            Limit::AtLeast(limit) => (format!("at least {limit}"), ratio >= limit),
         };
-        let kept = if self.is_kept() { "kept" } else { "missed" };
-        format!("| {} | {asked} | {:.3} | {kept} |\n", self.target.what, self.ratio)
+        let kept = if is_kept { "kept" } else { "missed" };
+        Some(format!("| {} | {asked} | {ratio:.3} | {kept} |\n", self.what))
     }
 }
 
@@ -69,61 +47,64 @@ const RESTORE: &str = "restore/1000x10";
 const LIST: &str = "list/1000x10";
 
 const TARGETS: [Target; 9] = [
-    Target {
-        what: "single commands, of the floor",
-        of: [ANCHORED, "client"],
-        by: [ANCHORED, "floor"],
-        limit: Limit::AtMost(1.03),
-    },
-    Target {
-        what: "batches of 64, of the floor",
-        of: [BATCHES, "batch"],
-        by: [BATCHES, "floor"],
-        limit: Limit::AtMost(1.1),
-    },
-    Target {
-        what: "four processes of ipvsadm, of one of ours",
-        of: [PROCESSES, "ipvsadm"],
-        by: [PROCESSES, "ours"],
-        limit: Limit::AtLeast(8.0),
-    },
-    Target {
-        what: "four processes of ipvsadm, of single commands",
-        of: [PROCESSES, "ipvsadm"],
-        by: [ANCHORED, "client"],
-        limit: Limit::AtLeast(220.0),
-    },
-    Target {
-        what: "four processes of ipvsadm, of batches",
-        of: [PROCESSES, "ipvsadm"],
-        by: [BATCHES, "batch"],
-        limit: Limit::AtLeast(500.0),
-    },
-    Target {
-        what: "nlrs, of single commands",
-        of: [ANCHORED, "nlrs"],
-        by: [ANCHORED, "client"],
-        limit: Limit::AtLeast(1.0),
-    },
-    Target {
-        what: "netlink-packet-ipvs, of single commands",
-        of: [ANCHORED, "netlink-packet-ipvs"],
-        by: [ANCHORED, "client"],
-        limit: Limit::AtLeast(1.0),
-    },
-    Target {
-        what: "ipvsadm -R of 1,000 x 10, of a batch",
-        of: [RESTORE, "ipvsadm -R"],
-        by: [RESTORE, "batch"],
-        limit: Limit::AtLeast(11.0),
-    },
-    Target {
-        what: "ipvsadm -Ln of 1,000 x 10, of our listing",
-        of: [LIST, "ipvsadm -Ln"],
-        by: [LIST, "client"],
-        limit: Limit::AtLeast(4.0),
-    },
+    at_most(1.03, "single commands, of the floor", [ANCHORED, "client"], [ANCHORED, "floor"]),
+    at_most(1.1, "batches of 64, of the floor", [BATCHES, "batch"], [BATCHES, "floor"]),
+    at_least(
+        8.0,
+        "four processes of ipvsadm, of one of ours",
+        [PROCESSES, "ipvsadm"],
+        [PROCESSES, "ours"],
+    ),
+    at_least(
+        220.0,
+        "four processes of ipvsadm, of single commands",
+        [PROCESSES, "ipvsadm"],
+        [ANCHORED, "client"],
+    ),
+    at_least(
+        500.0,
+        "four processes of ipvsadm, of batches",
+        [PROCESSES, "ipvsadm"],
+        [BATCHES, "batch"],
+    ),
+    at_least(1.0, "nlrs, of single commands", [ANCHORED, "nlrs"], [ANCHORED, "client"]),
+    at_least(
+        1.0,
+        "netlink-packet-ipvs, of single commands",
+        [ANCHORED, "netlink-packet-ipvs"],
+        [ANCHORED, "client"],
+    ),
+    at_least(
+        11.0,
+        "ipvsadm -R of 1,000 x 10, of a batch",
+        [RESTORE, "ipvsadm -R"],
+        [RESTORE, "batch"],
+    ),
+    at_least(
+        4.0,
+        "ipvsadm -Ln of 1,000 x 10, of our listing",
+        [LIST, "ipvsadm -Ln"],
+        [LIST, "client"],
+    ),
 ];
+
+const fn at_most(
+    limit: f64,
+    what: &'static str,
+    of: [&'static str; 2],
+    by: [&'static str; 2],
+) -> Target {
+    Target { what, of, by, limit: Limit::AtMost(limit) }
+}
+
+const fn at_least(
+    limit: f64,
+    what: &'static str,
+    of: [&'static str; 2],
+    by: [&'static str; 2],
+) -> Target {
+    Target { what, of, by, limit: Limit::AtLeast(limit) }
+}
 
 #[cfg(test)]
 mod tests {
