@@ -6,10 +6,10 @@
 //! - [`vrrp`]: the Virtual Router Redundancy Protocol, as a state machine that
 //!   takes the time and packets as arguments and returns what to do
 //! - [`net`]: the sockets and address changes, the only I/O
+//! - [`runtime`]: virtual routers that run, in two threads
 //!
 //! and what is planned:
 //!
-//! - a runtime that drives the state machine over those sockets
 //! - `proto`: the messages by which the kernel's sync daemons tell each other
 //!   their connections, as views and builders
 //! - `daemon`, `resync`, `doctor`, `failover`: what ties these to the kernel
@@ -32,4 +32,5 @@
 
 mod checksum;
 pub mod net;
+pub mod runtime;
 pub mod vrrp;

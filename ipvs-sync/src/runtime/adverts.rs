@@ -1,0 +1,250 @@
+//! The thread of the advertisements. Nothing here waits for anything but its descriptors
+//! and the time: no lock, no system call that blocks, no log.
+
+use super::message::{Answer, Command, Job, Told};
+use super::port::{Port, Taken};
+use super::queue::Queue;
+use super::settings::terms;
+use super::unit::Unit;
+use super::voice::Voice;
+use super::{Error, Status};
+use crate::net::now;
+use crate::vrrp::router::{Action, Config, Event, Router};
+use crate::vrrp::{Rank, Time};
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::prctl::set_timerslack;
+use nix::sys::time::TimeSpec;
+use std::collections::VecDeque;
+use std::os::fd::AsFd as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// All that the thread has.
+#[derive(Debug)]
+pub(super) struct Adverts {
+    pub(super) inbox: Arc<Queue<Told>>,
+    pub(super) outbox: Arc<Queue<Job>>,
+    /// What the outbox could not take yet.
+    pub(super) jobs: VecDeque<Job>,
+    pub(super) ports: Vec<Port>,
+    pub(super) units: Vec<Unit>,
+    pub(super) voices: Vec<Voice>,
+}
+
+impl Adverts {
+    /// Runs until it is told to stop.
+    pub(super) fn run(mut self) {
+        // The kernel may wake a thread 50 µs late to save power. That it cannot be set is
+        // no more than that.
+        let _ = set_timerslack(1);
+        // Whether they have their links.
+        self.follow_orders();
+        let start = now();
+        for unit in 0..self.units.len() {
+            self.tell_unit(start, unit, Event::Start);
+        }
+        while !self.follow_orders() {
+            self.receive();
+            self.tick();
+            self.hand_over_jobs();
+            self.wait();
+        }
+        self.stop();
+    }
+
+    /// Until something has come, or it is time.
+    fn wait(&self) {
+        let times = self.units.iter().filter_map(|unit| unit.machine.poll_timeout());
+        let until_next = times.min().map(|next| next - now());
+        let retry = (!self.jobs.is_empty()).then_some(RETRY);
+        let timeout = until_next.into_iter().chain(retry).min().map(TimeSpec::from);
+        let polled = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        let mut polled: Vec<PollFd<'_>> = std::iter::once(self.inbox.as_fd())
+            .chain(self.ports.iter().map(|port| port.socket.as_fd()))
+            .map(polled)
+            .collect();
+        // Interrupted or not: all is looked at anyway.
+        let _ = ppoll(&mut polled, timeout, None);
+    }
+
+    /// Tells the routers all that has arrived until now.
+    fn receive(&mut self) {
+        for port in 0..self.ports.len() {
+            let begin = now();
+            let mut unreadable = 0;
+            while unreadable < MOST_UNREADABLE {
+                let now = now();
+                let Self { ports, voices, units, jobs, .. } = self;
+                let Some(port) = ports.get_mut(port) else { break };
+                // What arrives after the beginning is for the next time, so that a flood
+                // does not keep the routers from the time.
+                let is_later = |arrival: Time| arrival > begin;
+                match port.take(now, voices, units, jobs) {
+                    Taken::Heard(router, heard) => {
+                        self.tell(now, router, Event::Heard(heard));
+                        if is_later(heard.arrival) {
+                            break;
+                        }
+                    }
+                    Taken::Dropped(None) => unreadable += 1,
+                    Taken::Dropped(Some(arrival)) if is_later(arrival) => break,
+                    Taken::Dropped(Some(_)) => {}
+                    Taken::Empty => break,
+                }
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        for unit in 0..self.units.len() {
+            let now = now();
+            let next = self.units.get(unit).and_then(|unit| unit.machine.poll_timeout());
+            if next.is_some_and(|next| next <= now) {
+                self.tell_unit(now, unit, Event::Tick);
+            }
+        }
+    }
+
+    fn tell_unit(&mut self, now: Time, unit: usize, event: Event) {
+        if let Some(unit) = self.units.get_mut(unit) {
+            unit.machine.handle(now, event);
+        }
+        self.act(now, unit);
+    }
+
+    fn tell(&mut self, now: Time, router: usize, event: Event) {
+        let Some(voice) = self.voices.get(router) else { return };
+        let (unit, member) = (voice.unit, voice.member);
+        if let Some(unit) = self.units.get_mut(unit) {
+            // It has this member.
+            let _ = unit.machine.handle_member(now, member, event);
+        }
+        self.act(now, unit);
+    }
+
+    /// Does what a unit wants done. Advertisements are sent at once; the rest is given away.
+    fn act(&mut self, now: Time, unit: usize) {
+        let Self { ports, units, voices, jobs, .. } = self;
+        let Some(Unit { machine, routers }) = units.get_mut(unit) else { return };
+        while let Some((member, action)) = machine.poll() {
+            let Some(&router) = routers.get(member) else { continue };
+            let Some(config) = machine.router(member).map(Router::config) else { continue };
+            let addresses = || config.addresses().iter().collect();
+            let is_owner = config.rank() == Rank::Owner;
+            let job = match action {
+                Action::Advertise { priority } => {
+                    let Some(voice) = voices.get_mut(router) else { continue };
+                    let Some(port) = ports.get(voice.port) else { continue };
+                    let sent = voice.advertise(config, priority, &port.socket);
+                    let Err(error) = sent else { continue };
+                    if voice.failures.admits(now).is_none() {
+                        continue;
+                    }
+                    Job::Failed { router, time: now, error }
+                }
+                // An owner's are its interface's own.
+                Action::Install | Action::Remove if is_owner => continue,
+                Action::Install => Job::Install { router, addresses: addresses() },
+                Action::Remove => Job::Remove { router, addresses: addresses() },
+                Action::Announce => Job::Announce { router },
+                Action::StateChanged { from, to, cause } => {
+                    Job::State { router, time: now, from, to, cause }
+                }
+                Action::Report(report) => Job::Report { router, time: now, report },
+            };
+            jobs.push_back(job);
+        }
+    }
+
+    /// Does what it was told; whether it is to stop.
+    fn follow_orders(&mut self) -> bool {
+        for told in self.inbox.try_take() {
+            let now = now();
+            match told {
+                Told::Command { router, command, reply } => {
+                    let answer = self.command(now, router, command);
+                    self.jobs.push_back(Job::Reply(reply, Box::new(answer)));
+                }
+                Told::Link { router, link } => self.tell(now, router, Event::Link(link)),
+                Told::Release { router } => self.tell(now, router, Event::Resign),
+                Told::Reopened { port, socket } => {
+                    if let Some(port) = self.ports.get_mut(port) {
+                        port.socket = socket;
+                    }
+                }
+                Told::Stop => return true,
+            }
+        }
+        false
+    }
+
+    fn command(&mut self, now: Time, router: usize, command: Command) -> Answer {
+        let unknown = || Error::NoSuchRouter { router };
+        match command {
+            Command::Reconfigure(config) => self.reconfigure(now, router, *config)?,
+            Command::SetRank(rank) => {
+                let config = self.router(router).ok_or_else(unknown)?.config().clone();
+                self.reconfigure(now, router, config.with_rank(rank)?)?;
+            }
+            Command::Track { name, is_well } => {
+                let voice = self.voices.get_mut(router).ok_or_else(unknown)?;
+                let health = voice.tracks.tell(&name, is_well).map_err(Error::Track)?;
+                self.tell(now, router, Event::Health(health));
+            }
+            Command::SyncReady(is_ready) => self.tell(now, router, Event::SyncReady(is_ready)),
+            Command::Resign => self.tell(now, router, Event::Resign),
+            Command::Promote => self.tell(now, router, Event::Promote),
+            Command::Status => {}
+        }
+        self.status(router).ok_or_else(unknown)
+    }
+
+    fn reconfigure(&mut self, now: Time, router: usize, config: Config) -> Result<(), Error> {
+        let voice = self.voices.get(router).ok_or(Error::NoSuchRouter { router })?;
+        let (number, member) = (voice.unit, voice.member);
+        terms(&config, voice.password)?;
+        if !config.accepts() {
+            return Err(Error::Accepts);
+        }
+        let unit = self.units.get_mut(number).ok_or(Error::NoSuchRouter { router })?;
+        unit.machine.reconfigure(now, member, config)?;
+        self.act(now, number);
+        Ok(())
+    }
+
+    fn router(&self, router: usize) -> Option<&Router> {
+        let voice = self.voices.get(router)?;
+        self.units.get(voice.unit)?.machine.router(voice.member)
+    }
+
+    fn status(&self, router: usize) -> Option<Status> {
+        let voice = self.voices.get(router)?;
+        let unclaimed = &self.ports.get(voice.port)?.unclaimed;
+        Some(voice.status(self.router(router)?, unclaimed))
+    }
+
+    fn hand_over_jobs(&mut self) {
+        if !self.jobs.is_empty() {
+            self.outbox.offer(&mut self.jobs);
+        }
+    }
+
+    /// All resign, and the other thread ends after what that takes.
+    fn stop(mut self) {
+        let now = now();
+        for unit in 0..self.units.len() {
+            self.tell_unit(now, unit, Event::Stop);
+        }
+        self.jobs.push_back(Job::End);
+        // Nothing hurries any more.
+        for job in self.jobs {
+            self.outbox.push(job);
+        }
+    }
+}
+
+/// After how long the other thread has finished taking what it takes.
+const RETRY: Duration = Duration::from_micros(100);
+
+/// More than any socket holds: of what cannot be read the arrival is not known.
+const MOST_UNREADABLE: u32 = 10_000;

@@ -1,0 +1,92 @@
+//! Why virtual routers were not started, or a command was refused.
+
+use crate::net;
+use crate::vrrp::router::TrackError;
+use crate::vrrp::{Family, Rule, Vrid};
+use ipvs::{InterfaceName, NamespaceError};
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+
+/// Why virtual routers were not started, or a command was refused.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// A socket could not be opened, or an interface not found:
+    /// [`net::Error::is_permission`] without the capabilities.
+    Net(net::Error),
+    /// The network namespace could not be entered.
+    Namespace(NamespaceError),
+    /// A value breaks a rule of the protocol.
+    Rule(Rule),
+    /// There is no such condition.
+    Track(TrackError),
+    /// A unicast peer is not of the family of the virtual addresses, or is this router.
+    Peer {
+        /// The peer.
+        peer: IpAddr,
+    },
+    /// The prefix of the virtual addresses is longer than they are.
+    Prefix(net::PrefixTooLong),
+    /// Two virtual routers have one identifier, interface and family.
+    Twice {
+        /// The interface.
+        interface: InterfaceName,
+        /// The identifier.
+        vrid: Vrid,
+        /// The family.
+        family: Family,
+    },
+    /// Not to accept packets for the virtual addresses takes a packet filter, which is not
+    /// set up here.
+    Accepts,
+    /// There are so many virtual routers, counted from 0.
+    NoSuchRouter {
+        /// The number that was named.
+        router: usize,
+    },
+    /// The system gave no thread, or no descriptor.
+    System(io::Error),
+    /// The threads have ended.
+    Ended,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Net(error) => error.fmt(f),
+            Self::Namespace(error) => error.fmt(f),
+            Self::Rule(error) => error.fmt(f),
+            Self::Track(error) => error.fmt(f),
+            Self::Peer { peer } => write!(
+                f,
+                "unicast peer {peer} is this router, or not of the family of the virtual addresses"
+            ),
+            Self::Prefix(error) => error.fmt(f),
+            Self::Twice { interface, vrid, family } => {
+                write!(f, "virtual router {vrid} of {family} on {interface} is there twice")
+            }
+            Self::Accepts => f.pad(
+                "accept mode false: not to accept packets for the virtual addresses takes a packet \
+                 filter, which is not set up here",
+            ),
+            Self::NoSuchRouter { router } => write!(f, "no virtual router {router}"),
+            Self::System(error) => error.fmt(f),
+            Self::Ended => f.pad("the virtual routers have ended"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<net::Error> for Error {
+    fn from(error: net::Error) -> Self {
+        Self::Net(error)
+    }
+}
+
+impl From<Rule> for Error {
+    fn from(rule: Rule) -> Self {
+        Self::Rule(rule)
+    }
+}

@@ -1,0 +1,132 @@
+//! The addresses of one virtual router on its interface.
+
+use super::WhenDeleted;
+use crate::net::{
+    AddressEntry, Announcer, Error, Interface, InterfaceAddress, Outcome, Rtnetlink, VirtualMac,
+};
+use crate::vrrp::Family;
+use std::net::IpAddr;
+
+/// The addresses of one virtual router on its interface.
+#[derive(Debug)]
+pub(super) struct Holding {
+    /// The interface that is named in the settings, which has the link.
+    pub(super) parent: Interface,
+    pub(super) port: usize,
+    pub(super) is_multicast: bool,
+    pub(super) family: Family,
+    pub(super) when_deleted: WhenDeleted,
+    pub(super) virtual_mac: Option<VirtualMac>,
+    pub(super) announcer: Announcer,
+    prefix: Option<u8>,
+    /// What it has set and not removed, or tried to.
+    held: Vec<InterfaceAddress>,
+    /// What it announces.
+    announced: Vec<IpAddr>,
+}
+
+impl Holding {
+    pub(super) fn new(
+        parent: Interface,
+        (port, is_multicast): (usize, bool),
+        family: Family,
+        (prefix, when_deleted): (Option<u8>, WhenDeleted),
+        virtual_mac: Option<VirtualMac>,
+        announced: Vec<IpAddr>,
+    ) -> Result<Self, Error> {
+        let at = virtual_mac.as_ref().map_or(&parent, |mac| mac.interface());
+        let announcer = Announcer::open(at)?;
+        let held = Vec::new();
+        Ok(Self {
+            parent,
+            port,
+            is_multicast,
+            family,
+            when_deleted,
+            virtual_mac,
+            announcer,
+            prefix,
+            held,
+            announced,
+        })
+    }
+
+    /// The interface that has the addresses.
+    pub(super) fn interface(&self) -> &Interface {
+        self.virtual_mac.as_ref().map_or(&self.parent, VirtualMac::interface)
+    }
+
+    /// The interface has exactly these of the virtual addresses from now on.
+    pub(super) fn install(
+        &mut self,
+        netlink: &mut Rtnetlink,
+        addresses: Vec<IpAddr>,
+    ) -> Vec<Error> {
+        let wanted = self.with_prefix(&addresses);
+        self.announced = addresses;
+        let before = std::mem::replace(&mut self.held, wanted);
+        let added = netlink.add_addresses(self.interface(), &self.held);
+        let stale: Vec<_> = before.into_iter().filter(|old| !self.held.contains(old)).collect();
+        let removed = netlink.remove_addresses(self.interface(), &stale);
+        failures(added).chain(failures(removed)).collect()
+    }
+
+    /// The interface has none of these from now on, nor what was set before.
+    pub(super) fn remove(&mut self, netlink: &mut Rtnetlink, addresses: &[IpAddr]) -> Vec<Error> {
+        let mut gone = std::mem::take(&mut self.held);
+        for address in self.with_prefix(addresses) {
+            if !gone.contains(&address) {
+                gone.push(address);
+            }
+        }
+        failures(netlink.remove_addresses(self.interface(), &gone)).collect()
+    }
+
+    /// Announces each address once; the first failure.
+    pub(super) fn announce(&self) -> Result<(), Error> {
+        self.announce_all(self.announced.iter().copied())
+    }
+
+    pub(super) fn announce_all(
+        &self,
+        addresses: impl IntoIterator<Item = IpAddr>,
+    ) -> Result<(), Error> {
+        let announced = addresses.into_iter().map(|address| self.announcer.announce(address));
+        announced.fold(Ok(()), Result::and)
+    }
+
+    /// Whether this entry is what this router has set.
+    pub(super) fn holds(&self, entry: &AddressEntry) -> bool {
+        entry.interface == self.interface().index && self.held.contains(&entry.address)
+    }
+
+    /// Which of the addresses that it has set are no longer there.
+    pub(super) fn missing(&self, netlink: &mut Rtnetlink) -> Result<Vec<InterfaceAddress>, Error> {
+        if self.held.is_empty() {
+            return Ok(Vec::new());
+        }
+        let there = netlink.held_addresses(self.interface(), self.family, &self.held)?;
+        Ok(self.held.iter().filter(|held| !there.contains(held)).copied().collect())
+    }
+
+    fn with_prefix(&self, addresses: &[IpAddr]) -> Vec<InterfaceAddress> {
+        let with_prefix = |&address| match self.prefix {
+            Some(prefix) => InterfaceAddress::new(address, prefix).ok(),
+            None => Some(InterfaceAddress::host(address)),
+        };
+        addresses.iter().filter_map(with_prefix).collect()
+    }
+}
+
+/// What was not carried out.
+pub(super) fn failures(outcomes: Result<Vec<Outcome>, Error>) -> impl Iterator<Item = Error> {
+    let (outcomes, error) = match outcomes {
+        Ok(outcomes) => (outcomes, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
+    let failed = |outcome| match outcome {
+        Outcome::Failed(error) => Some(error),
+        Outcome::Done | Outcome::WasSo => None,
+    };
+    outcomes.into_iter().filter_map(failed).chain(error)
+}

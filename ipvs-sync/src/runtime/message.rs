@@ -1,0 +1,65 @@
+//! What the two threads and the handle tell each other.
+
+use super::{Error, Status};
+use crate::net;
+use crate::net::AdvertSocket;
+use crate::vrrp::packet::{Finding, Rejected};
+use crate::vrrp::router::{Cause, Config, Report, State};
+use crate::vrrp::{Rank, Time};
+use ipvs::InterfaceName;
+use std::net::IpAddr;
+use std::sync::mpsc::Sender;
+
+/// What the thread of the advertisements is told.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// By the handle.
+    Command { router: usize, command: Command, reply: Sender<Answer> },
+    /// An interface has its link, or lost it.
+    Link { router: usize, link: bool },
+    /// Somebody else deleted addresses, which counts as an order to hand over.
+    Release { router: usize },
+    /// An interface was created anew.
+    Reopened { port: usize, socket: AdvertSocket },
+    /// To resign and end.
+    Stop,
+}
+
+/// What a router is to do.
+#[derive(Debug)]
+pub(super) enum Command {
+    Reconfigure(Box<Config>),
+    SetRank(Rank),
+    Track { name: String, is_well: bool },
+    SyncReady(bool),
+    Resign,
+    Promote,
+    Status,
+}
+
+/// What becomes of a command.
+pub(super) type Answer = Result<Status, Error>;
+
+/// What takes longer than an advertisement can wait: all that can block. It is done in
+/// this order.
+#[derive(Debug)]
+pub(super) enum Job {
+    Install { router: usize, addresses: Vec<IpAddr> },
+    Remove { router: usize, addresses: Vec<IpAddr> },
+    Announce { router: usize },
+    State { router: usize, time: Time, from: State, to: State, cause: Cause },
+    Report { router: usize, time: Time, report: Report },
+    Failed { router: usize, time: Time, error: net::Error },
+    Log { interface: InterfaceName, notice: Notice, withheld: u64 },
+    Reply(Sender<Answer>, Box<Answer>),
+    End,
+}
+
+/// What is only logged.
+#[derive(Debug)]
+pub(super) enum Notice {
+    Rejected { source: IpAddr, rejected: Rejected },
+    Odd { source: IpAddr, finding: Finding },
+    Unreadable,
+    Receive(net::Error),
+}

@@ -1,0 +1,172 @@
+//! What a virtual router is on this host: its configuration, and how it is connected.
+
+use super::Error;
+use crate::net::InterfaceAddress;
+use crate::vrrp::packet::{Checksum, Password, Terms};
+use crate::vrrp::router::{Config, Tracks};
+use crate::vrrp::{Family, Rule};
+use ipvs::InterfaceName;
+use std::net::IpAddr;
+
+/// A virtual router and its interface.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub(super) interface: InterfaceName,
+    pub(super) config: Config,
+    pub(super) peers: Vec<IpAddr>,
+    pub(super) prefix: Option<u8>,
+    pub(super) checksum: Checksum,
+    pub(super) password: Option<Password>,
+    pub(super) virtual_mac: Option<InterfaceName>,
+    pub(super) tracks: Tracks,
+    pub(super) group: Option<String>,
+    pub(super) when_deleted: WhenDeleted,
+}
+
+/// What is done if somebody else deletes virtual addresses that this router has set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum WhenDeleted {
+    /// They are added and announced again.
+    #[default]
+    PutBack,
+    /// The router hands over: whoever deleted them may have meant that.
+    Release,
+}
+
+impl Settings {
+    /// A virtual router on this interface that advertises to the group. Its addresses are
+    /// of no prefix (/32, /128) and at the interface's own MAC address; its checksum is
+    /// as [`Checksum::Auto`] says.
+    pub fn new(interface: InterfaceName, config: Config) -> Self {
+        Self {
+            interface,
+            config,
+            peers: Vec::new(),
+            prefix: None,
+            checksum: Checksum::Auto,
+            password: None,
+            virtual_mac: None,
+            tracks: Tracks::default(),
+            group: None,
+            when_deleted: WhenDeleted::default(),
+        }
+    }
+
+    /// The same, advertising to each of these instead of to the group, and hearing only
+    /// them. With none it is the group again.
+    #[must_use]
+    pub fn with_peers(self, peers: impl IntoIterator<Item = IpAddr>) -> Self {
+        Self { peers: peers.into_iter().collect(), ..self }
+    }
+
+    /// The same, with virtual addresses that share so many bits with their neighbours.
+    #[must_use]
+    pub fn with_prefix(self, prefix: u8) -> Self {
+        Self { prefix: Some(prefix), ..self }
+    }
+
+    /// The same, with another checksum of version 3 over IPv4.
+    #[must_use]
+    pub fn with_checksum(self, checksum: Checksum) -> Self {
+        Self { checksum, ..self }
+    }
+
+    /// The same, with a password, which only version 2 has.
+    #[must_use]
+    pub fn with_password(self, password: Password) -> Self {
+        Self { password: Some(password), ..self }
+    }
+
+    /// The same, with its addresses at the virtual router's MAC address: on an interface
+    /// of this name, which is created and removed.
+    #[must_use]
+    pub fn with_virtual_mac(self, name: InterfaceName) -> Self {
+        Self { virtual_mac: Some(name), ..self }
+    }
+
+    /// The same, with conditions that lower its priority or put it at fault.
+    #[must_use]
+    pub fn with_tracks(self, tracks: Tracks) -> Self {
+        Self { tracks, ..self }
+    }
+
+    /// The same, as one of those that move together: all with this name.
+    #[must_use]
+    pub fn with_group(self, name: impl Into<String>) -> Self {
+        Self { group: Some(name.into()), ..self }
+    }
+
+    /// The same, doing this if somebody deletes its addresses.
+    #[must_use]
+    pub fn with_when_deleted(self, when_deleted: WhenDeleted) -> Self {
+        Self { when_deleted, ..self }
+    }
+
+    pub(super) fn family(&self) -> Family {
+        self.config.addresses().family()
+    }
+
+    /// Checks what one value alone does not show.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        terms(&self.config, self.password)?;
+        if !self.config.accepts() {
+            return Err(Error::Accepts);
+        }
+        let is_wrong =
+            |peer: &&IpAddr| Family::of(**peer) != self.family() || **peer == self.config.source();
+        if let Some(&peer) = self.peers.iter().find(is_wrong) {
+            return Err(Error::Peer { peer });
+        }
+        let prefix = |address| self.on_interface(address).map(drop);
+        self.config.addresses().iter().try_for_each(prefix)
+    }
+
+    pub(super) fn on_interface(&self, address: IpAddr) -> Result<InterfaceAddress, Error> {
+        match self.prefix {
+            Some(prefix) => InterfaceAddress::new(address, prefix).map_err(Error::Prefix),
+            None => Ok(InterfaceAddress::host(address)),
+        }
+    }
+}
+
+/// What the packets of a router show.
+pub(super) fn terms(config: &Config, password: Option<Password>) -> Result<Terms<'_>, Rule> {
+    let terms = Terms::new(config.vrid(), config.version(), config.addresses())?;
+    match password {
+        Some(password) => terms.with_password(password),
+        None => Ok(terms),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vrrp::{Interval, Priority, Rank, Version, VirtualAddresses, Vrid};
+
+    fn settings() -> Settings {
+        let addresses = VirtualAddresses::new([[10, 0, 0, 7].into()]).unwrap();
+        let version = Version::V3(Interval::DEFAULT);
+        let rank = Rank::Backup(Priority::DEFAULT);
+        let source = [10, 0, 0, 1].into();
+        let config = Config::new(Vrid::new(7).unwrap(), rank, addresses, version, source);
+        Settings::new("eth0".parse().unwrap(), config.unwrap())
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused() {
+        assert!(settings().check().is_ok());
+        let told = |settings: Settings| settings.check().unwrap_err().to_string();
+        let password = Password::new(b"secret").unwrap();
+        assert_eq!(
+            told(settings().with_password(password)),
+            "version 3 has no password: version 2 has"
+        );
+        for peer in ["10.0.0.1", "fe80::2"] {
+            let said = told(settings().with_peers([peer.parse().unwrap()]));
+            assert!(said.starts_with(&format!("unicast peer {peer} is this router")), "{said}");
+        }
+        assert_eq!(told(settings().with_prefix(33)), "prefix of 33 bits for 10.0.0.7: at most 32");
+        let deaf = Settings { config: settings().config.with_accept(false), ..settings() };
+        assert!(told(deaf).starts_with("accept mode false"));
+    }
+}

@@ -1,0 +1,11 @@
+//! A machine and its routers' numbers.
+
+use super::machine::Machine;
+
+/// A machine and its routers' numbers.
+#[derive(Debug)]
+pub(super) struct Unit {
+    pub(super) machine: Machine,
+    /// By the number that each has as a member.
+    pub(super) routers: Vec<usize>,
+}

@@ -1,0 +1,146 @@
+//! What a virtual router sends, and which packets are for it.
+
+use super::limit::Limit;
+use super::settings::terms;
+use super::{Settings, Status};
+use crate::net::{self, AdvertSocket, group};
+use crate::vrrp::packet::{
+    Accepted, Advertisement, Carrier, Checksum, Counters, Coverage, Ends, Expected, HOP_LIMIT,
+    Password,
+};
+use crate::vrrp::router::{Config, Router, Tracks};
+use crate::vrrp::{Rank, Rule};
+use std::net::IpAddr;
+
+/// A virtual router as its network sees it.
+#[derive(Debug)]
+pub(super) struct Voice {
+    /// The machine that it is of, and which of its members it is.
+    pub(super) unit: usize,
+    pub(super) member: usize,
+    pub(super) port: usize,
+    pub(super) tracks: Tracks,
+    pub(super) failures: Limit,
+    /// Sends from the virtual MAC address.
+    virtual_mac: Option<AdvertSocket>,
+    peers: Vec<IpAddr>,
+    checksum: Checksum,
+    pub(super) password: Option<Password>,
+    /// What the checksums of each peer cover, or of the last of the group.
+    heard: Vec<(IpAddr, Coverage)>,
+    accepted: u64,
+    pub(super) counters: Counters,
+    packet: Vec<u8>,
+}
+
+impl Voice {
+    pub(super) fn new(
+        settings: Settings,
+        (unit, member): (usize, usize),
+        port: usize,
+        virtual_mac: Option<AdvertSocket>,
+    ) -> Self {
+        let Settings { peers, checksum, password, tracks, .. } = settings;
+        Self {
+            unit,
+            member,
+            port,
+            tracks,
+            failures: Limit::default(),
+            virtual_mac,
+            peers,
+            checksum,
+            password,
+            heard: Vec::new(),
+            accepted: 0,
+            counters: Counters::default(),
+            packet: Vec::new(),
+        }
+    }
+
+    /// Whether a packet with these ends is for a router with this list of peers.
+    pub(super) fn hears(&self, source: IpAddr, destination: IpAddr) -> bool {
+        match self.peers[..] {
+            [] => destination.is_multicast(),
+            _ => self.peers.contains(&source) && !destination.is_multicast(),
+        }
+    }
+
+    pub(super) fn expected<'a>(&self, config: &'a Config) -> Result<Expected<'a>, Rule> {
+        Ok(Expected {
+            terms: terms(config, self.password)?,
+            is_owner: config.rank() == Rank::Owner,
+            checksum: self.checksum,
+            min_hop_limit: HOP_LIMIT,
+        })
+    }
+
+    /// Remembers what the peer's checksum covers.
+    pub(super) fn has_accepted(&mut self, accepted: &Accepted<'_>) {
+        self.accepted = self.accepted.saturating_add(1);
+        for finding in accepted.findings.iter().flatten() {
+            self.counters.count(finding.reason());
+        }
+        let Some(coverage) = accepted.coverage else { return };
+        if self.peers.is_empty() {
+            self.heard.clear();
+        } else {
+            self.heard.retain(|(peer, _)| *peer != accepted.source);
+        }
+        self.heard.push((accepted.source, coverage));
+    }
+
+    /// Sends an advertisement to the group or to each peer. The error is that of the last
+    /// that could not be sent.
+    pub(super) fn advertise(
+        &mut self,
+        config: &Config,
+        priority: u8,
+        port: &AdvertSocket,
+    ) -> Result<(), net::Error> {
+        // It was checked when it was told.
+        let Ok(terms) = terms(config, self.password) else { return Ok(()) };
+        let advertisement = Advertisement::new(terms, priority);
+        let socket = self.virtual_mac.as_ref().unwrap_or(port);
+        let source = config.source();
+        let group = [group(config.addresses().family())];
+        let destinations = if self.peers.is_empty() { &group[..] } else { &self.peers };
+        let mut result = Ok(());
+        for &to in destinations {
+            let Some(ends) = ends(source, to) else { continue };
+            let mut heard = self.heard.iter();
+            let heard = heard.find(|(peer, _)| self.peers.is_empty() || *peer == to);
+            let coverage = self.checksum.sends(heard.map(|(_, coverage)| *coverage));
+            self.packet.clear();
+            // The family of the ends is that of the addresses.
+            if advertisement.encode(ends, coverage, &mut self.packet).is_ok() {
+                let sent = socket.send(source, to, &self.packet);
+                result = sent.and(result);
+            }
+        }
+        result
+    }
+
+    pub(super) fn status(&self, router: &Router, unclaimed: &Counters) -> Status {
+        Status {
+            state: router.state(),
+            rank: router.rank(),
+            accepted: self.accepted,
+            counters: self.counters.clone(),
+            unclaimed: unclaimed.clone(),
+        }
+    }
+}
+
+pub(super) fn carrier(advertisement: &net::Advertisement<'_>) -> Option<Carrier> {
+    let ends = ends(advertisement.source, advertisement.destination)?;
+    Some(Carrier { ends, hop_limit: advertisement.hop_limit })
+}
+
+fn ends(source: IpAddr, destination: IpAddr) -> Option<Ends> {
+    match (source, destination) {
+        (IpAddr::V4(source), IpAddr::V4(destination)) => Some(Ends::V4 { source, destination }),
+        (IpAddr::V6(source), IpAddr::V6(destination)) => Some(Ends::V6 { source, destination }),
+        _ => None,
+    }
+}

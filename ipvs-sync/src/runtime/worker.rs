@@ -1,0 +1,247 @@
+//! The thread of all that can wait, or has to: addresses, announcements, what changes of
+//! interfaces, logs, and what is told to the user.
+
+use super::holding::{Holding, failures};
+use super::message::{Job, Notice, Told};
+use super::queue::Queue;
+use super::{Event, Record, WhenDeleted};
+use crate::net::{self, AdvertSocket, Announcer, Interface, Rtnetlink, now};
+use crate::vrrp::Time;
+use ipvs::{InterfaceName, Namespace};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::os::fd::AsFd as _;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+/// All that the thread has.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) inbox: Arc<Queue<Job>>,
+    pub(super) adverts: Arc<Queue<Told>>,
+    pub(super) records: SyncSender<Record>,
+    pub(super) sequence: u64,
+    pub(super) netlink: Rtnetlink,
+    pub(super) changes: net::Events,
+    pub(super) holdings: Vec<Holding>,
+    /// Nothing if the threads are in it.
+    pub(super) namespace: Option<Namespace>,
+}
+
+impl Worker {
+    /// Runs until it has done the last job.
+    pub(super) fn run(mut self) {
+        loop {
+            for job in self.inbox.take() {
+                if !self.carry_out(job) {
+                    return;
+                }
+            }
+            self.notice_changes();
+            let mut polled = [self.inbox.as_fd(), self.changes.as_fd()]
+                .map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+            // Interrupted or not: both are looked at anyway.
+            let _ = poll(&mut polled, PollTimeout::NONE);
+        }
+    }
+
+    /// Does it; whether there is more to do.
+    fn carry_out(&mut self, job: Job) -> bool {
+        match job {
+            Job::Install { router, addresses } => {
+                let Self { netlink, holdings, .. } = self;
+                let Some(holding) = holdings.get_mut(router) else { return true };
+                let errors = holding.install(netlink, addresses);
+                self.failed(router, errors);
+            }
+            Job::Remove { router, addresses } => {
+                let Self { netlink, holdings, .. } = self;
+                let Some(holding) = holdings.get_mut(router) else { return true };
+                let errors = holding.remove(netlink, &addresses);
+                self.failed(router, errors);
+            }
+            Job::Announce { router } => {
+                let Some(holding) = self.holdings.get(router) else { return true };
+                let error = holding.announce().err();
+                self.failed(router, error);
+            }
+            Job::State { router, time, from, to, cause } => {
+                tracing::info!(router, %from, %to, %cause, "virtual router changed its state");
+                self.record(time, router, Event::State { from, to, cause });
+            }
+            Job::Report { router, time, report } => {
+                tracing::warn!(router, %report, "virtual router");
+                self.record(time, router, Event::Report(report));
+            }
+            Job::Failed { router, time, error } => {
+                tracing::warn!(router, %error, "virtual router");
+                self.record(time, router, Event::Failed(error));
+            }
+            Job::Log { interface, notice, withheld } => log(interface, &notice, withheld),
+            // Whoever asked may have gone.
+            Job::Reply(reply, answer) => drop(reply.send(*answer)),
+            Job::End => return false,
+        }
+        true
+    }
+
+    fn failed(&mut self, router: usize, errors: impl IntoIterator<Item = net::Error>) {
+        for error in errors {
+            tracing::warn!(router, %error, "virtual router");
+            self.record(now(), router, Event::Failed(error));
+        }
+    }
+
+    fn record(&mut self, time: Time, router: usize, event: Event) {
+        self.sequence += 1;
+        // One that does not fit is lost, which the next one's number shows.
+        let _ = self.records.try_send(Record { sequence: self.sequence, time, router, event });
+    }
+
+    fn notice_changes(&mut self) {
+        let mut suspects = vec![false; self.holdings.len()];
+        loop {
+            match self.changes.poll() {
+                Ok(Some(net::Event::Link(interface))) => self.link_is(interface),
+                Ok(Some(net::Event::LinkGone(interface))) => self.link_is_gone(interface),
+                Ok(Some(net::Event::AddressGone(entry))) => {
+                    let holdings = self.holdings.iter();
+                    for (holding, suspect) in holdings.zip(&mut suspects) {
+                        *suspect |= holding.holds(&entry);
+                    }
+                }
+                Ok(Some(net::Event::Address(_))) => {}
+                Ok(Some(net::Event::Lost)) => {
+                    suspects.fill(true);
+                    self.read_links();
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "virtual routers");
+                    break;
+                }
+            }
+        }
+        for (router, _) in suspects.into_iter().enumerate().filter(|(_, suspect)| *suspect) {
+            self.look_after_addresses(router);
+        }
+    }
+
+    fn link_is(&mut self, interface: Interface) {
+        for router in 0..self.holdings.len() {
+            let Some(holding) = self.holdings.get_mut(router) else { continue };
+            let before = holding.parent;
+            if before.index == interface.index {
+                holding.parent = interface;
+                if before.mac != interface.mac && holding.virtual_mac.is_none() {
+                    self.announce_from(router, interface);
+                }
+                if before.is_running != interface.is_running {
+                    self.adverts.push(Told::Link { router, link: interface.is_running });
+                }
+            } else if before.name == interface.name && !before.is_running {
+                self.reopen(router, interface);
+            }
+        }
+    }
+
+    fn link_is_gone(&mut self, interface: Interface) {
+        let gone = Interface { is_up: false, is_running: false, ..interface };
+        if self.holdings.iter().any(|holding| holding.parent.index == interface.index) {
+            self.link_is(gone);
+        }
+    }
+
+    fn read_links(&mut self) {
+        let parents: Vec<Interface> = self.holdings.iter().map(|holding| holding.parent).collect();
+        for parent in parents {
+            match self.netlink.interface(parent.name) {
+                Ok(interface) => self.link_is(interface),
+                Err(_) => self.link_is_gone(parent),
+            }
+        }
+    }
+
+    /// Its interface was created anew, with another number.
+    fn reopen(&mut self, router: usize, interface: Interface) {
+        let Some(holding) = self.holdings.get_mut(router) else { return };
+        let (port, family) = (holding.port, holding.family);
+        let is_multicast = holding.is_multicast;
+        let open = || match is_multicast {
+            true => AdvertSocket::multicast(&interface, family),
+            false => AdvertSocket::unicast(&interface, family),
+        };
+        match inside(self.namespace.as_ref(), open) {
+            Some(Ok(socket)) => {
+                holding.parent = interface;
+                self.adverts.push(Told::Reopened { port, socket });
+                self.announce_from(router, interface);
+                self.adverts.push(Told::Link { router, link: interface.is_running });
+            }
+            Some(Err(error)) => self.failed(router, [error]),
+            None => {}
+        }
+    }
+
+    /// Its MAC address is another.
+    fn announce_from(&mut self, router: usize, interface: Interface) {
+        let opened = inside(self.namespace.as_ref(), || Announcer::open(&interface));
+        match (opened, self.holdings.get_mut(router)) {
+            (Some(Ok(announcer)), Some(holding)) => holding.announcer = announcer,
+            (Some(Err(error)), _) => self.failed(router, [error]),
+            _ => {}
+        }
+    }
+
+    /// Puts back what somebody else has deleted, or hands over.
+    fn look_after_addresses(&mut self, router: usize) {
+        let Self { netlink, holdings, .. } = self;
+        let Some(holding) = holdings.get_mut(router) else { return };
+        // IPv6 loses its addresses when its interface is set down. That is no deletion.
+        if !netlink.interface_at(holding.interface().index).is_ok_and(|now| now.is_up) {
+            return;
+        }
+        let missing = match holding.missing(netlink) {
+            Ok(missing) => missing,
+            Err(error) => return self.failed(router, [error]),
+        };
+        if missing.is_empty() {
+            return;
+        }
+        let mut errors = Vec::new();
+        match holding.when_deleted {
+            WhenDeleted::PutBack => {
+                errors.extend(failures(netlink.add_addresses(holding.interface(), &missing)));
+                let addresses = missing.iter().map(|missing| missing.address());
+                errors.extend(holding.announce_all(addresses).err());
+            }
+            WhenDeleted::Release => self.adverts.push(Told::Release { router }),
+        }
+        tracing::warn!(router, count = missing.len(), "somebody deleted virtual addresses");
+        self.record(now(), router, Event::Deleted { addresses: missing });
+        self.failed(router, errors);
+    }
+}
+
+/// Does something in the namespace; nothing if that cannot be entered any more.
+pub(super) fn inside<R: Send>(
+    namespace: Option<&Namespace>,
+    work: impl FnOnce() -> R + Send,
+) -> Option<R> {
+    match namespace {
+        Some(namespace) => namespace.run(work).ok(),
+        None => Some(work()),
+    }
+}
+
+fn log(interface: InterfaceName, notice: &Notice, withheld: u64) {
+    match notice {
+        Notice::Rejected { source, rejected } => {
+            tracing::warn!(%interface, %source, %rejected, withheld, "packet dropped");
+        }
+        Notice::Odd { source, finding } => {
+            tracing::warn!(%interface, %source, %finding, withheld, "odd packet");
+        }
+        Notice::Unreadable => tracing::warn!(%interface, withheld, "packet cannot be read"),
+        Notice::Receive(error) => tracing::warn!(%interface, %error, withheld, "receiving"),
+    }
+}
