@@ -1,4 +1,4 @@
-//! Tests of `ipvs_sync::net` in network namespaces, on the machine's own kernel, as
+//! Tests of `ipvs_sync::net` and `ipvs_sync::runtime` in network namespaces, on the machine's own kernel, as
 //! root: `cargo xtask test` runs them.
 //!
 //! Each test has namespaces of its own, so they run side by side.
@@ -16,4 +16,6 @@ mod announcements;
 mod events;
 mod macvlan;
 mod privilege;
+mod router;
+mod runtime;
 mod wire;
