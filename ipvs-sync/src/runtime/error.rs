@@ -26,6 +26,12 @@ pub enum Error {
         /// The peer.
         peer: IpAddr,
     },
+    /// What was sent to the group must have a TTL or hop limit of 255 (RFC 9568 §5.1.1.3,
+    /// §5.1.2.3).
+    HopLimit {
+        /// The least that was to be taken.
+        min: u8,
+    },
     /// The prefix of the virtual addresses is longer than they are.
     Prefix(net::PrefixTooLong),
     /// Two virtual routers have one identifier, interface and family.
@@ -61,6 +67,11 @@ impl fmt::Display for Error {
             Self::Peer { peer } => write!(
                 f,
                 "unicast peer {peer} is this router, or not of the family of the virtual addresses"
+            ),
+            Self::HopLimit { min } => write!(
+                f,
+                "hop limit {min} without unicast peers: what was sent to the group must have 255 \
+                 (RFC 9568 §5.1.1.3, §5.1.2.3)"
             ),
             Self::Prefix(error) => error.fmt(f),
             Self::Twice { interface, vrid, family } => {

@@ -2,7 +2,7 @@
 
 use super::Error;
 use crate::net::InterfaceAddress;
-use crate::vrrp::packet::{Checksum, Password, Terms};
+use crate::vrrp::packet::{Checksum, HOP_LIMIT, Password, Terms};
 use crate::vrrp::router::{Config, Tracks};
 use crate::vrrp::{Family, Rule};
 use ipvs::InterfaceName;
@@ -14,6 +14,7 @@ pub struct Settings {
     pub(super) interface: InterfaceName,
     pub(super) config: Config,
     pub(super) peers: Vec<IpAddr>,
+    pub(super) min_hop_limit: u8,
     pub(super) prefix: Option<u8>,
     pub(super) checksum: Checksum,
     pub(super) password: Option<Password>,
@@ -42,6 +43,7 @@ impl Settings {
             interface,
             config,
             peers: Vec::new(),
+            min_hop_limit: HOP_LIMIT,
             prefix: None,
             checksum: Checksum::Auto,
             password: None,
@@ -57,6 +59,14 @@ impl Settings {
     #[must_use]
     pub fn with_peers(self, peers: impl IntoIterator<Item = IpAddr>) -> Self {
         Self { peers: peers.into_iter().collect(), ..self }
+    }
+
+    /// The same, taking what its peers send if its TTL or hop limit is this or more: for
+    /// peers behind other routers, and for keepalived, which sends to IPv6 peers with the
+    /// host's default of 64. Without peers only 255 is right.
+    #[must_use]
+    pub fn with_min_hop_limit(self, min_hop_limit: u8) -> Self {
+        Self { min_hop_limit, ..self }
     }
 
     /// The same, with virtual addresses that share so many bits with their neighbours.
@@ -165,6 +175,8 @@ mod tests {
             let said = told(settings().with_peers([peer.parse().unwrap()]));
             assert!(said.starts_with(&format!("unicast peer {peer} is this router")), "{said}");
         }
+        let said = told(settings().with_min_hop_limit(64));
+        assert!(said.starts_with("hop limit 64 without unicast peers"), "{said}");
         assert_eq!(told(settings().with_prefix(33)), "prefix of 33 bits for 10.0.0.7: at most 32");
         let deaf = Settings { config: settings().config.with_accept(false), ..settings() };
         assert!(told(deaf).starts_with("accept mode false"));

@@ -5,8 +5,7 @@ use super::settings::terms;
 use super::{Settings, Status};
 use crate::net::{self, AdvertSocket, group};
 use crate::vrrp::packet::{
-    Accepted, Advertisement, Carrier, Checksum, Counters, Coverage, Ends, Expected, HOP_LIMIT,
-    Password,
+    Accepted, Advertisement, Carrier, Checksum, Counters, Coverage, Ends, Expected, Password,
 };
 use crate::vrrp::router::{Config, Router, Tracks};
 use crate::vrrp::{Rank, Rule};
@@ -24,6 +23,7 @@ pub(super) struct Voice {
     /// Sends from the virtual MAC address.
     virtual_mac: Option<AdvertSocket>,
     peers: Vec<IpAddr>,
+    min_hop_limit: u8,
     checksum: Checksum,
     pub(super) password: Option<Password>,
     /// What the checksums of each peer cover, or of the last of the group.
@@ -40,7 +40,7 @@ impl Voice {
         port: usize,
         virtual_mac: Option<AdvertSocket>,
     ) -> Self {
-        let Settings { peers, checksum, password, tracks, .. } = settings;
+        let Settings { peers, min_hop_limit, checksum, password, tracks, .. } = settings;
         Self {
             unit,
             member,
@@ -49,6 +49,7 @@ impl Voice {
             failures: Limit::default(),
             virtual_mac,
             peers,
+            min_hop_limit,
             checksum,
             password,
             heard: Vec::new(),
@@ -71,7 +72,7 @@ impl Voice {
             terms: terms(config, self.password)?,
             is_owner: config.rank() == Rank::Owner,
             checksum: self.checksum,
-            min_hop_limit: HOP_LIMIT,
+            min_hop_limit: self.min_hop_limit,
         })
     }
 
