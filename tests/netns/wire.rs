@@ -4,7 +4,7 @@ use ipvs::{InterfaceName, Namespace};
 use ipvs_sync::net::{Interface, Rtnetlink, now};
 use ipvs_sync::vrrp::Time;
 use nix::sched::{CloneFlags, unshare};
-use nix::unistd::gettid;
+use nix::unistd::{Pid, gettid};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io::Read as _;
 use std::marker::PhantomData;
@@ -28,20 +28,10 @@ impl Wire {
     /// Both have 10.0.0.0/24 and fe80::/64, this one .1 and the peer .2, and both are up.
     pub(crate) fn new() -> Self {
         enter_new_namespace();
-        let (to_us, from_peer) = mpsc::channel();
-        let (to_peer, from_us) = mpsc::channel::<()>();
-        // Its namespace is found by its number as long as it lives.
-        let peer = thread::spawn(move || {
-            enter_new_namespace();
-            to_us.send((Namespace::open("/proc/thread-self/ns/net").unwrap(), gettid())).unwrap();
-            // Until the channel closes.
-            from_us.recv().unwrap_err();
+        let peer = namespace_with(|thread| {
+            run(&format!("ip link add {PORT} type veth peer name {PORT} netns {thread}"));
         });
-        let (namespace, thread) = from_peer.recv().unwrap();
-        run(&format!("ip link add {PORT} type veth peer name {PORT} netns {thread}"));
-        drop(to_peer);
-        peer.join().unwrap();
-        let wire = Self { peer: namespace, here: PhantomData };
+        let wire = Self { peer, here: PhantomData };
         set_up(1);
         wire.there(|| set_up(2));
         while !(port().is_running && wire.there(|| port().is_running)) {
@@ -56,14 +46,33 @@ impl Wire {
     }
 }
 
-fn enter_new_namespace() {
+/// A new namespace, into which something is plugged: it is given a thread that is there.
+pub(crate) fn namespace_with(plug: impl FnOnce(Pid)) -> Namespace {
+    let (to_us, from_thread) = mpsc::channel();
+    let (to_thread, from_us) = mpsc::channel::<()>();
+    // Its namespace is found by its number as long as it lives.
+    let thread = thread::spawn(move || {
+        enter_new_namespace();
+        to_us.send((Namespace::open("/proc/thread-self/ns/net").unwrap(), gettid())).unwrap();
+        // Until the channel closes.
+        from_us.recv().unwrap_err();
+    });
+    let (namespace, number) = from_thread.recv().unwrap();
+    plug(number);
+    drop(to_thread);
+    thread.join().unwrap();
+    namespace
+}
+
+pub(crate) fn enter_new_namespace() {
     unshare(CloneFlags::CLONE_NEWNET).expect("these tests need root (CAP_SYS_ADMIN)");
     // Link-local addresses can be used at once.
     std::fs::write("/proc/sys/net/ipv6/conf/default/accept_dad", "0").unwrap();
     run("ip link set lo up");
 }
 
-fn set_up(host: u8) {
+/// Gives the port of the thread's namespace the addresses of the host with this number.
+pub(crate) fn set_up(host: u8) {
     run(&format!("ip link set {PORT} up"));
     run(&format!("ip addr add 10.0.0.{host}/24 dev {PORT}"));
     run(&format!("ip addr add fe80::{host}/64 dev {PORT} nodad"));
@@ -92,9 +101,9 @@ pub(crate) fn port() -> Interface {
     interface(PORT)
 }
 
-/// Tries until there is something, for five seconds.
+/// Tries until there is something, for ten seconds.
 pub(crate) fn wait_for<R>(what: &str, mut attempt: impl FnMut() -> Option<R>) -> R {
-    let deadline = now() + Duration::from_secs(5);
+    let deadline = now() + Duration::from_secs(10);
     while now() < deadline {
         if let Some(found) = attempt() {
             return found;

@@ -9,6 +9,7 @@ use crate::libtest::Counts;
 use crate::process::{Copy, cargo, tee};
 use crate::progress::note;
 use crate::qemu::{End, Machine};
+use crate::userland;
 use crate::vm;
 use anyhow::Result;
 use clap::Args;
@@ -80,7 +81,10 @@ impl Options {
         host::need(&[host::IP])?;
         let mut cargo = cargo(&lab.root);
         cargo.args(["test", "--quiet", "-p", "ipvs-tests", "--test", "netns"]);
-        cargo.arg("--").args(&self.filter);
+        // The keepalived that virtual routers meet.
+        cargo.env("IPVS_USERLAND", userland::get(lab)?);
+        // They wait for timers, and hardly use a processor.
+        cargo.args(["--", "--test-threads=8"]).args(&self.filter);
         let (status, output) = tee(&mut cargo)?;
         let counts = Counts::read(&output);
         let executed = counts.passed + counts.failed;

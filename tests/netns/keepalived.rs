@@ -1,0 +1,105 @@
+//! The real keepalived, of the tree that `cargo xtask test` unpacks.
+
+use crate::wire::{PORT, wait_for};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A keepalived with one virtual router, 7. It ends gracefully when this is dropped.
+pub(crate) struct Keepalived {
+    parent: Child,
+    directory: PathBuf,
+    is_over: bool,
+}
+
+impl Keepalived {
+    /// Starts it in the thread's namespace, with these lines for its instance, and the
+    /// virtual addresses.
+    pub(crate) fn start(lines: &str, addresses: &[String]) -> Self {
+        let directory = directory();
+        let addresses = addresses.join("\n");
+        let text = format!(
+            "global_defs {{\n vrrp_garp_master_delay 1\n}}\n\
+             vrrp_instance seven {{\n state BACKUP\n interface {PORT}\n virtual_router_id 7\n\
+             {lines}\n virtual_ipaddress {{\n{addresses}\n}}\n}}\n"
+        );
+        let file = |name: &str| directory.join(name);
+        fs::write(file("conf"), text).unwrap();
+        let log = File::create(file("log")).unwrap();
+        let root = PathBuf::from(
+            std::env::var_os("IPVS_USERLAND")
+                .expect("IPVS_USERLAND names the tree with keepalived: cargo xtask test sets it"),
+        );
+        let libraries = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"];
+        let libraries = libraries.map(|library| root.join(library));
+        let parent = Command::new(root.join("lib64/ld-linux-x86-64.so.2"))
+            .arg("--library-path")
+            .arg(std::env::join_paths(libraries).unwrap())
+            .arg(root.join("usr/sbin/keepalived"))
+            .args(["--dont-fork", "--log-console", "--log-detail", "--vrrp"])
+            .arg("--use-file")
+            .arg(file("conf"))
+            .arg("--pid")
+            .arg(file("pid"))
+            .arg("--vrrp_pid")
+            .arg(file("vrrp"))
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let this = Self { parent, directory, is_over: false };
+        wait_for("keepalived", || this.child());
+        this
+    }
+
+    /// Both processes end without a word.
+    pub(crate) fn crash(&mut self) {
+        let parent = Pid::from_raw(i32::try_from(self.parent.id()).unwrap());
+        // So that it neither starts the other again nor lets it end in order.
+        kill(parent, Signal::SIGSTOP).unwrap();
+        kill(self.child().unwrap(), Signal::SIGKILL).unwrap();
+        kill(parent, Signal::SIGKILL).unwrap();
+        self.parent.wait().unwrap();
+        self.is_over = true;
+    }
+
+    /// It resigns and ends.
+    pub(crate) fn stop(&mut self) {
+        if !std::mem::replace(&mut self.is_over, true) {
+            let parent = Pid::from_raw(i32::try_from(self.parent.id()).unwrap());
+            kill(parent, Signal::SIGTERM).unwrap();
+            self.parent.wait().unwrap();
+        }
+    }
+
+    /// The process that is the virtual router.
+    fn child(&self) -> Option<Pid> {
+        let text = fs::read_to_string(self.directory.join("vrrp")).ok()?;
+        text.trim().parse().ok().map(Pid::from_raw)
+    }
+}
+
+impl Drop for Keepalived {
+    fn drop(&mut self) {
+        self.stop();
+        if std::thread::panicking() {
+            let log = fs::read_to_string(self.directory.join("log")).unwrap_or_default();
+            // Each announcement is a line, twice.
+            let said = log.lines().filter(|line| !line.contains("ending"));
+            eprintln!("keepalived said:\n{}", said.collect::<Vec<_>>().join("\n"));
+        }
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+fn directory() -> PathBuf {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("ipvs-keepalived-{}-{number}", std::process::id());
+    let directory = std::env::temp_dir().join(name);
+    fs::create_dir(&directory).unwrap();
+    directory
+}
