@@ -37,15 +37,19 @@ impl Adverts {
         // The kernel may wake a thread 50 µs late to save power. That it cannot be set is
         // no more than that.
         let _ = set_timerslack(1);
-        // Whether they have their links.
-        self.follow_orders();
+        // Whether they have their links. It may be over already.
+        if self.follow_orders() {
+            return self.stop();
+        }
         let start = now();
         for unit in 0..self.units.len() {
             self.tell_unit(start, unit, Event::Start);
         }
         while !self.follow_orders() {
-            self.receive();
-            self.tick();
+            // What arrived until now is told before the time is, which is this for both.
+            let now = now();
+            self.receive(now);
+            self.tick(now);
             self.hand_over_jobs();
             self.wait();
         }
@@ -68,17 +72,15 @@ impl Adverts {
     }
 
     /// Tells the routers all that has arrived until now.
-    fn receive(&mut self) {
+    fn receive(&mut self, now: Time) {
         for port in 0..self.ports.len() {
-            let begin = now();
             let mut unreadable = 0;
             while unreadable < MOST_UNREADABLE {
-                let now = now();
                 let Self { ports, voices, units, jobs, .. } = self;
                 let Some(port) = ports.get_mut(port) else { break };
-                // What arrives after the beginning is for the next time, so that a flood
-                // does not keep the routers from the time.
-                let is_later = |arrival: Time| arrival > begin;
+                // What arrives after that is for the next time, so that a flood does not
+                // keep the routers from the time.
+                let is_later = |arrival: Time| arrival > now;
                 match port.take(now, voices, units, jobs) {
                     Taken::Heard(router, heard) => {
                         self.tell(now, router, Event::Heard(heard));
@@ -95,9 +97,8 @@ impl Adverts {
         }
     }
 
-    fn tick(&mut self) {
+    fn tick(&mut self, now: Time) {
         for unit in 0..self.units.len() {
-            let now = now();
             let next = self.units.get(unit).and_then(|unit| unit.machine.poll_timeout());
             if next.is_some_and(|next| next <= now) {
                 self.tell_unit(now, unit, Event::Tick);
@@ -158,8 +159,8 @@ impl Adverts {
 
     /// Does what it was told; whether it is to stop.
     fn follow_orders(&mut self) -> bool {
+        let now = now();
         for told in self.inbox.try_take() {
-            let now = now();
             match told {
                 Told::Command { router, command, reply } => {
                     let answer = self.command(now, router, command);
