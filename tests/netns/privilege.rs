@@ -1,12 +1,15 @@
 //! What is said without the capabilities.
 
+use crate::router::{becomes, config, has_virtual, settings, start};
 use crate::wire::{PORT, Wire, name, port};
 use caps::CapSet;
 use ipvs_sync::net::{
     AdvertSocket, Announcer, Capability, Error, ErrorKind, InterfaceAddress, Outcome,
     ParentSettings, Rtnetlink, VirtualMac,
 };
+use ipvs_sync::runtime::{self, spawn};
 use ipvs_sync::vrrp::Family;
+use ipvs_sync::vrrp::router::State;
 
 /// Does something without a capability, which the thread has again afterwards.
 fn without<R>(capability: caps::Capability, work: impl FnOnce() -> R) -> R {
@@ -72,6 +75,35 @@ fn changes_without_cap_net_admin_say_so_and_it_can_be_known_before() {
         check(&error, Capability::NetAdmin, &format!("create the interface vmac0: {needs}"));
     });
     netlink.check_privilege().unwrap();
+}
+
+#[test]
+fn virtual_routers_are_not_started_without_either() {
+    let _wire = Wire::new();
+    for (lacking, capability) in [
+        (caps::Capability::CAP_NET_RAW, Capability::NetRaw),
+        (caps::Capability::CAP_NET_ADMIN, Capability::NetAdmin),
+    ] {
+        let settings = settings(config(Family::V4, 1, 100));
+        let error = without(lacking, || spawn([settings], None)).unwrap_err();
+        let runtime::Error::Net(error) = error else { panic!("{error}") };
+        assert_eq!(error.kind(), ErrorKind::Permission(capability));
+    }
+}
+
+#[test]
+fn virtual_routers_need_no_other_capability() {
+    let _wire = Wire::new();
+    let effective = caps::read(None, CapSet::Effective).unwrap();
+    let both = [caps::Capability::CAP_NET_RAW, caps::Capability::CAP_NET_ADMIN];
+    let both = both.into_iter().collect();
+    caps::set(None, CapSet::Effective, &both).unwrap();
+    let router = start(settings(config(Family::V4, 1, 100)));
+    becomes(&router, State::Active);
+    assert!(has_virtual(Family::V4));
+    drop(router);
+    assert!(!has_virtual(Family::V4));
+    caps::set(None, CapSet::Effective, &effective).unwrap();
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use crate::router::{
     INTERVAL, becomes, config, has_virtual, ip, rank, settings, start, state, wait_until,
 };
-use crate::wire::{PORT, Sniffer, Wire, port, run};
-use ipvs_sync::net::{AdvertSocket, group, now};
-use ipvs_sync::runtime::{Event, WhenDeleted};
+use crate::wire::{PORT, Sniffer, Wire, name, port, run};
+use ipvs::Namespace;
+use ipvs_sync::net::{AdvertSocket, Rtnetlink, group, now};
+use ipvs_sync::runtime::{Event, Handle, WhenDeleted, spawn};
 use ipvs_sync::vrrp::Family;
 use ipvs_sync::vrrp::packet::Reason;
-use ipvs_sync::vrrp::router::{Cause, State};
+use ipvs_sync::vrrp::router::{Cause, Effect, State, Tracks};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -180,4 +181,130 @@ fn a_live_change_makes_no_take_over() {
     becomes(&low, State::Active);
     let error = high.status(1).unwrap_err();
     assert_eq!(error.to_string(), "no virtual router 1");
+}
+
+#[test]
+fn they_run_in_a_namespace_that_is_given() {
+    let namespace = Wire::new().peer();
+    let inside = || namespace.run(|| has_virtual(Family::V4)).unwrap();
+    let copy = namespace.run(|| Namespace::open("/proc/thread-self/ns/net").unwrap()).unwrap();
+    let router = spawn([settings(config(Family::V4, 2, 100))], Some(copy)).unwrap();
+    becomes(&router, State::Active);
+    assert!(inside());
+    assert!(!has_virtual(Family::V4));
+    drop(router);
+    assert!(!inside());
+}
+
+#[test]
+fn what_is_ended_at_once_leaves_nothing_behind() {
+    let _wire = Wire::new();
+    for _ in 0..100 {
+        let told = start(settings(config(Family::V4, 1, 100))).stop();
+        let states = told.iter().filter(|record| matches!(record.event, Event::State { .. }));
+        // Neither or both of started and stopped.
+        assert!([0, 2].contains(&states.count()), "{told:?}");
+    }
+    assert!(!has_virtual(Family::V4));
+}
+
+#[test]
+fn the_virtual_mac_address_moves_with_the_addresses() {
+    let wire = Wire::new();
+    for (family, own) in [(Family::V4, 1), (Family::V6, 2)] {
+        let mut sniffer = wire.there(Sniffer::new);
+        let settings = settings(config(family, 1, 100)).with_virtual_mac(name("vmac7"));
+        let router = start(settings);
+        becomes(&router, State::Active);
+        let shown = run("ip -o addr show dev vmac7");
+        assert!(shown.contains("10.0.0.7/32") || shown.contains("fe80::7/128"), "{shown}");
+        assert!(!has_virtual(family));
+        // Advertisements and announcements come from it.
+        let mac = [0, 0, 0x5e, 0, own, 7];
+        let is_advertisement = |frame: &[u8]| match family {
+            Family::V4 => frame[12..14] == [8, 0] && frame[23] == 112,
+            Family::V6 => frame[12..14] == [0x86, 0xdd] && frame[20] == 112,
+        };
+        let is_announcement = |frame: &[u8]| match family {
+            Family::V4 => frame[12..14] == [8, 6],
+            Family::V6 => frame[12..14] == [0x86, 0xdd] && frame[20] == 58 && frame[54] == 136,
+        };
+        sniffer.frame(|frame| frame[6..12] == mac && is_advertisement(frame));
+        sniffer.frame(|frame| frame[6..12] == mac && is_announcement(frame));
+        let peer = wire.there(|| start(crate::router::settings(config(family, 2, 200))));
+        becomes(&peer, State::Active);
+        becomes(&router, State::Backup);
+        drop(router);
+        assert!(Rtnetlink::open().unwrap().interface(name("vmac7")).is_err());
+    }
+}
+
+#[test]
+fn a_group_is_active_as_a_whole_or_not_at_all() {
+    let wire = Wire::new();
+    let both = |host, priority| {
+        let family = |family| settings(config(family, host, priority)).with_group("director");
+        [family(Family::V4), family(Family::V6)]
+    };
+    let states = |handle: &Handle| [0, 1].map(|router| handle.status(router).unwrap().state);
+    let low = spawn(both(1, 100), None).unwrap();
+    wait_until("group", || states(&low) == [State::Active; 2]);
+    // A better router of one of the two sends back both.
+    let high = wire.there(|| start(settings(config(Family::V6, 2, 200))));
+    wait_until("group", || states(&low) == [State::Backup; 2]);
+    wait_until("removal", || !has_virtual(Family::V4) && !has_virtual(Family::V6));
+    sleep(INTERVAL * 6);
+    assert_eq!(states(&low), [State::Backup; 2]);
+    drop(high);
+    wait_until("group", || states(&low) == [State::Active; 2]);
+}
+
+#[test]
+fn a_condition_that_fails_hands_over() {
+    let wire = Wire::new();
+    let tracks =
+        || Tracks::new([("service", Effect::Lower(150)), ("disk", Effect::Fault)]).unwrap();
+    let high = start(settings(config(Family::V4, 1, 200)).with_tracks(tracks()));
+    becomes(&high, State::Active);
+    let low = wire.there(|| start(settings(config(Family::V4, 2, 100))));
+    becomes(&low, State::Backup);
+    assert_eq!(high.track(0, "service", false).unwrap().rank, rank(50));
+    becomes(&low, State::Active);
+    becomes(&high, State::Backup);
+    assert_eq!(high.track(0, "service", true).unwrap().rank, rank(200));
+    becomes(&high, State::Active);
+    assert_eq!(high.track(0, "disk", false).unwrap().state, State::Fault);
+    becomes(&low, State::Active);
+    let error = high.track(0, "moon", false).unwrap_err();
+    assert_eq!(error.to_string(), "moon is not tracked");
+}
+
+#[test]
+fn a_flood_of_hostile_packets_takes_nothing_over_and_delays_no_advertisement() {
+    let wire = Wire::new();
+    let router = start(settings(config(Family::V4, 1, 100)));
+    becomes(&router, State::Active);
+    let backup = wire.there(|| start(settings(config(Family::V4, 2, 50))));
+    becomes(&backup, State::Backup);
+    let peer = wire.there(|| AdvertSocket::multicast(&port(), Family::V4).unwrap());
+    let end = now() + Duration::from_secs(2);
+    let mut sent = 0_u64;
+    while now() < end {
+        let packet = [0x31, 7, 255, 1, 0, 20, 0, (sent % 251) as u8, 10, 0, 0, 7];
+        sent += u64::from(peer.send(ip("10.0.0.2"), group(Family::V4), &packet).is_ok());
+    }
+    let status = router.status(0).unwrap();
+    let dropped = status.counters.of(Reason::Checksum);
+    assert!(sent > 10_000 && dropped > 1_000, "{sent} sent, {dropped} dropped");
+    assert_eq!((status.state, status.accepted), (State::Active, 0));
+    assert_eq!(state(&backup), State::Backup);
+    assert!(backup.next(Duration::ZERO).is_none());
+}
+
+#[test]
+fn one_virtual_router_is_not_started_twice() {
+    let _wire = Wire::new();
+    let one = || settings(config(Family::V4, 1, 100));
+    let error = spawn([one(), one()], None).unwrap_err();
+    assert_eq!(error.to_string(), "virtual router 7 of IPv4 on vrrp0 is there twice");
 }

@@ -40,6 +40,11 @@ impl Wire {
         wire
     }
 
+    /// The peer's namespace.
+    pub(crate) fn peer(self) -> Namespace {
+        self.peer
+    }
+
     /// Does something at the peer.
     pub(crate) fn there<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         self.peer.run(work).unwrap()
