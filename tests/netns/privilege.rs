@@ -7,7 +7,7 @@ use ipvs_sync::net::{
     AdvertSocket, Announcer, Capability, Error, ErrorKind, InterfaceAddress, Outcome,
     ParentSettings, Rtnetlink, VirtualMac,
 };
-use ipvs_sync::runtime::{self, spawn};
+use ipvs_sync::runtime::{self, Options, spawn};
 use ipvs_sync::vrrp::Family;
 use ipvs_sync::vrrp::router::State;
 
@@ -85,7 +85,7 @@ fn virtual_routers_are_not_started_without_either() {
         (caps::Capability::CAP_NET_ADMIN, Capability::NetAdmin),
     ] {
         let settings = settings(config(Family::V4, 1, 100));
-        let error = without(lacking, || spawn([settings], None)).unwrap_err();
+        let error = without(lacking, || spawn([settings], Options::default())).unwrap_err();
         let runtime::Error::Net(error) = error else { panic!("{error}") };
         assert_eq!(error.kind(), ErrorKind::Permission(capability));
     }

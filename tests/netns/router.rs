@@ -2,7 +2,7 @@
 
 use crate::wire::{PORT, interface, name, wait_for};
 use ipvs_sync::net::{Operation, Rtnetlink};
-use ipvs_sync::runtime::{Event, Handle, Record, Settings, spawn};
+use ipvs_sync::runtime::{Event, Handle, Options, Record, Settings, spawn};
 use ipvs_sync::vrrp::packet::Checksum;
 use ipvs_sync::vrrp::router::{Cause, Config, State};
 use ipvs_sync::vrrp::{Family, Interval, Priority, Rank, Time, Version, VirtualAddresses, Vrid};
@@ -42,7 +42,7 @@ pub(crate) fn settings(config: Config) -> Settings {
 
 /// Starts one in the thread's namespace.
 pub(crate) fn start(settings: Settings) -> Handle {
-    spawn([settings], None).unwrap()
+    spawn([settings], Options::default()).unwrap()
 }
 
 pub(crate) fn state(handle: &Handle) -> State {

@@ -6,7 +6,7 @@ use crate::router::{
 use crate::wire::{PORT, Sniffer, Wire, name, port, run};
 use ipvs::Namespace;
 use ipvs_sync::net::{AdvertSocket, Rtnetlink, group, now};
-use ipvs_sync::runtime::{Event, Handle, WhenDeleted, spawn};
+use ipvs_sync::runtime::{Event, Handle, Options, WhenDeleted, spawn};
 use ipvs_sync::vrrp::Family;
 use ipvs_sync::vrrp::packet::Reason;
 use ipvs_sync::vrrp::router::{Cause, Effect, State, Tracks};
@@ -188,7 +188,11 @@ fn they_run_in_a_namespace_that_is_given() {
     let namespace = Wire::new().peer();
     let inside = || namespace.run(|| has_virtual(Family::V4)).unwrap();
     let copy = namespace.run(|| Namespace::open("/proc/thread-self/ns/net").unwrap()).unwrap();
-    let router = spawn([settings(config(Family::V4, 2, 100))], Some(copy)).unwrap();
+    let router = spawn(
+        [settings(config(Family::V4, 2, 100))],
+        Options { namespace: Some(copy), real_time: None },
+    )
+    .unwrap();
     becomes(&router, State::Active);
     assert!(inside());
     assert!(!has_virtual(Family::V4));
@@ -247,7 +251,7 @@ fn a_group_is_active_as_a_whole_or_not_at_all() {
         [family(Family::V4), family(Family::V6)]
     };
     let states = |handle: &Handle| [0, 1].map(|router| handle.status(router).unwrap().state);
-    let low = spawn(both(1, 100), None).unwrap();
+    let low = spawn(both(1, 100), Options::default()).unwrap();
     wait_until("group", || states(&low) == [State::Active; 2]);
     // A better router of one of the two sends back both.
     let high = wire.there(|| start(settings(config(Family::V6, 2, 200))));
@@ -305,6 +309,28 @@ fn a_flood_of_hostile_packets_takes_nothing_over_and_delays_no_advertisement() {
 fn one_virtual_router_is_not_started_twice() {
     let _wire = Wire::new();
     let one = || settings(config(Family::V4, 1, 100));
-    let error = spawn([one(), one()], None).unwrap_err();
+    let error = spawn([one(), one()], Options::default()).unwrap_err();
     assert_eq!(error.to_string(), "virtual router 7 of IPv4 on vrrp0 is there twice");
+}
+
+#[test]
+fn the_thread_of_the_advertisements_can_run_in_real_time() {
+    let _wire = Wire::new();
+    let start = |real_time| {
+        let options = Options { real_time: Some(real_time), ..Options::default() };
+        spawn([settings(config(Family::V4, 1, 100))], options)
+    };
+    let router = start(3).unwrap();
+    becomes(&router, State::Active);
+    // Field 40 of its line is the priority; the name is field 2.
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let lines =
+        tasks.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok());
+    let mut priorities = lines
+        .filter(|line| line.contains("(vrrp-adverts)"))
+        .filter_map(|line| line.rsplit_once(") ")?.1.split(' ').nth(37).map(str::to_owned));
+    assert!(priorities.any(|priority| priority == "3"));
+    drop(router);
+    let error = start(100).unwrap_err();
+    assert_eq!(error.to_string(), "real-time priority 100 out of range: 1 to 99");
 }

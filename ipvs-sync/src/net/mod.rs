@@ -50,6 +50,7 @@ mod links;
 mod macvlan;
 pub mod ndp;
 mod operation;
+mod realtime;
 mod rtnetlink;
 mod sysctl;
 
@@ -63,4 +64,5 @@ pub use events::{Event, Events};
 pub use links::Interface;
 pub use macvlan::{ParentSettings, VirtualMac};
 pub use operation::Operation;
+pub(crate) use realtime::run_in_real_time;
 pub use rtnetlink::Rtnetlink;

@@ -51,6 +51,13 @@ pub enum Error {
         /// The number that was named.
         router: usize,
     },
+    /// Real-time priorities are 1 to 99.
+    RealTime {
+        /// The priority.
+        priority: u8,
+    },
+    /// The system did not give the real-time priority.
+    Scheduling(io::Error),
     /// The system gave no thread, or no descriptor.
     System(io::Error),
     /// The threads have ended.
@@ -82,6 +89,14 @@ impl fmt::Display for Error {
                  filter, which is not set up here",
             ),
             Self::NoSuchRouter { router } => write!(f, "no virtual router {router}"),
+            Self::RealTime { priority } => {
+                write!(f, "real-time priority {priority} out of range: 1 to 99")
+            }
+            Self::Scheduling(error) => write!(
+                f,
+                "run at real-time priority: {error}; it needs the capability CAP_SYS_NICE or \
+                 RLIMIT_RTPRIO"
+            ),
             Self::System(error) => error.fmt(f),
             Self::Ended => f.pad("the virtual routers have ended"),
         }

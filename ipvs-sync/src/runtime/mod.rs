@@ -1,7 +1,7 @@
 //! Virtual routers that run: the state machine with its sockets, addresses and time.
 //!
 //! ```no_run
-//! use ipvs_sync::runtime::{Event, Settings, spawn};
+//! use ipvs_sync::runtime::{Event, Options, Settings, spawn};
 //! use ipvs_sync::vrrp::router::{Config, State};
 //! use ipvs_sync::vrrp::{Interval, Priority, Rank, Version, VirtualAddresses, Vrid};
 //! use std::time::Duration;
@@ -12,7 +12,7 @@
 //! let version = Version::V3(Interval::from_centis(10)?);
 //! let config = Config::new(Vrid::new(7)?, rank, addresses, version, [10, 0, 0, 1].into())?;
 //!
-//! let routers = spawn([Settings::new("eth0".parse()?, config)], None)?;
+//! let routers = spawn([Settings::new("eth0".parse()?, config)], Options::default())?;
 //! while let Some(record) = routers.next(Duration::from_secs(60)) {
 //!     if let Event::State { to: State::Active, cause, .. } = record.event {
 //!         println!("{}: active: {cause}", record.time);
@@ -62,4 +62,4 @@ pub use error::Error;
 pub use handle::Handle;
 pub use record::{Event, Record, Status};
 pub use settings::{Settings, WhenDeleted};
-pub use spawn::spawn;
+pub use spawn::{Options, spawn};

@@ -11,13 +11,26 @@ use super::unit::Unit;
 use super::voice::Voice;
 use super::worker::Worker;
 use super::{Error, Settings};
-use crate::net::{AdvertSocket, Events, Interface, ParentSettings, Rtnetlink, VirtualMac};
+use crate::net::{
+    AdvertSocket, Events, Interface, ParentSettings, Rtnetlink, VirtualMac, run_in_real_time,
+};
 use ipvs::Namespace;
 use std::collections::VecDeque;
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-/// Starts virtual routers in a network namespace, by default that of the calling thread.
+/// Where and how virtual routers run.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// The network namespace: that of the calling thread if none.
+    pub namespace: Option<Namespace>,
+    /// The real-time priority, 1 to 99, of the thread of the advertisements. It needs
+    /// CAP_SYS_NICE, or RLIMIT_RTPRIO. That thread never runs for long, and with it a
+    /// machine that is busy is not taken for one that is down.
+    pub real_time: Option<u8>,
+}
+
+/// Starts virtual routers.
 ///
 /// They are named by their number in this order, from 0. **This starts two threads**,
 /// `vrrp-adverts` and `vrrp-addresses`, which end with the [`Handle`].
@@ -27,10 +40,14 @@ use std::thread;
 /// CAP_NET_RAW and CAP_NET_ADMIN. Nothing is left behind then.
 pub fn spawn(
     routers: impl IntoIterator<Item = Settings>,
-    namespace: Option<Namespace>,
+    options: Options,
 ) -> Result<Handle, Error> {
     let routers: Vec<Settings> = routers.into_iter().collect();
+    let Options { namespace, real_time } = options;
     check(&routers)?;
+    if let Some(priority) = real_time.filter(|priority| !(1..=99).contains(priority)) {
+        return Err(Error::RealTime { priority });
+    }
     let opened = match &namespace {
         Some(namespace) => namespace.run(|| Opened::new(&routers)).map_err(Error::Namespace)??,
         None => Opened::new(&routers)?,
@@ -66,10 +83,17 @@ pub fn spawn(
         .map_err(Error::System)?;
     // The handle ends what has started if the other cannot.
     let mut handle = Handle::new(to_adverts, to_worker, taken, worker);
-    let adverts = thread::Builder::new()
-        .name("vrrp-adverts".to_owned())
-        .spawn(|| adverts.run())
-        .map_err(Error::System)?;
+    let (hurries, is_hurrying) = mpsc::channel();
+    let run = move || {
+        let result = real_time.map_or(Ok(()), run_in_real_time);
+        let is_right = result.is_ok();
+        if hurries.send(result).is_ok() && is_right {
+            adverts.run();
+        }
+    };
+    let adverts = thread::Builder::new().name("vrrp-adverts".to_owned()).spawn(run);
+    let adverts = adverts.map_err(Error::System)?;
+    is_hurrying.recv().map_err(|_| Error::Ended)?.map_err(Error::Scheduling)?;
     handle.adverts_run(adverts);
     Ok(handle)
 }
