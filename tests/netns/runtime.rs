@@ -9,6 +9,7 @@ use ipvs_sync::net::{AdvertSocket, Rtnetlink, group, now};
 use ipvs_sync::runtime::{Event, Handle, Options, WhenDeleted, spawn};
 use ipvs_sync::vrrp::Family;
 use ipvs_sync::vrrp::packet::Reason;
+use ipvs_sync::vrrp::packet::auth_hmac::{self, Key, Mode};
 use ipvs_sync::vrrp::router::{Cause, Effect, State, Tracks};
 use std::thread::sleep;
 use std::time::Duration;
@@ -333,4 +334,29 @@ fn the_thread_of_the_advertisements_can_run_in_real_time() {
     drop(router);
     let error = start(100).unwrap_err();
     assert_eq!(error.to_string(), "real-time priority 100 out of range: 1 to 99");
+}
+
+#[test]
+fn who_does_not_have_the_key_takes_nothing_over() {
+    let wire = Wire::new();
+    let signed = |host, priority, secret: u8| {
+        let key = Key::new(1, &[secret; 32]).unwrap();
+        let signed = auth_hmac::Settings::new(Mode::Enforce, key, INTERVAL);
+        settings(config(Family::V4, host, priority)).with_signed(signed)
+    };
+    let router = start(signed(1, 100, 7));
+    becomes(&router, State::Active);
+    for (stranger, reason) in [
+        (settings(config(Family::V4, 2, 200)), Reason::Unsigned),
+        (signed(2, 200, 8), Reason::Forged),
+    ] {
+        let stranger = wire.there(|| start(stranger));
+        becomes(&stranger, State::Active);
+        let count = || router.status(0).unwrap().counters.of(reason);
+        wait_until("packets", || count() >= 3);
+        assert_eq!(state(&router), State::Active);
+    }
+    let better = wire.there(|| start(signed(2, 200, 7)));
+    becomes(&better, State::Active);
+    becomes(&router, State::Backup);
 }

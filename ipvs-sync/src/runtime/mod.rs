@@ -53,6 +53,7 @@ mod port;
 mod queue;
 mod record;
 mod settings;
+mod signing;
 mod spawn;
 mod unit;
 mod voice;

@@ -7,7 +7,7 @@ use super::voice::{Voice, carrier};
 use crate::net::{AdvertSocket, Received};
 use crate::vrrp::Time;
 use crate::vrrp::packet::{Counters, Packet, Rejected, receive};
-use crate::vrrp::router::Heard;
+use crate::vrrp::router::{Config, Heard};
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
@@ -71,37 +71,45 @@ impl Port {
         let expected = claimant.and_then(|(router, config)| {
             voices.get(router).and_then(|voice| voice.expected(config).ok())
         });
-        match receive(packet.payload, &carrier, expected.as_ref()) {
-            Ok(accepted) => {
-                let Some((router, _)) = claimant else {
-                    return Taken::Dropped(Some(packet.arrival));
-                };
-                let Some(voice) = voices.get_mut(router) else {
-                    return Taken::Dropped(Some(packet.arrival));
-                };
-                voice.has_accepted(&accepted);
-                for finding in accepted.findings.into_iter().flatten() {
-                    log(&mut self.log, Notice::Odd { source, finding });
+        let accepted = receive(packet.payload, &carrier, expected.as_ref());
+        let voice = claimant.and_then(|(router, _)| Some((router, voices.get_mut(router)?)));
+        let dropped = Taken::Dropped(Some(packet.arrival));
+        let rejected = match (accepted, voice) {
+            (Ok(accepted), Some((router, voice))) => match voice.signing.verify(&accepted) {
+                Ok(()) => {
+                    voice.has_accepted(&accepted);
+                    for finding in accepted.findings.into_iter().flatten() {
+                        log(&mut self.log, Notice::Odd { source, finding });
+                    }
+                    let heard = Heard {
+                        priority: accepted.priority,
+                        version: accepted.version,
+                        source,
+                        arrival: packet.arrival,
+                    };
+                    return Taken::Heard(router, heard);
                 }
-                let heard = Heard {
-                    priority: accepted.priority,
-                    version: accepted.version,
-                    source,
-                    arrival: packet.arrival,
-                };
-                Taken::Heard(router, heard)
-            }
-            Err(rejected) => {
-                let voice = claimant.and_then(|(router, _)| voices.get_mut(router));
-                let counters = voice.map_or(&mut self.unclaimed, |voice| &mut voice.counters);
-                counters.count(rejected.reason());
-                // Other virtual routers on a network are no reason to say anything.
-                if !matches!(rejected, Rejected::Vrid { .. }) {
-                    log(&mut self.log, Notice::Rejected { source, rejected });
+                Err(rejected) => {
+                    voice.counters.count(rejected.reason());
+                    rejected
                 }
-                Taken::Dropped(Some(packet.arrival))
+            },
+            (Err(rejected), Some((_, voice))) => {
+                voice.counters.count(rejected.reason());
+                rejected
             }
+            (Err(rejected), None) => {
+                self.unclaimed.count(rejected.reason());
+                rejected
+            }
+            // Nothing is accepted that is for no router.
+            (Ok(_), None) => return dropped,
+        };
+        // Other virtual routers on a network are no reason to say anything.
+        if !matches!(rejected, Rejected::Vrid { .. }) {
+            log(&mut self.log, Notice::Rejected { source, rejected });
         }
+        dropped
     }
 }
 
@@ -113,7 +121,7 @@ fn claimant<'a>(
     vrid: Option<u8>,
     source: IpAddr,
     destination: IpAddr,
-) -> Option<(usize, &'a crate::vrrp::router::Config)> {
+) -> Option<(usize, &'a Config)> {
     routers.iter().find_map(|&router| {
         let voice = voices.get(router)?;
         let config = units.get(voice.unit)?.machine.router(voice.member)?.config();

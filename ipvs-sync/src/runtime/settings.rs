@@ -2,6 +2,8 @@
 
 use super::Error;
 use crate::net::InterfaceAddress;
+#[cfg(feature = "hmac")]
+use crate::vrrp::packet::auth_hmac;
 use crate::vrrp::packet::{Checksum, HOP_LIMIT, Password, Terms};
 use crate::vrrp::router::{Config, Tracks};
 use crate::vrrp::{Family, Rule};
@@ -18,6 +20,8 @@ pub struct Settings {
     pub(super) prefix: Option<u8>,
     pub(super) checksum: Checksum,
     pub(super) password: Option<Password>,
+    #[cfg(feature = "hmac")]
+    pub(super) signed: Option<auth_hmac::Settings>,
     pub(super) virtual_mac: Option<InterfaceName>,
     pub(super) tracks: Tracks,
     pub(super) group: Option<String>,
@@ -47,6 +51,8 @@ impl Settings {
             prefix: None,
             checksum: Checksum::Auto,
             password: None,
+            #[cfg(feature = "hmac")]
+            signed: None,
             virtual_mac: None,
             tracks: Tracks::default(),
             group: None,
@@ -85,6 +91,13 @@ impl Settings {
     #[must_use]
     pub fn with_password(self, password: Password) -> Self {
         Self { password: Some(password), ..self }
+    }
+
+    /// The same, with advertisements that are signed and verified.
+    #[cfg(feature = "hmac")]
+    #[must_use]
+    pub fn with_signed(self, signed: auth_hmac::Settings) -> Self {
+        Self { signed: Some(signed), ..self }
     }
 
     /// The same, with its addresses at the virtual router's MAC address: on an interface

@@ -2,6 +2,7 @@
 
 use super::limit::Limit;
 use super::settings::terms;
+use super::signing::Signing;
 use super::{Settings, Status};
 use crate::net::{self, AdvertSocket, group};
 use crate::vrrp::packet::{
@@ -26,6 +27,7 @@ pub(super) struct Voice {
     min_hop_limit: u8,
     checksum: Checksum,
     pub(super) password: Option<Password>,
+    pub(super) signing: Signing,
     /// What the checksums of each peer cover, or of the last of the group.
     heard: Vec<(IpAddr, Coverage)>,
     accepted: u64,
@@ -40,6 +42,10 @@ impl Voice {
         port: usize,
         virtual_mac: Option<AdvertSocket>,
     ) -> Self {
+        #[cfg(feature = "hmac")]
+        let signing = Signing::new(settings.signed.clone());
+        #[cfg(not(feature = "hmac"))]
+        let signing = Signing;
         let Settings { peers, min_hop_limit, checksum, password, tracks, .. } = settings;
         Self {
             unit,
@@ -52,6 +58,7 @@ impl Voice {
             min_hop_limit,
             checksum,
             password,
+            signing,
             heard: Vec::new(),
             accepted: 0,
             counters: Counters::default(),
@@ -101,9 +108,12 @@ impl Voice {
     ) -> Result<(), net::Error> {
         // It was checked when it was told.
         let Ok(terms) = terms(config, self.password) else { return Ok(()) };
-        let advertisement = Advertisement::new(terms, priority);
-        let socket = self.virtual_mac.as_ref().unwrap_or(port);
         let source = config.source();
+        // Signed once for all peers.
+        let unsigned = Advertisement::new(terms, priority);
+        let trailer = self.signing.trailer(&unsigned, source);
+        let advertisement = Advertisement { trailer: &trailer, ..unsigned };
+        let socket = self.virtual_mac.as_ref().unwrap_or(port);
         let group = [group(config.addresses().family())];
         let destinations = if self.peers.is_empty() { &group[..] } else { &self.peers };
         let mut result = Ok(());
