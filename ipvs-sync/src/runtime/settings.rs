@@ -135,6 +135,9 @@ impl Settings {
         if !self.config.accepts() {
             return Err(Error::Accepts);
         }
+        if self.peers.is_empty() && self.min_hop_limit != HOP_LIMIT {
+            return Err(Error::HopLimit { min: self.min_hop_limit });
+        }
         let is_wrong =
             |peer: &&IpAddr| Family::of(**peer) != self.family() || **peer == self.config.source();
         if let Some(&peer) = self.peers.iter().find(is_wrong) {
