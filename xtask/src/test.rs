@@ -82,7 +82,9 @@ impl Options {
         let mut cargo = cargo(&lab.root);
         cargo.args(["test", "--quiet", "-p", "ipvs-tests", "--test", "netns"]);
         // The keepalived that virtual routers meet.
+        let setup = lab.lock()?;
         cargo.env("IPVS_USERLAND", userland::get(lab)?);
+        drop(setup);
         // They wait for timers, and hardly use a processor.
         cargo.args(["--", "--test-threads=8"]).args(&self.filter);
         let (status, output) = tee(&mut cargo)?;
