@@ -19,6 +19,10 @@ impl Keepalived {
     /// Starts it in the thread's namespace, with these lines for its instance, and the
     /// virtual addresses.
     pub(crate) fn start(lines: &str, addresses: &[String]) -> Self {
+        let root = PathBuf::from(
+            std::env::var_os("IPVS_USERLAND")
+                .expect("IPVS_USERLAND names the tree with keepalived: cargo xtask test sets it"),
+        );
         let directory = directory();
         let addresses = addresses.join("\n");
         let text = format!(
@@ -29,10 +33,6 @@ impl Keepalived {
         let file = |name: &str| directory.join(name);
         fs::write(file("conf"), text).unwrap();
         let log = File::create(file("log")).unwrap();
-        let root = PathBuf::from(
-            std::env::var_os("IPVS_USERLAND")
-                .expect("IPVS_USERLAND names the tree with keepalived: cargo xtask test sets it"),
-        );
         let libraries = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"];
         let libraries = libraries.map(|library| root.join(library));
         let parent = Command::new(root.join("lib64/ld-linux-x86-64.so.2"))
