@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     let before = files.len();
     files.retain(|argument| argument != "--yes");
     let yes = files.len() < before;
-    let [file] = &files[..] else {
+    let Some(file) = files.first().filter(|file| files.len() == 1 && !file.starts_with('-')) else {
         eprintln!("usage: apply [--yes] FILE");
         return ExitCode::from(2);
     };

@@ -7,12 +7,15 @@
 //! the other destinations of a service the connections are added up as `other`;
 //! their counters are not told, as a sum falls when one of them goes.
 
+#![expect(clippy::print_stderr, reason = "a program for a terminal")]
+
 use ipvs::{Client, Connections, Snapshot, Stats, Table};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 /// Services, and destinations, that have labels of their own.
@@ -38,10 +41,30 @@ const GAUGES: [Gauge; 3] = [
     ("connections_persistent", "Clients that are remembered.", |now| now.persistent),
 ];
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let port = arguments.next().ok_or("usage: exporter PORT [TABLE]")?.parse()?;
-    let names = arguments.next().map(Table::read).transpose()?.unwrap_or_default();
+const USAGE: &str = "usage: exporter PORT [TABLE]";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn arguments() -> Result<(u16, Table), Box<dyn Error>> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let (port, names) = match &words[..] {
+        [port] => (port, Table::default()),
+        [port, file] => (port, Table::read(file)?),
+        _ => return Err("one or two arguments are needed".into()),
+    };
+    Ok((port.parse().map_err(|error| format!("port `{port}`: {error}"))?, names))
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let (port, names) = arguments().map_err(|error| format!("{error}\n{USAGE}"))?;
     let mut client = Client::connect()?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
     for stream in listener.incoming() {

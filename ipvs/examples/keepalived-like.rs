@@ -3,7 +3,7 @@
 //!
 //! `cargo run --example keepalived-like [production]`, as root.
 
-#![expect(clippy::print_stdout, reason = "a program for a terminal")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
 use ipvs::{
     Client, Destination, Endpoint, Forwarding, Persistence, Plan, PlanOptions, Recovery, Scheduler,
@@ -11,9 +11,25 @@ use ipvs::{
 };
 use std::error::Error;
 use std::net::Ipv4Addr;
+use std::process::ExitCode;
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let production = std::env::args().nth(1).is_some_and(|place| place == "production");
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let production = match &words[..] {
+        [] => false,
+        [place] if place == "production" => true,
+        _ => return Err("usage: keepalived-like [production]".into()),
+    };
     let wanted = configuration(production)?;
     let mut client = Client::connect()?;
     // Of what is there besides, only this address is ours.
@@ -24,7 +40,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let options = PlanOptions::default().with_owner(ours);
     let plan = Plan::with_options(&client.full_snapshot()?, &wanted, &options);
     print!("{plan}");
-    Ok(client.apply(&plan, Recovery::RollBack)?.into_result()?)
+    let applied = client.apply(&plan, Recovery::RollBack)?;
+    if !applied.is_complete() {
+        print!("{}", applied.report(&plan));
+    }
+    Ok(applied.into_result()?)
 }
 
 const VIRTUAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
