@@ -243,7 +243,8 @@ impl Backup {
         match self.lower.filter(|lower| now - lower.arrival < recently) {
             Some(lower) => preemption(own, lower),
             None => {
-                let last_heard = self.active.map(|heard| now - heard.arrival);
+                let heard = self.active.iter().chain(&self.lower);
+                let last_heard = heard.map(|heard| now - heard.arrival).min();
                 Cause::Silence { missed: self.missed, last_heard, late }
             }
         }

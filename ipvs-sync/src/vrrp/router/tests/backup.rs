@@ -28,6 +28,17 @@ fn a_backup_that_hears_nobody_advertises_and_then_takes_the_addresses() {
     assert_eq!(host.next(), Duration::from_secs(1));
 }
 
+#[test]
+fn a_silence_is_as_long_as_nobody_was_heard_not_even_a_worse_router() {
+    let mut host = Host::started(rank(100));
+    host.hear(150, "10.0.0.3");
+    host.pass(MILLI * 1_000);
+    host.hear(50, "10.0.0.4");
+    host.until(State::Active);
+    let last_heard = Some(Duration::from_micros(2_609_375));
+    assert_eq!(cause(&host.take()), Cause::Silence { missed: 3, last_heard, late: Duration::ZERO });
+}
+
 // shows: RFC 9568 6.4.2 "If the Priority in the ADVERTISEMENT is 0"
 // shows: RFC 3768 6.4.2 "If the Priority in the ADVERTISEMENT is Zero"
 #[test]
