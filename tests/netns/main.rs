@@ -13,6 +13,7 @@
 mod addresses;
 mod adverts;
 mod announcements;
+mod dissect;
 mod events;
 mod interop;
 mod keepalived;

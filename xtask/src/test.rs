@@ -78,7 +78,7 @@ impl Options {
     fn namespaces(&self, lab: &Lab) -> Result<Part> {
         let name = "network namespaces";
         note(&format!("test {name}"));
-        host::need(&[host::IP])?;
+        host::need(&[host::IP, host::TSHARK])?;
         let mut cargo = cargo(&lab.root);
         cargo.args(["test", "--quiet", "-p", "ipvs-tests", "--test", "netns"]);
         // The keepalived that virtual routers meet.
