@@ -19,6 +19,7 @@ mod interop;
 mod keepalived;
 mod lan;
 mod macvlan;
+mod many;
 mod privilege;
 mod router;
 mod runtime;
