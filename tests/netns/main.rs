@@ -13,6 +13,7 @@
 mod addresses;
 mod adverts;
 mod announcements;
+mod crash;
 mod dissect;
 mod events;
 mod interop;

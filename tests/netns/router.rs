@@ -79,6 +79,6 @@ pub(crate) fn has_virtual(family: Family) -> bool {
     addresses(family).contains(&address)
 }
 
-pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
+pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     wait_for(what, || condition().then_some(()));
 }
