@@ -169,6 +169,7 @@ fn event(what: u8, value: u8, now: Time, config: &Config) -> Event {
         10 => Event::SyncReady(value % 2 == 0),
         11 => Event::Resign,
         12 => Event::Promote,
+        13 => Event::NotInstalled,
         14 => Event::Stop,
         15 => Event::Start,
         _ => Event::Tick,

@@ -22,6 +22,7 @@ mod lan;
 mod macvlan;
 mod many;
 mod privilege;
+mod refused;
 mod router;
 mod runtime;
 mod wire;

@@ -168,6 +168,7 @@ impl Adverts {
                 }
                 Told::Link { router, link } => self.tell(now, router, Event::Link(link)),
                 Told::Release { router } => self.tell(now, router, Event::Resign),
+                Told::NotInstalled { router } => self.tell(now, router, Event::NotInstalled),
                 Told::Reopened { port, socket } => {
                     if let Some(port) = self.ports.get_mut(port) {
                         port.socket = socket;

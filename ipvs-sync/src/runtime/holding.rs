@@ -56,7 +56,8 @@ impl Holding {
         self.virtual_mac.as_ref().map_or(&self.parent, VirtualMac::interface)
     }
 
-    /// The interface has exactly these of the virtual addresses from now on.
+    /// The interface has exactly these of the virtual addresses from now on. The first
+    /// failure to add one, and the first to remove one.
     pub(super) fn install(
         &mut self,
         netlink: &mut Rtnetlink,
@@ -68,18 +69,23 @@ impl Holding {
         let added = netlink.add_addresses(self.interface(), &self.held);
         let stale: Vec<_> = before.into_iter().filter(|old| !self.held.contains(old)).collect();
         let removed = netlink.remove_addresses(self.interface(), &stale);
-        failures(added).chain(failures(removed)).collect()
+        failure(added).into_iter().chain(failure(removed)).collect()
     }
 
     /// The interface has none of these from now on, nor what was set before.
-    pub(super) fn remove(&mut self, netlink: &mut Rtnetlink, addresses: &[IpAddr]) -> Vec<Error> {
+    /// The first failure.
+    pub(super) fn remove(
+        &mut self,
+        netlink: &mut Rtnetlink,
+        addresses: &[IpAddr],
+    ) -> Option<Error> {
         let mut gone = std::mem::take(&mut self.held);
         for address in self.with_prefix(addresses) {
             if !gone.contains(&address) {
                 gone.push(address);
             }
         }
-        failures(netlink.remove_addresses(self.interface(), &gone)).collect()
+        failure(netlink.remove_addresses(self.interface(), &gone))
     }
 
     /// Announces each address once; the first failure.
@@ -93,6 +99,11 @@ impl Holding {
     ) -> Result<(), Error> {
         let announced = addresses.into_iter().map(|address| self.announcer.announce(address));
         announced.fold(Ok(()), Result::and)
+    }
+
+    /// The neighbours are not told of what is not there.
+    pub(super) fn announces_nothing(&mut self) {
+        self.announced.clear();
     }
 
     /// Whether this entry is what this router has set.
@@ -118,15 +129,14 @@ impl Holding {
     }
 }
 
-/// What was not carried out.
-pub(super) fn failures(outcomes: Result<Vec<Outcome>, Error>) -> impl Iterator<Item = Error> {
-    let (outcomes, error) = match outcomes {
-        Ok(outcomes) => (outcomes, None),
-        Err(error) => (Vec::new(), Some(error)),
-    };
+/// The first that was not carried out. Others mostly failed for the same reason.
+pub(super) fn failure(outcomes: Result<Vec<Outcome>, Error>) -> Option<Error> {
     let failed = |outcome| match outcome {
         Outcome::Failed(error) => Some(error),
         Outcome::Done | Outcome::WasSo => None,
     };
-    outcomes.into_iter().filter_map(failed).chain(error)
+    match outcomes {
+        Ok(outcomes) => outcomes.into_iter().find_map(failed),
+        Err(error) => Some(error),
+    }
 }

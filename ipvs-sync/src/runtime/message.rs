@@ -19,6 +19,8 @@ pub(super) enum Told {
     Link { router: usize, link: bool },
     /// Somebody else deleted addresses, which counts as an order to hand over.
     Release { router: usize },
+    /// Addresses that were to be installed are not there.
+    NotInstalled { router: usize },
     /// An interface was created anew.
     Reopened { port: usize, socket: AdvertSocket },
     /// To resign and end.

@@ -39,6 +39,13 @@
 //! removes its virtual addresses, one that becomes active takes those that are there for
 //! its own.
 //!
+//! An active router has all of its addresses, or is active no longer. If one is refused,
+//! now or when it is put back, it hands over ([`Cause::NotInstalled`]) and leaves whoever
+//! takes over alone, as one that was told to [resign](Handle::resign). If nobody does, it
+//! tries again, once a second at most.
+//!
+//! [`Cause::NotInstalled`]: crate::vrrp::router::Cause::NotInstalled
+//!
 //! Packets that are dropped are counted by reason ([`Status`]), and one in a second of each
 //! interface is logged with how many were not.
 

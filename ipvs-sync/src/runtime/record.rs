@@ -25,7 +25,8 @@ pub struct Record {
 #[non_exhaustive]
 pub enum Event {
     /// A router is in another state. What belongs to that is done: its addresses are
-    /// there and announced, or gone.
+    /// there and announced, or gone. If not all could be installed, it hands over next
+    /// ([`Cause::NotInstalled`]).
     State {
         /// The state before.
         from: State,
@@ -41,7 +42,8 @@ pub enum Event {
         /// Those that are missing.
         addresses: Vec<InterfaceAddress>,
     },
-    /// Something was not carried out.
+    /// Something was not carried out. Of many addresses that were refused together this is
+    /// the first.
     Failed(net::Error),
 }
 

@@ -1,14 +1,15 @@
 //! The thread of all that can wait, or has to: addresses, announcements, what changes of
 //! interfaces, logs, and what is told to the user.
 
-use super::holding::{Holding, failures};
+use super::holding::{Holding, failure};
 use super::message::{Job, Notice, Told};
 use super::queue::Queue;
 use super::{Event, Record, WhenDeleted};
-use crate::net::{self, AdvertSocket, Announcer, Interface, Rtnetlink, now};
+use crate::net::{self, AdvertSocket, Announcer, ErrorKind, Interface, Rtnetlink, now};
 use crate::vrrp::Time;
 use ipvs::{InterfaceName, Namespace};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::net::IpAddr;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -47,17 +48,12 @@ impl Worker {
     /// Does it; whether there is more to do.
     fn carry_out(&mut self, job: Job) -> bool {
         match job {
-            Job::Install { router, addresses } => {
-                let Self { netlink, holdings, .. } = self;
-                let Some(holding) = holdings.get_mut(router) else { return true };
-                let errors = holding.install(netlink, addresses);
-                self.failed(router, errors);
-            }
+            Job::Install { router, addresses } => self.install(router, addresses),
             Job::Remove { router, addresses } => {
                 let Self { netlink, holdings, .. } = self;
                 let Some(holding) = holdings.get_mut(router) else { return true };
-                let errors = holding.remove(netlink, &addresses);
-                self.failed(router, errors);
+                let error = holding.remove(netlink, &addresses);
+                self.failed(router, error);
             }
             Job::Announce { router } => {
                 let Some(holding) = self.holdings.get(router) else { return true };
@@ -82,6 +78,28 @@ impl Worker {
             Job::End => return false,
         }
         true
+    }
+
+    fn install(&mut self, router: usize, addresses: Vec<IpAddr>) {
+        let Self { netlink, holdings, .. } = self;
+        let Some(holding) = holdings.get_mut(router) else { return };
+        let errors = holding.install(netlink, addresses);
+        if !errors.is_empty() {
+            self.hand_over_unless_whole(router);
+        }
+        self.failed(router, errors);
+    }
+
+    /// The router hands over if it lacks addresses. That its interface is gone is told by
+    /// itself.
+    fn hand_over_unless_whole(&mut self, router: usize) {
+        let Self { netlink, holdings, adverts, .. } = self;
+        let Some(holding) = holdings.get_mut(router) else { return };
+        let is_whole = holding.missing(netlink).is_ok_and(|missing| missing.is_empty());
+        if !is_whole && !is_gone(netlink, &holding.parent) {
+            holding.announces_nothing();
+            adverts.push(Told::NotInstalled { router });
+        }
     }
 
     fn failed(&mut self, router: usize, errors: impl IntoIterator<Item = net::Error>) {
@@ -207,18 +225,27 @@ impl Worker {
         if missing.is_empty() {
             return;
         }
-        let mut errors = Vec::new();
-        match holding.when_deleted {
+        let error = match holding.when_deleted {
             WhenDeleted::PutBack => {
-                errors.extend(failures(netlink.add_addresses(holding.interface(), &missing)));
-                let addresses = missing.iter().map(|missing| missing.address());
-                errors.extend(holding.announce_all(addresses).err());
+                match failure(netlink.add_addresses(holding.interface(), &missing)) {
+                    Some(error) => {
+                        self.hand_over_unless_whole(router);
+                        Some(error)
+                    }
+                    None => {
+                        let addresses = missing.iter().map(|missing| missing.address());
+                        holding.announce_all(addresses).err()
+                    }
+                }
             }
-            WhenDeleted::Release => self.adverts.push(Told::Release { router }),
-        }
+            WhenDeleted::Release => {
+                self.adverts.push(Told::Release { router });
+                None
+            }
+        };
         tracing::warn!(router, count = missing.len(), "somebody deleted virtual addresses");
         self.record(now(), router, Event::Deleted { addresses: missing });
-        self.failed(router, errors);
+        self.failed(router, error);
     }
 }
 
@@ -231,6 +258,11 @@ pub(super) fn inside<R: Send>(
         Some(namespace) => namespace.run(work).ok(),
         None => Some(work()),
     }
+}
+
+fn is_gone(netlink: &mut Rtnetlink, interface: &Interface) -> bool {
+    let found = netlink.interface_at(interface.index);
+    found.is_err_and(|error| error.kind() == ErrorKind::NoSuchInterface)
 }
 
 fn log(interface: InterfaceName, notice: &Notice, withheld: u64) {

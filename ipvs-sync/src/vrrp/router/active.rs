@@ -5,6 +5,7 @@ use super::{
     Action, Announcements, Backup, Cause, Config, Heard, Own, Report, Role, Router, State, Version,
 };
 use crate::vrrp::{Rank, Time};
+use std::time::Duration;
 
 /// What an active router has sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -135,13 +136,14 @@ impl Router {
         self.become_other(Role::Backup(Backup::doubting(now)), Cause::Away { silent });
     }
 
-    pub(super) fn hand_over(&mut self, now: Time) {
+    /// It is not active again before `not_before`, nor while another is.
+    pub(super) fn hand_over(&mut self, now: Time, not_before: Time, cause: Cause) {
         if self.state() != State::Active {
             return;
         }
         self.stands_back = true;
         self.actions.extend([Action::Advertise { priority: 0 }, Action::Remove]);
-        self.become_other(Role::Backup(Backup::listening(now, now)), Cause::HandedOver);
+        self.become_other(Role::Backup(Backup::listening(now, not_before)), cause);
     }
 
     pub(super) fn reconfigured(&mut self, now: Time, old: &Config) {
@@ -204,6 +206,10 @@ fn rivalry(own: Own, heard: Heard) -> Report {
         _ => Report::DualActive { peer, priority },
     }
 }
+
+/// How long one whose addresses could not be installed waits at least before it tries
+/// again: each time the others believe it for a moment.
+pub(super) const BEFORE_NEXT_TRY: Duration = Duration::from_secs(1);
 
 /// How many advertisements it sends at most between two that are due, to answer others.
 const ANSWERS: u8 = 4;

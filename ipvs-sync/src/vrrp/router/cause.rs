@@ -43,6 +43,8 @@ pub enum Cause {
     Promoted,
     /// It was told to hand over.
     HandedOver,
+    /// Its addresses could not be installed, or not all of them.
+    NotInstalled,
     /// A better router is active.
     Outranked {
         /// The better one.
@@ -94,6 +96,7 @@ impl fmt::Display for Cause {
             }
             Self::Promoted => f.pad("told to take over"),
             Self::HandedOver => f.pad("told to hand over"),
+            Self::NotInstalled => f.pad("the addresses could not be installed"),
             Self::Outranked { peer, priority, own } if priority == own => {
                 write!(f, "{peer} is active with priority {priority} too and has a higher address")
             }

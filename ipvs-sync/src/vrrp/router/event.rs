@@ -29,6 +29,10 @@ pub enum Event {
     /// successor, and takes over again only if nobody is heard, or when it is told to
     /// [`Promote`](Self::Promote).
     Resign,
+    /// The addresses of the active router could not be installed, or not all of them. It
+    /// hands over as for [`Resign`](Self::Resign): to whoever needs an address that is
+    /// missing, no router is better than one that says it has it.
+    NotInstalled,
     /// A backup is to take over at once: the active router said so on another way, or the
     /// operator. It stays active only if none of higher priority is.
     Promote,

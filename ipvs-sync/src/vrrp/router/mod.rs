@@ -96,6 +96,8 @@
 //! - One that went back to backup is not active again for an interval, a backup that was
 //!   paused listens for longer, and an active router that was away goes back by itself.
 //! - Answers are limited in number, where §6.4.3 has one for each packet.
+//! - One whose addresses could not be installed hands over. If nobody takes them it tries
+//!   again, not more often than once a second.
 //! - Packets for the virtual addresses are accepted by default (§6.1 has the opposite):
 //!   IPVS takes them from the host's input.
 
@@ -117,7 +119,7 @@ pub use group::Group;
 pub use track::{Effect, Health, TrackError, Tracks};
 
 use crate::vrrp::{Priority, Rank, Rule, Time, Version};
-use active::Active;
+use active::{Active, BEFORE_NEXT_TRY};
 use backup::Backup;
 use std::collections::VecDeque;
 use std::mem;
@@ -200,7 +202,10 @@ impl Router {
             }
             Event::Health(health) => self.health_is(now, health),
             Event::SyncReady(is_ready) => self.is_ready = is_ready,
-            Event::Resign => self.hand_over(now),
+            Event::Resign => self.hand_over(now, now, Cause::HandedOver),
+            Event::NotInstalled => {
+                self.hand_over(now, now + BEFORE_NEXT_TRY, Cause::NotInstalled);
+            }
             Event::Promote => {
                 if self.state() == State::Backup {
                     self.become_active(now, Cause::Promoted);
