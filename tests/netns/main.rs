@@ -23,6 +23,7 @@ mod macvlan;
 mod many;
 mod privilege;
 mod refused;
+mod renewed;
 mod router;
 mod runtime;
 mod wire;

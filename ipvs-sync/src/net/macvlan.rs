@@ -34,9 +34,10 @@ pub struct ParentSettings {
 #[derive(Debug)]
 pub struct VirtualMac {
     interface: Interface,
+    mac: [u8; 6],
     netlink: Rtnetlink,
     is_there: bool,
-    _parent: Arc<ParentSettings>,
+    parent: Arc<ParentSettings>,
 }
 
 impl ParentSettings {
@@ -49,6 +50,11 @@ impl ParentSettings {
             PARENT.iter().map(|&(name, value)| Setting::change(interface, Family::V4, name, value));
         let settings = settings.collect::<Result<_, _>>()?;
         Ok(Arc::new(Self { interface: *interface, _settings: settings }))
+    }
+
+    /// The interface that has them.
+    pub fn interface(&self) -> &Interface {
+        &self.interface
     }
 }
 
@@ -97,7 +103,7 @@ impl VirtualMac {
             return Err(failed(Operation::CreateInterface, Cause::OtherInterface));
         }
         // From here on it is removed again if something fails.
-        let mut this = Self { interface, netlink, is_there: true, _parent: Arc::clone(parent) };
+        let mut this = Self { interface, mac, netlink, is_there: true, parent: Arc::clone(parent) };
         this.configure()?;
         this.interface = this.netlink.interface_at(interface.index)?;
         Ok(this)
@@ -120,6 +126,16 @@ impl VirtualMac {
     /// The interface.
     pub fn interface(&self) -> &Interface {
         &self.interface
+    }
+
+    /// Its MAC address.
+    pub fn mac(&self) -> [u8; 6] {
+        self.mac
+    }
+
+    /// The settings of the interface below.
+    pub fn parent(&self) -> &Arc<ParentSettings> {
+        &self.parent
     }
 
     /// Removes the interface, and with it its addresses.

@@ -174,6 +174,11 @@ impl Adverts {
                         port.socket = socket;
                     }
                 }
+                Told::SendsBy { router, socket } => {
+                    if let Some(voice) = self.voices.get_mut(router) {
+                        voice.virtual_mac = Some(socket);
+                    }
+                }
                 Told::Stop => return true,
             }
         }

@@ -2,10 +2,12 @@
 
 use super::WhenDeleted;
 use crate::net::{
-    AddressEntry, Announcer, Error, Interface, InterfaceAddress, Outcome, Rtnetlink, VirtualMac,
+    AddressEntry, AdvertSocket, Announcer, Error, Interface, InterfaceAddress, Outcome,
+    ParentSettings, Rtnetlink, VirtualMac,
 };
 use crate::vrrp::Family;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// The addresses of one virtual router on its interface.
 #[derive(Debug)]
@@ -54,6 +56,26 @@ impl Holding {
     /// The interface that has the addresses.
     pub(super) fn interface(&self) -> &Interface {
         self.virtual_mac.as_ref().map_or(&self.parent, VirtualMac::interface)
+    }
+
+    /// Uses this interface from now on, instead of one that is gone, or had another MAC
+    /// address, or lost the one above it with the virtual MAC address. Returns what
+    /// advertisements are sent by from now on, if they come from that.
+    pub(super) fn renew(&mut self, parent: Interface) -> Result<Option<AdvertSocket>, Error> {
+        self.parent = parent;
+        let Some(old) = &self.virtual_mac else {
+            self.announcer = Announcer::open(&parent)?;
+            return Ok(None);
+        };
+        let settings = match parent.index == old.parent().interface().index {
+            true => Arc::clone(old.parent()),
+            false => ParentSettings::change(&parent)?,
+        };
+        let made = VirtualMac::create(&settings, old.interface().name, old.mac())?;
+        let socket = AdvertSocket::unicast(made.interface(), self.family)?;
+        self.announcer = Announcer::open(made.interface())?;
+        self.virtual_mac = Some(made);
+        Ok(Some(socket))
     }
 
     /// The interface has exactly these of the virtual addresses from now on. The first

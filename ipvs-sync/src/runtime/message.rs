@@ -23,6 +23,8 @@ pub(super) enum Told {
     NotInstalled { router: usize },
     /// An interface was created anew.
     Reopened { port: usize, socket: AdvertSocket },
+    /// The interface with a router's virtual MAC address was created anew.
+    SendsBy { router: usize, socket: AdvertSocket },
     /// To resign and end.
     Stop,
 }

@@ -101,7 +101,8 @@ impl Settings {
     }
 
     /// The same, with its addresses at the virtual router's MAC address: on an interface
-    /// of this name, which is created and removed.
+    /// of this name, which is created, also after somebody else has deleted it, and
+    /// removed.
     #[must_use]
     pub fn with_virtual_mac(self, name: InterfaceName) -> Self {
         Self { virtual_mac: Some(name), ..self }

@@ -22,7 +22,7 @@ pub(super) struct Voice {
     pub(super) tracks: Tracks,
     pub(super) failures: Limit,
     /// Sends from the virtual MAC address.
-    virtual_mac: Option<AdvertSocket>,
+    pub(super) virtual_mac: Option<AdvertSocket>,
     peers: Vec<IpAddr>,
     min_hop_limit: u8,
     checksum: Checksum,

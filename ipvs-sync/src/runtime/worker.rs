@@ -5,7 +5,7 @@ use super::holding::{Holding, failure};
 use super::message::{Job, Notice, Told};
 use super::queue::Queue;
 use super::{Event, Record, WhenDeleted};
-use crate::net::{self, AdvertSocket, Announcer, ErrorKind, Interface, Rtnetlink, now};
+use crate::net::{self, AdvertSocket, ErrorKind, Interface, Rtnetlink, now};
 use crate::vrrp::Time;
 use ipvs::{InterfaceName, Namespace};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -81,6 +81,7 @@ impl Worker {
     }
 
     fn install(&mut self, router: usize, addresses: Vec<IpAddr>) {
+        self.look_after_virtual_mac(router);
         let Self { netlink, holdings, .. } = self;
         let Some(holding) = holdings.get_mut(router) else { return };
         let errors = holding.install(netlink, addresses);
@@ -120,7 +121,13 @@ impl Worker {
         loop {
             match self.changes.poll() {
                 Ok(Some(net::Event::Link(interface))) => self.link_is(interface),
-                Ok(Some(net::Event::LinkGone(interface))) => self.link_is_gone(interface),
+                Ok(Some(net::Event::LinkGone(interface))) => {
+                    let holdings = self.holdings.iter();
+                    for (holding, suspect) in holdings.zip(&mut suspects) {
+                        *suspect |= holding.interface().index == interface.index;
+                    }
+                    self.link_is_gone(interface);
+                }
                 Ok(Some(net::Event::AddressGone(entry))) => {
                     let holdings = self.holdings.iter();
                     for (holding, suspect) in holdings.zip(&mut suspects) {
@@ -151,7 +158,7 @@ impl Worker {
             if before.index == interface.index {
                 holding.parent = interface;
                 if before.mac != interface.mac && holding.virtual_mac.is_none() {
-                    self.announce_from(router, interface);
+                    self.renew(router, interface);
                 }
                 if before.is_running != interface.is_running {
                     self.adverts.push(Told::Link { router, link: interface.is_running });
@@ -190,9 +197,8 @@ impl Worker {
         };
         match inside(self.namespace.as_ref(), open) {
             Some(Ok(socket)) => {
-                holding.parent = interface;
                 self.adverts.push(Told::Reopened { port, socket });
-                self.announce_from(router, interface);
+                self.renew(router, interface);
                 self.adverts.push(Told::Link { router, link: interface.is_running });
             }
             Some(Err(error)) => self.failed(router, [error]),
@@ -200,23 +206,38 @@ impl Worker {
         }
     }
 
-    /// Its MAC address is another.
-    fn announce_from(&mut self, router: usize, interface: Interface) {
-        let opened = inside(self.namespace.as_ref(), || Announcer::open(&interface));
-        match (opened, self.holdings.get_mut(router)) {
-            (Some(Ok(announcer)), Some(holding)) => holding.announcer = announcer,
-            (Some(Err(error)), _) => self.failed(router, [error]),
-            _ => {}
+    fn renew(&mut self, router: usize, interface: Interface) {
+        let Self { holdings, namespace, adverts, .. } = self;
+        let Some(holding) = holdings.get_mut(router) else { return };
+        match inside(namespace.as_ref(), || holding.renew(interface)) {
+            Some(Ok(Some(socket))) => adverts.push(Told::SendsBy { router, socket }),
+            Some(Err(error)) => self.failed(router, [error]),
+            Some(Ok(None)) | None => {}
+        }
+    }
+
+    /// Creates its interface with the virtual MAC address again if somebody has deleted
+    /// it. Without the one below that has to wait.
+    fn look_after_virtual_mac(&mut self, router: usize) {
+        let Self { netlink, holdings, .. } = self;
+        let Some(holding) = holdings.get_mut(router) else { return };
+        let Some(virtual_mac) = &holding.virtual_mac else { return };
+        let parent = holding.parent;
+        if is_gone(netlink, virtual_mac.interface()) && !is_gone(netlink, &parent) {
+            self.renew(router, parent);
         }
     }
 
     /// Puts back what somebody else has deleted, or hands over.
     fn look_after_addresses(&mut self, router: usize) {
+        self.look_after_virtual_mac(router);
         let Self { netlink, holdings, .. } = self;
         let Some(holding) = holdings.get_mut(router) else { return };
-        // IPv6 loses its addresses when its interface is set down. That is no deletion.
-        if !netlink.interface_at(holding.interface().index).is_ok_and(|now| now.is_up) {
-            return;
+        match netlink.interface_at(holding.interface().index) {
+            Ok(interface) if interface.is_up => {}
+            // IPv6 loses its addresses when its interface is set down. That is no deletion.
+            Ok(_) => return,
+            Err(_) => return self.hand_over_unless_whole(router),
         }
         let missing = match holding.missing(netlink) {
             Ok(missing) => missing,
