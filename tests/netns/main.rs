@@ -16,6 +16,7 @@ mod announcements;
 mod crash;
 mod dissect;
 mod events;
+mod heard;
 mod interop;
 mod keepalived;
 mod lan;

@@ -7,7 +7,7 @@ use crate::router::{INTERVAL, addresses, becomes, config, ip, settings, start, w
 use crate::wire::port;
 use ipvs_sync::net::{AdvertSocket, Received};
 use ipvs_sync::vrrp::router::{Cause, State};
-use ipvs_sync::vrrp::{Family, Time, VirtualAddresses};
+use ipvs_sync::vrrp::{Family, Seconds, Time, Version, VirtualAddresses};
 use std::net::IpAddr;
 use std::thread::sleep;
 use std::time::Duration;
@@ -25,6 +25,34 @@ fn eighty_nine_addresses_of_ipv6_move_to_keepalived_and_back() {
     let hosts = (1..89).map(|host| IpAddr::from([0xfd00_u16, 0, 0, 0, 0, 0, 0, host]));
     let all: Vec<IpAddr> = [ip("fe80::7")].into_iter().chain(hosts).collect();
     move_to_keepalived_and_back(Family::V6, &all);
+}
+
+/// With others ours would drop what keepalived sends (RFC 3768 §7.1).
+#[test]
+fn thirty_addresses_of_version_2_are_the_same_in_another_order() {
+    let lan = Lan::new(2);
+    let all: Vec<IpAddr> = (1..=30).map(|host| [10, 1, 0, host].into()).collect();
+    let count = || addresses(Family::V4).iter().filter(|address| all.contains(address)).count();
+    let listed: Vec<String> = all.iter().rev().map(|address| format!("{address}/32")).collect();
+    let lines = "version 2\nadvert_int 1\npriority 150";
+    let mut theirs = lan.at(2, || Keepalived::start(lines, &listed));
+    wait_until("keepalived", || lan.at(2, count) == 30);
+    let ours = |priority| {
+        let virtuals = VirtualAddresses::new(all.iter().copied()).unwrap();
+        let config = config(Family::V4, 1, priority).with_addresses(virtuals).unwrap();
+        lan.at(1, || start(settings(config.with_version(Version::V2(Seconds::DEFAULT)).unwrap())))
+    };
+    let low = ours(100);
+    wait_until("advertisements", || low.status(0).unwrap().accepted >= 3);
+    let status = low.status(0).unwrap();
+    assert_eq!(status.state, State::Backup);
+    assert!(status.counters.iter().all(|(_, count)| count == 0), "{status:?}");
+    drop(low);
+    let high = ours(200);
+    becomes(&high, State::Active);
+    wait_until("release", || lan.at(2, count) == 0);
+    assert_eq!(lan.at(1, count), 30);
+    theirs.stop();
 }
 
 fn move_to_keepalived_and_back(family: Family, all: &[IpAddr]) {

@@ -98,6 +98,8 @@
 //! - Answers are limited in number, where §6.4.3 has one for each packet.
 //! - One whose addresses could not be installed hands over. If nobody takes them it tries
 //!   again, not more often than once a second.
+//! - It is of one version and advertises in that alone, where §8.4.2 allows both. It drops
+//!   what comes in the other, also from an active router that speaks both.
 //! - Packets for the virtual addresses are accepted by default (§6.1 has the opposite):
 //!   IPVS takes them from the host's input.
 
