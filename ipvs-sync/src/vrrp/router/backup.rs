@@ -141,11 +141,7 @@ impl Backup {
         let interval = self.interval(own);
         let skew = skew(own.version, interval, own.rank.number());
         Some(match self.resigned {
-            // Nobody else would have advertised meanwhile.
-            Some(_) if self.not_before < self.expected + interval => {
-                (self.expected + skew).max(self.not_before)
-            }
-            Some(_) => self.expected + skew,
+            Some(_) => (self.expected + skew).max(self.not_before),
             // What is late may be as late as this router was.
             None if self.doubts => self.expected + interval + skew.max(interval / 2),
             None => self.expected + interval + skew,

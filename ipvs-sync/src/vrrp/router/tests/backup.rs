@@ -63,6 +63,17 @@ fn the_skew_after_a_resignation_is_of_the_interval_that_was_learned() {
 }
 
 #[test]
+fn one_that_went_back_for_a_router_that_resigns_at_once_waits_an_interval_and_no_longer() {
+    let mut host = Host::active(rank(100));
+    host.hear(150, "10.0.0.3");
+    host.take();
+    host.hear(0, "10.0.0.3");
+    // Its skew is less.
+    assert_eq!(host.until(State::Active), Duration::from_secs(1));
+    assert!(matches!(cause(&host.take()), Cause::Resigned { .. }));
+}
+
+#[test]
 fn a_resignation_that_comes_twice_prolongs_nothing() {
     let mut host = Host::started(rank(100));
     host.hear(150, "10.0.0.3");

@@ -84,16 +84,3 @@ fn one_that_claims_and_resigns_in_turn_moves_the_addresses_once_in_an_interval_a
     let installed = actions.iter().filter(|&action| *action == Action::Install).count();
     assert!((5..=10).contains(&installed), "{installed}");
 }
-
-#[test]
-fn one_that_was_replaced_and_at_once_is_needed_again_waits_for_the_rest_of_the_interval() {
-    let mut host = Host::active(rank(100));
-    host.hear(150, "10.0.0.3");
-    host.pass(Duration::from_millis(10));
-    host.hear(0, "10.0.0.3");
-    host.take();
-    assert_eq!(host.until(State::Active), Duration::from_millis(990));
-    let peer = address("10.0.0.3");
-    let ago = Duration::from_millis(990);
-    assert_eq!(cause(&host.take()), Cause::Resigned { peer, ago, late: Duration::ZERO });
-}
