@@ -1,5 +1,6 @@
-//! Tests of `ipvs_sync::net` and `ipvs_sync::runtime` in network namespaces, on the machine's own kernel, as
-//! root: `cargo xtask test` runs them.
+//! Tests of `ipvs_sync::net` and `ipvs_sync::runtime` in network namespaces, as root:
+//! `cargo xtask test` runs them on the machine's own kernel, and in guests those that
+//! depend on the kernel.
 //!
 //! Each test has namespaces of its own, so they run side by side.
 

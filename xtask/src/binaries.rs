@@ -18,7 +18,7 @@ const TARGET: &str = "guest";
 fn run_cargo(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
     let mut cargo = cargo(&lab.root);
     cargo.args(["build", "--quiet", "--profile", "lab", "--target", "x86_64-unknown-linux-gnu"]);
-    cargo.args(["-p", "ipvs-tests", "--test", "kernel"]);
+    cargo.args(["-p", "ipvs-tests", "--test", "kernel", "--test", "netns"]);
     cargo.args(["--bin", "capture", "--bin", "churn", "--bin", "probe"]);
     cargo.args(["-p", "ipvs", "--examples", "--features", "ipvs/json,ipvs/toml"]);
     cargo.args(["-p", "ipvs-bench", "--bin", "measure", "--bin", "round"]);
@@ -43,8 +43,9 @@ fn run_cargo(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
     Ok(built)
 }
 
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "kernel",
+    "netns",
     "capture",
     "churn",
     "probe",

@@ -57,6 +57,8 @@ pub(crate) fn job(lab: &Lab, kernel: &Kernel, job: &Job<'_>) -> Result<Vec<u8>> 
     archive.file(inside(xtask::JOB_ARGV), 0o644, &argv.collect::<Vec<_>>().concat())?;
     let environment = [
         format!("LAB_KERNEL={}", kernel.name),
+        // The keepalived that virtual routers meet.
+        "IPVS_USERLAND=/".to_owned(),
         "PATH=/sbin:/bin".to_owned(),
         "HOME=/root".to_owned(),
         "RUST_BACKTRACE=1".to_owned(),

@@ -1,5 +1,5 @@
 //! `cargo xtask test`: the libraries' tests here, those that need only network
-//! namespaces here too, the others in a guest for each kernel.
+//! namespaces here too, and some of these with the others in a guest for each kernel.
 
 use crate::guest::Job;
 use crate::host;
@@ -38,6 +38,7 @@ impl Options {
         let mut parts = vec![self.libraries(&lab)?, self.namespaces(&lab)?];
         for kernel in self.kernels() {
             parts.push(self.kernel(&lab, kernel)?);
+            parts.push(self.namespaces_on(&lab, kernel)?);
         }
         println!();
         let (mut passed, mut failed) = (0, 0);
@@ -101,18 +102,36 @@ impl Options {
     }
 
     fn kernel(&self, lab: &Lab, kernel: Name) -> Result<Part> {
-        let name = kernel::own_directory().map_or_else(
-            || format!("kernel {}", kernel.version()),
-            |directory| format!("kernel in {}", directory.display()),
-        );
+        let name = shown(kernel);
         note(&format!("test {name}"));
-        let machine = Machine::plain(Duration::from_secs(self.timeout));
-        let mut argv: Vec<OsString> = vec!["/bin/kernel".into(), "--test-threads=1".into()];
-        argv.extend(self.filter.iter().map(OsString::from));
+        let mut argv: Vec<&str> = vec!["/bin/kernel"];
+        argv.extend(self.filter.iter().map(String::as_str));
         if kernel::own_directory().is_some() || !matches!(kernel, Name::V6_1 | Name::V6_12) {
             note("not compared with ipvs::fake, which answers as Linux 6.1 and 6.12 do");
-            argv.extend(["--skip".into(), "random::".into()]);
+            argv.extend(["--skip", "random::"]);
         }
+        self.guest(lab, kernel, name, &argv)
+    }
+
+    /// What differs between kernels. An emulated machine is too slow for most of the rest.
+    fn namespaces_on(&self, lab: &Lab, kernel: Name) -> Result<Part> {
+        let name = format!("network namespaces on {}", shown(kernel));
+        note(&format!("test {name}"));
+        let mut argv = vec!["/bin/netns"];
+        if self.filter.is_empty() {
+            argv.extend(NAMESPACES_IN_GUEST);
+        } else {
+            argv.extend(self.filter.iter().map(String::as_str));
+        }
+        // There is no tshark.
+        argv.extend(["--skip", "dissect::"]);
+        self.guest(lab, kernel, name, &argv)
+    }
+
+    fn guest(&self, lab: &Lab, kernel: Name, name: String, argv: &[&str]) -> Result<Part> {
+        let machine = Machine::plain(Duration::from_secs(self.timeout));
+        let mut argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
+        argv.push("--test-threads=1".into());
         let job = Job { argv: &argv, with_ipvs: true };
         let output = Copy::default();
         let end = vm::run(lab, kernel, &machine, &job, Box::new(output.clone()));
@@ -130,6 +149,24 @@ impl Options {
         };
         Ok(Part::new(name, counts, trouble))
     }
+}
+
+/// The sockets, addresses and announcements, and in each direction a run with keepalived.
+const NAMESPACES_IN_GUEST: [&str; 7] = [
+    "addresses::",
+    "adverts::",
+    "announcements::",
+    "events::",
+    "interop::version_3_over_ipv4_where_ours_is_better",
+    "interop::version_3_over_ipv6_where_keepalived_is_better",
+    "macvlan::",
+];
+
+fn shown(kernel: Name) -> String {
+    kernel::own_directory().map_or_else(
+        || format!("kernel {}", kernel.version()),
+        |directory| format!("kernel in {}", directory.display()),
+    )
 }
 
 /// A part of the whole and how it went.
