@@ -9,6 +9,8 @@ use anyhow::{Context as _, Result};
 pub(crate) struct Comparison {
     /// The unit of work that the times are of.
     unit: &'static str,
+    /// How often each way is run. Odd, so that one run is in the middle.
+    repetitions: usize,
     besides: Besides,
     ways: Vec<Way>,
 }
@@ -41,8 +43,6 @@ pub(crate) enum Kind {
 /// How much is done.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Effort {
-    /// How often each way is run. Odd, so that one run is in the middle.
-    pub(crate) repetitions: usize,
     /// How many rounds of {add service, add destination, delete destination, delete
     /// service} a run has, where it consists of such.
     pub(crate) rounds: u32,
@@ -58,9 +58,8 @@ impl Effort {
     /// Rounds as in the thesis; of processes fewer, each takes as long as some
     /// hundred others.
     pub(crate) const WHOLE: Self =
-        Self { repetitions: 5, rounds: 1_000, process_rounds: 40, besides: true, peers: true };
-    /// For a look in between and for the baseline: as often, since of fewer
-    /// the fastest differs more.
+        Self { rounds: 1_000, process_rounds: 40, besides: true, peers: true };
+    /// For a look in between and for the baseline.
     pub(crate) const QUICK: Self = Self { process_rounds: 20, besides: false, ..Self::WHOLE };
 
     /// The same by a real clock, where a process takes as long as some thousand rounds.
@@ -71,7 +70,12 @@ impl Effort {
 
 impl Comparison {
     pub(crate) fn new(unit: &'static str) -> Self {
-        Self { unit, besides: Besides::Nothing, ways: Vec::new() }
+        Self { unit, repetitions: REPETITIONS, besides: Besides::Nothing, ways: Vec::new() }
+    }
+
+    /// The same, run so often.
+    pub(crate) fn repeated(self, repetitions: usize) -> Self {
+        Self { repetitions, ..self }
     }
 
     /// The same, with the memory of each way.
@@ -126,15 +130,14 @@ impl Comparison {
     pub(crate) fn run(&self, name: &str, effort: Effort) -> Result<Vec<Line>> {
         let ways = || self.ways.iter().filter(|way| effort.peers || way.kind != Kind::Peer);
         let mut all: Vec<Series> = ways().map(|_| Series::default()).collect();
+        let run = |way: &Way| (way.run)(effort).with_context(|| format!("{name}: {}", way.name));
         // The first run of its size fills the kernel's per-processor memory
         // (`percpu.c: pcpu_populate_chunk`), which the later ones use again: it is
         // not counted.
-        for turn in 0..=effort.repetitions {
+        ways().next().map(run).transpose()?;
+        for _ in 0..self.repetitions {
             for (way, series) in ways().zip(&mut all) {
-                let sample = (way.run)(effort).with_context(|| format!("{name}: {}", way.name))?;
-                if turn > 0 {
-                    series.push(sample);
-                }
+                series.push(run(way)?);
             }
         }
         let lines = ways().zip(all).map(|(way, series)| {
@@ -153,3 +156,6 @@ impl Comparison {
         lines.collect()
     }
 }
+
+/// How often something is run if nothing else is said.
+pub(crate) const REPETITIONS: usize = 5;

@@ -2,7 +2,7 @@
 //! goes beside the floor that does the same.
 
 use crate::change::Wanted;
-use crate::comparison::{Comparison, Effort};
+use crate::comparison::{Comparison, Effort, REPETITIONS};
 use crate::report::Line;
 use crate::shape::Shape;
 use crate::single::Table;
@@ -56,15 +56,15 @@ pub(crate) fn all() -> Vec<Measurement> {
         all.push(compare(format!("change/told/{shape}"), changing_what_is_told(shape)));
     }
     all.push(alone("own/ops1", own::loops));
-    all.push(alone("own/list", own::listings));
-    all.push(alone("plan/nothing/10000x2", |name, e| plan::nothing(name, Shape::BROADER, e)));
-    all.push(alone("plan/replace/1000x10", |name, e| plan::replace(name, Shape::BROAD, e)));
+    all.push(alone("own/list", |name, _| own::listings(name)));
+    all.push(alone("plan/nothing/10000x2", |name, _| plan::nothing(name, Shape::BROADER)));
+    all.push(alone("plan/replace/1000x10", |name, _| plan::replace(name, Shape::BROAD)));
     for shape in [Shape::BROAD, Shape::BROADER, Shape::DEEP] {
-        let run = move |name: &str, effort| sweep::buffers(name, shape, effort);
+        let run = move |name: &str, _| sweep::buffers(name, shape);
         all.push(alone(format!("buffers/{shape}"), run));
     }
     for shape in [Shape::BROAD, Shape::BROADER] {
-        let run = move |name: &str, effort| procfs::reads(name, shape, effort);
+        let run = move |name: &str, _| procfs::reads(name, shape);
         all.push(alone(format!("procfs/{shape}"), run));
     }
     all
@@ -81,6 +81,7 @@ const GROWING: [Shape; 5] = [
 
 fn thesis(table: Table) -> Comparison {
     Comparison::new("round")
+        .repeated(OFTEN)
         .with_system_calls()
         .floor(move |effort| single::floor(table, effort))
         .ours("client", move |effort| single::ours(table, effort))
@@ -89,7 +90,11 @@ fn thesis(table: Table) -> Comparison {
 }
 
 fn batches() -> Comparison {
-    Comparison::new("round").with_system_calls().floor(batch::floor).ours("batch", batch::ours)
+    Comparison::new("round")
+        .repeated(OFTEN)
+        .with_system_calls()
+        .floor(batch::floor)
+        .ours("batch", batch::ours)
 }
 
 fn thesis_by_processes(table: Table) -> Comparison {
@@ -99,8 +104,17 @@ fn thesis_by_processes(table: Table) -> Comparison {
         .peer("ipvsadm", move |effort| processes::ipvsadm(table, effort))
 }
 
+/// What takes little time, and differs by as much as what is measured by it.
+const OFTEN: usize = 15;
+
+/// What is done with a large table takes seconds, and differs least.
+fn often(shape: Shape) -> usize {
+    if shape.objects() < 10_000 { REPETITIONS } else { 3 }
+}
+
 fn restoring(shape: Shape) -> Comparison {
     Comparison::new("change")
+        .repeated(often(shape))
         .with_memory()
         .floor(move |_| restore::floor(shape, restore::BATCH))
         .ours("batch", move |_| restore::batch(shape))
@@ -111,12 +125,14 @@ fn restoring(shape: Shape) -> Comparison {
 
 fn restoring_singly(shape: Shape) -> Comparison {
     Comparison::new("change")
+        .repeated(often(shape))
         .floor(move |_| restore::floor(shape, 1))
         .ours("client", move |_| restore::single(shape))
 }
 
 fn listings(shape: Shape) -> Comparison {
     Comparison::new("table")
+        .repeated(often(shape))
         .with_memory()
         .floor(move |_| listing::floor(shape))
         .ours("client", move |_| listing::ours(shape))
@@ -127,6 +143,7 @@ fn listings(shape: Shape) -> Comparison {
 
 fn changing_nothing(shape: Shape) -> Comparison {
     Comparison::new("table")
+        .repeated(often(shape))
         .with_memory()
         .floor(move |_| listing::floor(shape))
         .ours("plan", move |_| change::plan(shape, Wanted::AsItIs))
@@ -134,6 +151,7 @@ fn changing_nothing(shape: Shape) -> Comparison {
 
 fn changing_a_percent(shape: Shape) -> Comparison {
     Comparison::new("table")
+        .repeated(often(shape))
         .with_memory()
         .floor(move |_| change::floor(shape))
         .ours("plan", move |_| change::plan(shape, Wanted::WithOtherWeights))
@@ -141,6 +159,7 @@ fn changing_a_percent(shape: Shape) -> Comparison {
 
 fn changing_what_is_told(shape: Shape) -> Comparison {
     Comparison::new("table")
+        .repeated(often(shape))
         .with_memory()
         .floor(move |_| change::floor_told(shape))
         .ours("batch", move |_| change::batch(shape))

@@ -26,7 +26,7 @@ pub(crate) fn run(name: &str, way: &str, rounds: &str) -> Result<()> {
     };
     let way = comparison.find(way).with_context(|| format!("{name} has no {way}"))?;
     let rounds = rounds.parse()?;
-    (way.run)(Effort { repetitions: 1, rounds, process_rounds: rounds, ..Effort::QUICK })?;
+    (way.run)(Effort { rounds, process_rounds: rounds, ..Effort::QUICK })?;
     println!("{}", crate::memory::peak()?);
     Ok(())
 }

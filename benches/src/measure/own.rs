@@ -1,6 +1,6 @@
 //! What the client's own code takes: the kernel left out.
 
-use crate::comparison::{Effort, Kind};
+use crate::comparison::{Effort, Kind, REPETITIONS};
 use crate::report::Line;
 use crate::sample::{Calls, Sample, Series};
 use crate::shape::SERVICE;
@@ -14,7 +14,7 @@ use std::time::Instant;
 /// Runs the loop of four over a transport that acknowledges at once.
 pub(crate) fn loops(name: &str, effort: Effort) -> Result<Vec<Line>> {
     let mut ours = Series::default();
-    for _ in 0..effort.repetitions {
+    for _ in 0..REPETITIONS {
         let mut client = Client::with_transport(Acknowledging::default())?;
         let start = Instant::now();
         single::run(&mut client, effort.rounds)?;
@@ -24,10 +24,10 @@ pub(crate) fn loops(name: &str, effort: Effort) -> Result<Vec<Line>> {
 }
 
 /// Reads a list of destinations over a transport that has it ready.
-pub(crate) fn listings(name: &str, effort: Effort) -> Result<Vec<Line>> {
+pub(crate) fn listings(name: &str) -> Result<Vec<Line>> {
     let key = shape::service(SERVICE).key();
     let mut ours = Series::default();
-    for _ in 0..effort.repetitions {
+    for _ in 0..REPETITIONS {
         let mut client = Client::with_transport(Ready::default())?;
         let start = Instant::now();
         for _ in 0..LISTINGS {

@@ -1,6 +1,6 @@
 //! Plans: one that changes nothing, and many that change everything.
 
-use crate::comparison::{Effort, Kind};
+use crate::comparison::{Kind, REPETITIONS};
 use crate::report::Line;
 use crate::sample::{Calls, Sample, Series};
 use crate::shape::{self, Shape};
@@ -10,10 +10,10 @@ use ipvs::{Batch, Client, Plan, Recovery, Table};
 use std::time::Instant;
 
 /// What a plan that changes nothing takes besides the snapshot.
-pub(crate) fn nothing(name: &str, shape: Shape, effort: Effort) -> Result<Vec<Line>> {
+pub(crate) fn nothing(name: &str, shape: Shape) -> Result<Vec<Line>> {
     let table = shape.table()?;
     let mut series = Series::default();
-    for _ in 0..effort.repetitions {
+    for _ in 0..REPETITIONS {
         listing::filled(shape)?;
         let snapshot = Client::connect()?.snapshot()?;
         let start = Instant::now();
@@ -27,10 +27,10 @@ pub(crate) fn nothing(name: &str, shape: Shape, effort: Effort) -> Result<Vec<Li
 /// Replaces every destination, and back, twenty times over: a line for the first
 /// replacement and one for each fifth. The kernel keeps what was deleted on a
 /// list that every addition walks.
-pub(crate) fn replace(name: &str, shape: Shape, effort: Effort) -> Result<Vec<Line>> {
+pub(crate) fn replace(name: &str, shape: Shape) -> Result<Vec<Line>> {
     let tables = [shape.table()?, others(shape)?];
     let mut all = [1, 5, 10, 15, 20].map(|round| (round, Series::default()));
-    for _ in 0..effort.repetitions.min(3) {
+    for _ in 0..3 {
         netns::fresh()?;
         let (mut client, calls) = counting::client()?;
         client.send_batch(&Batch::from(&tables[0])).into_result()?;

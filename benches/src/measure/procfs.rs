@@ -1,6 +1,6 @@
 //! Reading the table as text.
 
-use crate::comparison::{Effort, Kind};
+use crate::comparison::{Kind, REPETITIONS};
 use crate::listing::filled;
 use crate::report::Line;
 use crate::sample::{Calls, Sample, Series};
@@ -11,10 +11,10 @@ use std::io::Read as _;
 use std::time::Instant;
 
 /// Opens and reads the file with buffers of several sizes. Nothing is parsed.
-pub(crate) fn reads(name: &str, shape: Shape, effort: Effort) -> Result<Vec<Line>> {
+pub(crate) fn reads(name: &str, shape: Shape) -> Result<Vec<Line>> {
     let mut all = SIZES.map(|size| (size, Series::default()));
     let mut bytes = 0;
-    for _ in 0..effort.repetitions {
+    for _ in 0..REPETITIONS {
         filled(shape)?;
         for (size, series) in &mut all {
             let mut buffer = vec![0; *size];

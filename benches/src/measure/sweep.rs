@@ -2,7 +2,7 @@
 //! listing's datagrams as large as the largest buffer that was ever offered on
 //! the socket, up to 32 KiB (`af_netlink.c: netlink_dump`).
 
-use crate::comparison::{Effort, Kind};
+use crate::comparison::{Kind, REPETITIONS};
 use crate::floor::{self, Floor};
 use crate::listing::{filled, floor_destinations, floor_services};
 use crate::report::Line;
@@ -13,9 +13,9 @@ use std::time::Instant;
 
 /// Lists the services and then the destinations with buffers of every size,
 /// each on a socket of its own.
-pub(crate) fn buffers(name: &str, shape: Shape, effort: Effort) -> Result<Vec<Line>> {
+pub(crate) fn buffers(name: &str, shape: Shape) -> Result<Vec<Line>> {
     let mut all = SIZES.map(|size| (size, Series::default(), Series::default()));
-    for _ in 0..effort.repetitions {
+    for _ in 0..REPETITIONS {
         filled(shape)?;
         let family = floor::family()?;
         for (size, services, destinations) in &mut all {
