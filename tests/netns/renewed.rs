@@ -4,6 +4,7 @@ use crate::router::{
     INTERVAL, addresses, becomes, config, ip, rank, settings, start, state, v3, wait_until,
 };
 use crate::wire::{PORT, Sniffer, Wire, name, port, run, wait_for};
+use ipvs::Namespace;
 use ipvs_sync::net::{Event as Change, Events, InterfaceAddress, Operation, Outcome, Rtnetlink};
 use ipvs_sync::runtime::{Event, Options, WhenDeleted, spawn};
 use ipvs_sync::vrrp::router::{Cause, Config, State};
@@ -67,6 +68,22 @@ fn that_of_a_backup_is_created_again_too() {
     drop(peer);
     becomes(&router, State::Active);
     assert!(is_whole());
+}
+
+#[test]
+fn in_a_namespace_that_is_given_it_is_created_again_there() {
+    let namespace = Wire::new().peer();
+    let inside = |work: fn() -> bool| namespace.run(work).unwrap();
+    let copy = namespace.run(|| Namespace::open("/proc/thread-self/ns/net").unwrap()).unwrap();
+    let settings = settings(config(Family::V4, 2, 100)).with_virtual_mac(name("vmac7"));
+    let options = Options { namespace: Some(copy), real_time: None };
+    let router = spawn([settings], options).unwrap();
+    becomes(&router, State::Active);
+    namespace.run(|| run("ip link del vmac7")).unwrap();
+    wait_until("interface", || inside(is_whole));
+    assert!(!is_there());
+    drop(router);
+    assert!(!inside(is_there));
 }
 
 #[test]

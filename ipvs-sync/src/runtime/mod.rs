@@ -46,6 +46,11 @@
 //!
 //! [`Cause::NotInstalled`]: crate::vrrp::router::Cause::NotInstalled
 //!
+//! An advertisement has all addresses, in several IPv6 fragments if they are many.
+//! keepalived 2.2.7 takes none that is longer than its interface sends, nor with another
+//! number of addresses than it sends itself: beside it, a virtual router of IPv6 on an
+//! Ethernet has at most 89.
+//!
 //! Packets that are dropped are counted by reason ([`Status`]), and one in a second of each
 //! interface is logged with how many were not.
 
