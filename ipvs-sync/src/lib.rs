@@ -5,13 +5,13 @@
 //!
 //! - [`vrrp`]: the Virtual Router Redundancy Protocol, as a state machine that
 //!   takes the time and packets as arguments and returns what to do
+//! - [`proto`]: the messages by which the kernel's sync daemons tell each other
+//!   their connections, as views and builders
 //! - [`net`]: the sockets and address changes, the only I/O
 //! - [`runtime`]: virtual routers that run, in two threads
 //!
 //! and what is planned:
 //!
-//! - `proto`: the messages by which the kernel's sync daemons tell each other
-//!   their connections, as views and builders
 //! - `daemon`, `resync`, `doctor`, `failover`: what ties these to the kernel
 //!
 //! The kernel's sync daemons can be started, stopped and listed today with
@@ -32,5 +32,6 @@
 
 mod checksum;
 pub mod net;
+pub mod proto;
 pub mod runtime;
 pub mod vrrp;
