@@ -28,4 +28,5 @@ mod refused;
 mod renewed;
 mod router;
 mod runtime;
+mod sync;
 mod wire;

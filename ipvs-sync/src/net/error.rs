@@ -155,12 +155,15 @@ impl Error {
     }
 
     fn sends(&self) -> bool {
-        matches!(self.operation, Operation::Send { .. } | Operation::Announce { .. })
+        matches!(
+            self.operation,
+            Operation::Send { .. } | Operation::SendSync { .. } | Operation::Announce { .. }
+        )
     }
 
     /// What an error number means, in words.
     fn meaning(&self, errno: Errno) -> Option<&'static str> {
-        use Operation::{AddAddress, Announce, OpenAdverts, Send, Set};
+        use Operation::{AddAddress, Announce, OpenAdverts, OpenSync, Send, SendSync, Set};
         let text = match (self.kind(), errno, self.operation) {
             (ErrorKind::NoSuchInterface, ..) => "there is no such interface, or no longer",
             (ErrorKind::InterfaceDown, ..) => "the interface is down",
@@ -175,12 +178,17 @@ impl Error {
             (ErrorKind::TooLong, ..) => "the packet is longer than can be sent",
             (ErrorKind::Busy, ..) => "a queue is full",
             (ErrorKind::AlreadyExists, ..) => "it is there already",
-            (_, Errno::EPERM, Send { .. } | Announce { .. }) => "a firewall rule refuses it",
+            (_, Errno::EPERM, Send { .. } | SendSync { .. } | Announce { .. }) => {
+                "a firewall rule refuses it"
+            }
             (_, Errno::EACCES, AddAddress { .. }) => "IPv6 is switched off on this interface",
             (_, Errno::ENOBUFS, AddAddress { .. }) => {
                 "the interface takes no addresses of this family (its MTU is too small)"
             }
-            (_, Errno::EAFNOSUPPORT, OpenAdverts { .. }) => "this kernel has no such family",
+            (_, Errno::EINVAL, OpenSync { .. }) => "the group is not a multicast address",
+            (_, Errno::EAFNOSUPPORT, OpenAdverts { .. } | OpenSync { .. }) => {
+                "this kernel has no such family"
+            }
             (_, Errno::EOPNOTSUPP, Operation::CreateInterface) => "this kernel has no macvlan",
             (_, Errno::EROFS, Set { .. }) => "/proc/sys is mounted read-only here",
             (_, Errno::ENOMEM, _) => "the kernel is out of memory",

@@ -1,4 +1,4 @@
-//! The sockets and address changes of virtual routers, the only I/O.
+//! The sockets and address changes of virtual routers and of sync, the only I/O.
 //!
 //! | what | with |
 //! |---|---|
@@ -7,6 +7,7 @@
 //! | find interfaces, list, add and remove addresses | [`Rtnetlink`] |
 //! | hear what changes | [`Events`] |
 //! | answer with the virtual router's MAC address | [`VirtualMac`] |
+//! | send and receive sync messages | [`SyncSender`], [`SyncListener`] |
 //! | the time | [`now`] |
 //!
 //! Each of these is of the network namespace of the thread that opens it, and stays of
@@ -31,10 +32,9 @@
 //! # }
 //! ```
 //!
-//! An [`AdvertSocket`] and an [`Announcer`] never wait for anything. A change by
-//! [`Rtnetlink`] waits until the kernel has carried it out, which can take
-//! milliseconds, and longer when others change much: it belongs into another thread
-//! than the advertisements.
+//! Those that send and receive never wait for anything. A change by [`Rtnetlink`] waits
+//! until the kernel has carried it out, which can take milliseconds, and longer when
+//! others change much: it belongs into another thread than the advertisements.
 
 mod addresses;
 mod advert;
@@ -52,6 +52,7 @@ pub mod ndp;
 mod operation;
 mod realtime;
 mod rtnetlink;
+mod sync_socket;
 mod sysctl;
 
 pub use addresses::{AddressEntry, InterfaceAddress, Outcome, PrefixTooLong};
@@ -66,3 +67,4 @@ pub use macvlan::{ParentSettings, VirtualMac};
 pub use operation::Operation;
 pub(crate) use realtime::run_in_real_time;
 pub use rtnetlink::Rtnetlink;
+pub use sync_socket::{Reach, SyncListener, SyncSender};

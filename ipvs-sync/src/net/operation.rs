@@ -4,7 +4,7 @@ use super::InterfaceAddress;
 use crate::vrrp::Family;
 use ipvs::InterfaceName;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// What was to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +22,18 @@ pub enum Operation {
     },
     /// Receiving advertisements.
     Receive,
+    /// Opening a socket for sync messages.
+    OpenSync {
+        /// The group.
+        group: IpAddr,
+    },
+    /// Sending a sync message.
+    SendSync {
+        /// Where to.
+        to: SocketAddr,
+    },
+    /// Receiving sync messages.
+    ReceiveSync,
     /// Opening the socket for announcements.
     OpenAnnouncer,
     /// Announcing an address to the neighbours.
@@ -84,6 +96,11 @@ impl fmt::Display for Operation {
             }
             Self::Send { to } => return write!(f, "send an advertisement to {to}"),
             Self::Receive => "receive advertisements",
+            Self::OpenSync { group } => {
+                return write!(f, "open the socket for sync messages to {group}");
+            }
+            Self::SendSync { to } => return write!(f, "send a sync message to {to}"),
+            Self::ReceiveSync => "receive sync messages",
             Self::OpenAnnouncer => "open the socket for announcements",
             Self::Announce { address } => return write!(f, "announce {address}"),
             Self::OpenRtnetlink => "open a socket of rtnetlink",
