@@ -2,12 +2,14 @@
 //! that have no kernel.
 //!
 //! `capture`, as root in a guest, builds a table in a network namespace of its
-//! own and prints each datagram as `name hex`. `capture --write DIR` reads such
+//! own and prints each datagram as `name hex`. `capture sync` does the same for
+//! the datagrams of the kernel's sync master. `capture --write DIR` reads such
 //! lines and makes a file for each name, its datagrams one after the other.
 //!
-//! Everything is sent by raw messages: what is recorded must not depend on the
-//! client that is tested with it.
+//! What a client says is sent by raw messages: what is recorded must not depend
+//! on the client that is tested with it.
 
+mod messages;
 mod table;
 
 use ipvs_sys::family::{GetFamily, NLCTRL, NewFamily};
@@ -39,8 +41,9 @@ fn main() -> Result<()> {
     let mut arguments = env::args_os().skip(1);
     match (arguments.next(), arguments.next()) {
         (None, _) => record(),
+        (Some(what), None) if what == "sync" => messages::record(),
         (Some(option), Some(directory)) if option == "--write" => write(Path::new(&directory)),
-        _ => Err("usage: capture | capture --write DIR < LINES".into()),
+        _ => Err("usage: capture | capture sync | capture --write DIR < LINES".into()),
     }
 }
 
