@@ -32,7 +32,18 @@ fn main() -> io::Result<()> {
     all.sort_by(|(a, _), (b, _)| b.cmp(a));
     let all: Vec<u8> = all.into_iter().flat_map(|(_, requests)| requests).collect();
     write(fuzz.join("corpus/fake"), "requests", &all)?;
+    sync(fuzz)?;
     vrrp(fuzz)
+}
+
+/// Each datagram of a sync master; those of 6.12 differ in nothing but ports.
+fn sync(fuzz: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(fuzz.join("../ipvs-sync/testdata/sync/6.1"))? {
+        let path = entry?.path();
+        let name = path.file_stem().unwrap_or_default().display().to_string();
+        write(fuzz.join("corpus/sync_message"), &name, &fs::read(path)?)?;
+    }
+    Ok(())
 }
 
 /// Each packet of a virtual router, and signed ones of which a byte is changed.

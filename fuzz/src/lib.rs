@@ -4,6 +4,7 @@ pub mod batches;
 pub mod fakes;
 pub mod procfs;
 pub mod routers;
+pub mod sync;
 pub mod tables;
 pub mod targets;
 pub mod vrrp;

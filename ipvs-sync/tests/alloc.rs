@@ -1,5 +1,5 @@
-//! Judging packets allocates nothing, whatever is wrong with them; writing them allocates
-//! nothing once the buffer has grown.
+//! Judging packets and sync messages allocates nothing, whatever is wrong with them;
+//! writing them allocates nothing once the buffer has grown.
 
 #![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
@@ -7,6 +7,7 @@
 mod counting;
 
 use counting::allocations;
+use ipvs_sync::proto::{self, Connection, Datagram, Flags, Loss, Sequences};
 use ipvs_sync::vrrp::packet::{
     Advertisement, Carrier, Checksum, Counters, Coverage, Ends, Expected, GROUP_V4, GROUP_V6,
     HOP_LIMIT, Password, Terms, receive,
@@ -83,6 +84,76 @@ fn writing_into_a_grown_buffer_allocates_nothing() {
         assert_eq!(allocations(work), 0);
         assert_eq!(bytes.len(), advertisement.length());
     });
+}
+
+/// A datagram of each version, with 255 connections; those of version 1 have every option.
+fn sync_messages() -> [Datagram; 2] {
+    let ends = |client: &str, service: &str, destination: &str| {
+        let [client, service, destination] =
+            [client, service, destination].map(|text| text.parse().unwrap());
+        Connection::new(6, client, service, destination)
+    };
+    let v4 = Connection {
+        flags: Flags::IN_SEQUENCE,
+        sequences: Some(Sequences::default()),
+        ..ends("192.0.2.9:50000", "10.0.0.1:80", "192.168.0.1:8080")
+    };
+    let v6 = Connection {
+        engine_name: b"sip",
+        engine_data: &[7; 20],
+        ..ends("[2001:db8::9]:50000", "[2001:db8::1]:80", "[fd00::1]:8080")
+    };
+    let v6 = Connection { sequences: v4.sequences, ..v6 };
+    [(proto::Version::V0, v4), (proto::Version::V1, v6)].map(|(version, connection)| {
+        let mut datagram = Datagram::new(version, 7, u16::MAX);
+        while datagram.push(&connection).unwrap() {}
+        datagram
+    })
+}
+
+#[test]
+fn reading_sync_messages_allocates_nothing_whatever_is_wrong() {
+    let (mut taken, mut lost) = (0, [0; 3]);
+    for datagram in sync_messages() {
+        let mut bytes = datagram.as_bytes().to_vec();
+        let mut judge = |bytes: &[u8]| {
+            let message = match proto::receive(bytes, 7) {
+                Ok(message) => message,
+                Err(_) => return lost[0] += 1,
+            };
+            for connection in message.connections() {
+                match connection.and_then(|connection| {
+                    connection.check().map(|()| connection.others.iter().count())
+                }) {
+                    Ok(_) => taken += 1,
+                    Err(rejected) if rejected.loss() == Loss::Rest => lost[1] += 1,
+                    Err(_) => lost[2] += 1,
+                }
+            }
+        };
+        assert_eq!(allocations(|| judge(&bytes)), 0);
+        for at in 0..128 {
+            bytes[at] ^= 0xff;
+            assert_eq!(allocations(|| judge(&bytes)), 0, "byte {at}");
+            bytes[at] ^= 0xff;
+            assert_eq!(allocations(|| judge(&bytes[..at])), 0, "cut at {at}");
+        }
+    }
+    assert!(taken > 2 * 255 && lost.iter().all(|lost| *lost > 0), "{taken} {lost:?}");
+}
+
+#[test]
+fn a_cleared_datagram_is_filled_again_without_an_allocation() {
+    for mut datagram in sync_messages() {
+        let full = datagram.as_bytes().to_vec();
+        let message = proto::receive(&full, 7).unwrap();
+        let work = || {
+            datagram.clear();
+            message.connections().filter(|read| datagram.push(&read.unwrap()).unwrap()).count()
+        };
+        assert_eq!(allocations(work), 0);
+        assert_eq!(datagram.as_bytes(), full);
+    }
 }
 
 #[cfg(feature = "hmac")]

@@ -6,6 +6,8 @@
 pub mod corpus;
 #[path = "../../fuzz/src/routers.rs"]
 pub mod routers;
+#[path = "../../fuzz/src/sync.rs"]
+pub mod sync;
 #[path = "../../fuzz/src/vrrp.rs"]
 pub mod vrrp;
 
@@ -26,10 +28,15 @@ fn virtual_routers() {
     replay("vrrp_router", routers::routers);
 }
 
+#[test]
+fn sync_messages() {
+    replay("sync_message", sync::sync_message);
+}
+
 /// Those of the other targets are replayed by the tests of `ipvs-sys` and `ipvs`.
 #[test]
 fn no_corpus_is_forgotten() {
     let mut names = corpus::names();
-    names.retain(|name| name.starts_with("vrrp_"));
-    assert_eq!(names, ["vrrp_hmac", "vrrp_packet", "vrrp_router"]);
+    names.retain(|name| name.starts_with("vrrp_") || name.starts_with("sync_"));
+    assert_eq!(names, ["sync_message", "vrrp_hmac", "vrrp_packet", "vrrp_router"]);
 }
