@@ -26,6 +26,7 @@ mod random;
 mod requests;
 mod shapes;
 mod snapshot;
+mod sync;
 mod sysctl;
 mod table;
 #[path = "../../ipvs/tests/common/tables.rs"]
