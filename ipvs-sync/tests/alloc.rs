@@ -117,10 +117,7 @@ fn reading_sync_messages_allocates_nothing_whatever_is_wrong() {
     for datagram in sync_messages() {
         let mut bytes = datagram.as_bytes().to_vec();
         let mut judge = |bytes: &[u8]| {
-            let message = match proto::receive(bytes, 7) {
-                Ok(message) => message,
-                Err(_) => return lost[0] += 1,
-            };
+            let Ok(message) = proto::receive(bytes, 7) else { return lost[0] += 1 };
             for connection in message.connections() {
                 match connection.and_then(|connection| {
                     connection.check().map(|()| connection.others.iter().count())

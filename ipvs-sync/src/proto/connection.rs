@@ -210,7 +210,7 @@ impl<'a> Connection<'a> {
         out.put(&[high, low]);
         out.put(&self.state.to_be_bytes());
         if let Some(sequences) = &self.sequences {
-            sequences.write(u32::to_ne_bytes, out);
+            out.put(sequences.words(u32::to_ne_bytes).as_flattened());
         }
     }
 
@@ -230,8 +230,7 @@ impl<'a> Connection<'a> {
         out.put(&self.timeout.to_be_bytes());
         self.write_addresses(out);
         if let Some(sequences) = &self.sequences {
-            out.put(&[SEQUENCES, 24]);
-            sequences.write(u32::to_be_bytes, out);
+            options::write(SEQUENCES, sequences.words(u32::to_be_bytes).as_flattened(), out);
         }
         for (kind, data) in [(ENGINE_DATA, self.engine_data), (ENGINE_NAME, self.engine_name)] {
             if !data.is_empty() {

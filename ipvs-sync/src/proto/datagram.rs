@@ -51,7 +51,6 @@ impl Datagram {
     /// # Errors
     /// [`EncodeError`], also if an empty datagram is too short for it. The datagram is as
     /// it was.
-    #[must_use = "a connection that does not fit is not in the datagram"]
     pub fn push(&mut self, connection: &Connection<'_>) -> Result<bool, EncodeError> {
         let length = connection.length(self.version)?;
         let start = match self.version {

@@ -172,11 +172,10 @@ impl Sequences {
         Some(Self { incoming: sequence()?, outgoing: sequence()? })
     }
 
-    /// Writes them, with numbers in the byte order of `bytes`.
-    pub(super) fn write<P: Put>(&self, bytes: fn(u32) -> [u8; 4], out: &mut P) {
-        for Sequence { initial, delta, previous_delta } in [self.incoming, self.outgoing] {
-            out.put([initial, delta, previous_delta].map(bytes).as_flattened());
-        }
+    /// Their numbers in order, in the byte order of `bytes`.
+    pub(super) fn words(&self, bytes: fn(u32) -> [u8; 4]) -> [[u8; 4]; 6] {
+        let Self { incoming: i, outgoing: o } = self;
+        [i.initial, i.delta, i.previous_delta, o.initial, o.delta, o.previous_delta].map(bytes)
     }
 }
 

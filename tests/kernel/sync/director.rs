@@ -1,0 +1,115 @@
+//! A director with sync daemons.
+
+use super::table::{named, packed};
+use crate::netns::Netns;
+use ipvs::connections;
+use ipvs::sysctl::{SyncThreshold, Sysctl, Sysctls};
+use ipvs::{Client, Destination, Endpoint, Role, Service, ServiceKey, SyncDaemon};
+use ipvs_sync::net::{Reach, Rtnetlink, SyncListener, SyncSender};
+use ipvs_sync::proto::{Connection, GROUP, PORT, Version};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// A director whose interface `sync0` leads to `sync1`, which is its own too.
+pub(super) struct Director {
+    pub(super) client: Client,
+    sender: SyncSender,
+    /// The last of the connections that say that all before them have arrived.
+    last: u16,
+}
+
+/// The id of the backup daemon, and of the master.
+pub(super) const BACKUP: u8 = 9;
+pub(super) const MASTER: u8 = 7;
+
+pub(super) const TCP: u8 = 6;
+pub(super) const UDP: u8 = 17;
+
+impl Director {
+    pub(super) fn new() -> Self {
+        let netns = Netns::new();
+        netns.run("/sbin/modprobe ip_vs_pe_sip");
+        netns.run("/sbin/ip link add sync0 type veth peer name sync1");
+        netns.run("/sbin/ip link set sync0 up");
+        netns.run("/sbin/ip link set sync1 up");
+        netns.run("/sbin/ip addr add 10.5.0.1/24 dev sync0");
+        std::fs::write("/proc/sys/net/ipv4/conf/sync1/accept_local", "1").unwrap();
+        for address in ["10.0.0.1/32", "10.0.0.2/32", "fd00::1/128 nodad", "fd00::2/128 nodad"] {
+            netns.run(&format!("/sbin/ip addr add dev lo {address}"));
+        }
+        let client = netns.client();
+        let near = Rtnetlink::open().unwrap().interface("sync0".parse().unwrap()).unwrap();
+        let sender = SyncSender::open(&near, GROUP.into(), PORT, Reach::ThisHost).unwrap();
+        Self { client, sender, last: 0 }
+    }
+
+    pub(super) fn with_backup() -> Self {
+        let mut director = Self::new();
+        director.start(Role::Backup, BACKUP);
+        director
+    }
+
+    pub(super) fn start(&mut self, role: Role, id: u8) {
+        let daemon = SyncDaemon::new(role, "sync0".parse().unwrap(), id);
+        self.client.start_daemon(&SyncDaemon { max_len: Some(9188), ..daemon }).unwrap();
+    }
+
+    /// A master that tells of each packet, and what hears it.
+    pub(super) fn with_master(version: Version) -> (Self, SyncListener) {
+        let mut director = Self::with_backup();
+        let every = SyncThreshold { packets: 0, period: 1 };
+        Sysctls::here().set(Sysctl::SYNC_THRESHOLD, every).unwrap();
+        let version = u32::from(version == Version::V1);
+        Sysctls::here().set(Sysctl::SYNC_VERSION, version).unwrap();
+        director.start(Role::Master, MASTER);
+        let far = Rtnetlink::open().unwrap().interface("sync1".parse().unwrap()).unwrap();
+        (director, SyncListener::open(&far, GROUP.into(), PORT).unwrap())
+    }
+
+    /// A service with one destination.
+    pub(super) fn serve(&mut self, service: Service, destination: &str) {
+        self.client.add_service(&service).unwrap();
+        let destination = Destination::new(destination.parse().unwrap());
+        self.client.add_destination(&service.key(), &destination).unwrap();
+    }
+
+    /// Gives datagrams to the backup daemon, and waits until it has seen them.
+    pub(super) fn give(&mut self, datagrams: &[Vec<u8>]) {
+        // Its receive queue takes a few hundred.
+        for datagrams in datagrams.chunks(50) {
+            datagrams.iter().for_each(|datagram| self.sender.send(datagram).unwrap());
+            self.last += 1;
+            let client = Endpoint::new([198, 51, 100, 1], self.last);
+            let last = Connection { timeout: 900, ..Connection::new(UDP, client, LAST, client) };
+            self.sender.send(&packed(Version::V1, &[last]).remove(0)).unwrap();
+            wait_for("the backup", || {
+                let mut found = connections::open_origins().unwrap().flatten();
+                found.find(|found| found.client == client)
+            });
+        }
+    }
+
+    /// What the table has, without what [`Director::give`] puts into it.
+    pub(super) fn table(&self) -> BTreeMap<String, connections::Connection> {
+        let is_last = |found: &connections::Connection| found.service == ServiceKey::udp(LAST);
+        let found = connections::open_origins().unwrap().map(Result::unwrap);
+        found.filter(|found| !is_last(found)).map(named).collect()
+    }
+}
+
+pub(super) const LAST: Endpoint =
+    Endpoint { address: IpAddr::V4(Ipv4Addr::new(198, 51, 100, 2)), port: 2 };
+
+/// Tries until there is something, for 20 seconds: the master keeps what it has for three.
+pub(super) fn wait_for<R>(what: &str, mut attempt: impl FnMut() -> Option<R>) -> R {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        if let Some(found) = attempt() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "nothing of {what}");
+        sleep(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,136 @@
+//! What a backup daemon drops.
+
+use super::director::{BACKUP, Director, TCP, UDP};
+use super::table::{from_client, names, packed, taken, v0};
+use ipvs::{Endpoint, Family};
+use ipvs_sync::proto::{Connection, Flags, Sequences, Version};
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// One for each rule of the kernel: what is put where in a datagram of three connections,
+/// of which that in the middle, a template of `sip`, is at 44 and has its options at 80.
+const HARMS: [(&str, usize, &[u8]); 17] = [
+    ("size", 3, &[123]),
+    ("size", 3, &[125]),
+    ("sync id", 1, &[BACKUP + 1]),
+    ("truncated", 46, &[0x0f, 0xff]),
+    ("record version", 46, &[0x10]),
+    ("record kind", 44, &[2]),
+    ("record size", 47, &[35]),
+    ("record size", 44, &[1]),
+    ("option length", 81, &[0]),
+    ("option length", 81, &[99]),
+    ("sequences", 80, &[1]),
+    ("option twice", 80, &[3]),
+    ("unknown option", 80, &[4]),
+    ("flags", 50, &[0x18]),
+    ("flags", 50, &[0x30]),
+    ("state", 53, &[2]),
+    ("engine name", 83, &[0x44]),
+];
+
+#[test]
+fn what_the_kernel_drops_is_what_is_said_to_be_dropped() {
+    let mut director = Director::with_backup();
+    // What is not of the middle: a datagram of three bytes, a protocol, a state.
+    let odd =
+        |client, protocol, state| Connection { state, ..from_client(Family::V4, protocol, client) };
+    let mut datagrams = vec![
+        ("header", vec![0, BACKUP, 0]),
+        ("protocol", packed(Version::V1, &[odd(1, 200, 0), odd(2, TCP, 1)]).remove(0)),
+        ("state", packed(Version::V0, &[v0(odd(3, TCP, 11)), v0(odd(4, TCP, 10))]).remove(0)),
+    ];
+    for (number, (rule, at, bytes)) in (2..).zip(HARMS) {
+        let template = Connection {
+            flags: Flags::TEMPLATE,
+            engine_name: b"sip",
+            engine_data: b"x",
+            ..from_client(Family::V4, TCP, 3 * number)
+        };
+        let before = from_client(Family::V4, TCP, 3 * number + 1);
+        let after = from_client(Family::V4, TCP, 3 * number + 2);
+        let mut datagram = packed(Version::V1, &[before, template, after]).remove(0);
+        assert_eq!((datagram.len(), taken(&datagram).len()), (124, 3));
+        datagram[at..at + bytes.len()].copy_from_slice(bytes);
+        datagrams.push((rule, datagram));
+    }
+    director.give(&datagrams.iter().map(|(_, datagram)| datagram.clone()).collect::<Vec<_>>());
+    let table = director.table();
+    let mut all = Vec::new();
+    for (rule, datagram) in &datagrams {
+        let taken = taken(datagram);
+        assert!(taken.len() < 3, "{rule}: nothing is dropped");
+        assert!(names(&taken).iter().all(|name| table.contains_key(name)), "{rule}: {table:#?}");
+        all.extend(taken);
+    }
+    assert_eq!(table.into_keys().collect::<Vec<_>>(), names(&all));
+}
+
+#[test]
+fn whatever_the_bytes_the_kernel_takes_what_is_said_to_be_taken() {
+    let mut director = Director::with_backup();
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = |below: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        usize::try_from(seed >> 16).unwrap() % below
+    };
+    let mut datagrams = Vec::new();
+    for number in 0..1_000 {
+        let version = if number % 4 == 0 { Version::V0 } else { Version::V1 };
+        let connections = [(); 3].map(|()| any_connection(version, &mut random));
+        let mut bytes = packed(version, &connections).remove(0);
+        for _ in 0..=random(2) {
+            let at = random(bytes.len());
+            bytes[at] = match random(3) {
+                0 => bytes[at] ^ 1 << random(8),
+                1 => u8::try_from(random(8)).unwrap(),
+                _ => u8::try_from(random(256)).unwrap(),
+            };
+        }
+        datagrams.push(bytes);
+    }
+    director.give(&datagrams);
+    let table = director.table();
+    let all: Vec<_> = datagrams.iter().flat_map(|datagram| taken(datagram)).collect();
+    let expected = names(&all);
+    for datagram in &datagrams {
+        let missing = names(&taken(datagram)).into_iter().find(|name| !table.contains_key(name));
+        assert_eq!(missing, None, "not taken of {datagram:02x?}");
+    }
+    let surplus: Vec<_> = table.keys().filter(|name| !expected.contains(name)).collect();
+    assert_eq!(surplus, [""; 0]);
+    assert!((1_500..3_000).contains(&expected.len()), "{} taken", expected.len());
+}
+
+/// One that no other is equal to.
+fn any_connection(
+    version: Version,
+    random: &mut impl FnMut(usize) -> usize,
+) -> Connection<'static> {
+    let family = if version == Version::V1 && random(3) == 0 { Family::V6 } else { Family::V4 };
+    let is_template = random(3) == 0;
+    let mut connection = from_client(family, if random(2) == 0 { TCP } else { UDP }, 0);
+    let mut number = || u32::try_from(random(1 << 24)).unwrap();
+    connection.client = match family {
+        Family::V4 => Endpoint::new(Ipv4Addr::from_bits(0x0b00_0000 | number()), 50_000),
+        Family::V6 => Endpoint::new(Ipv6Addr::from_bits(u128::from(number()) << 64), 50_000),
+    };
+    connection.client.port = u16::try_from(random(1 << 16)).unwrap();
+    if is_template {
+        connection.flags = Flags::TEMPLATE;
+    }
+    match version {
+        Version::V0 => connection.timeout = 0,
+        Version::V1 if random(2) == 0 => {
+            connection.engine_name = b"sip";
+            connection.engine_data = b"call";
+        }
+        Version::V1 => {}
+    }
+    if random(3) == 0 {
+        connection.flags = connection.flags | Flags::IN_SEQUENCE;
+        connection.sequences = Some(Sequences::default());
+    }
+    connection
+}
