@@ -7,12 +7,13 @@
 //!   takes the time and packets as arguments and returns what to do
 //! - [`proto`]: the messages by which the kernel's sync daemons tell each other
 //!   their connections, as views and builders
-//! - [`net`]: the sockets and address changes, the only I/O
+//! - [`daemon`]: the kernel's sync daemons, as they are wanted
+//! - [`net`]: the sockets and address changes, the only I/O besides
 //! - [`runtime`]: virtual routers that run, in two threads
 //!
 //! and what is planned:
 //!
-//! - `daemon`, `resync`, `doctor`, `failover`: what ties these to the kernel
+//! - `resync`, `doctor`, `failover`: what ties these to the kernel
 //!
 //! The kernel's sync daemons can be started, stopped and listed today with
 //! `ipvs::Client`:
@@ -31,6 +32,7 @@
 //! ```
 
 mod checksum;
+pub mod daemon;
 pub mod net;
 pub mod proto;
 pub mod runtime;
