@@ -5,7 +5,7 @@ use crate::netns::Netns;
 use ipvs::connections;
 use ipvs::sysctl::{SyncThreshold, Sysctl, Sysctls};
 use ipvs::{Client, Destination, Endpoint, Role, Service, ServiceKey, SyncDaemon};
-use ipvs_sync::net::{Reach, Rtnetlink, SyncListener, SyncSender};
+use ipvs_sync::net::{Interface, Reach, Rtnetlink, SyncListener, SyncSender};
 use ipvs_sync::proto::{Connection, GROUP, PORT, Version};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 
 /// A director whose interface `sync0` leads to `sync1`, which is its own too.
 pub(super) struct Director {
+    netns: Netns,
     pub(super) client: Client,
-    sender: SyncSender,
+    pub(super) sender: SyncSender,
     /// The last of the connections that say that all before them have arrived.
     last: u16,
 }
@@ -31,18 +32,18 @@ impl Director {
     pub(super) fn new() -> Self {
         let netns = Netns::new();
         netns.run("/sbin/modprobe ip_vs_pe_sip");
-        netns.run("/sbin/ip link add sync0 type veth peer name sync1");
-        netns.run("/sbin/ip link set sync0 up");
-        netns.run("/sbin/ip link set sync1 up");
-        netns.run("/sbin/ip addr add 10.5.0.1/24 dev sync0");
-        std::fs::write("/proc/sys/net/ipv4/conf/sync1/accept_local", "1").unwrap();
         for address in ["10.0.0.1/32", "10.0.0.2/32", "fd00::1/128 nodad", "fd00::2/128 nodad"] {
             netns.run(&format!("/sbin/ip addr add dev lo {address}"));
         }
         let client = netns.client();
-        let near = Rtnetlink::open().unwrap().interface("sync0".parse().unwrap()).unwrap();
-        let sender = SyncSender::open(&near, GROUP.into(), PORT, Reach::ThisHost).unwrap();
-        Self { client, sender, last: 0 }
+        let sender = add_interface(&netns);
+        Self { netns, client, sender, last: 0 }
+    }
+
+    /// Deletes the interface, and makes another of the same name.
+    pub(super) fn add_interface_again(&mut self) {
+        self.netns.run("/sbin/ip link del sync0");
+        self.sender = add_interface(&self.netns);
     }
 
     pub(super) fn with_backup() -> Self {
@@ -64,8 +65,8 @@ impl Director {
         let version = u32::from(version == Version::V1);
         Sysctls::here().set(Sysctl::SYNC_VERSION, version).unwrap();
         director.start(Role::Master, MASTER);
-        let far = Rtnetlink::open().unwrap().interface("sync1".parse().unwrap()).unwrap();
-        (director, SyncListener::open(&far, GROUP.into(), PORT).unwrap())
+        let listener = SyncListener::open(&interface("sync1"), GROUP.into(), PORT).unwrap();
+        (director, listener)
     }
 
     /// A service with one destination.
@@ -99,8 +100,22 @@ impl Director {
     }
 }
 
-pub(super) const LAST: Endpoint =
-    Endpoint { address: IpAddr::V4(Ipv4Addr::new(198, 51, 100, 2)), port: 2 };
+/// What goes to the backup daemon on it is sent by what this returns.
+fn add_interface(netns: &Netns) -> SyncSender {
+    netns.run("/sbin/ip link add sync0 type veth peer name sync1");
+    netns.run("/sbin/ip link set sync0 up");
+    netns.run("/sbin/ip link set sync1 up");
+    netns.run("/sbin/ip addr add 10.5.0.1/24 dev sync0");
+    netns.run("/sbin/ip addr add fd05::1/64 dev sync0 nodad");
+    std::fs::write("/proc/sys/net/ipv4/conf/sync1/accept_local", "1").unwrap();
+    SyncSender::open(&interface("sync0"), GROUP.into(), PORT, Reach::ThisHost).unwrap()
+}
+
+fn interface(name: &str) -> Interface {
+    Rtnetlink::open().unwrap().interface(name.parse().unwrap()).unwrap()
+}
+
+const LAST: Endpoint = Endpoint { address: IpAddr::V4(Ipv4Addr::new(198, 51, 100, 2)), port: 2 };
 
 /// Tries until there is something, for 20 seconds: the master keeps what it has for three.
 pub(super) fn wait_for<R>(what: &str, mut attempt: impl FnMut() -> Option<R>) -> R {

@@ -1,7 +1,8 @@
-//! Sync messages to the kernel's backup daemon, and from its master.
+//! The kernel's sync daemons: messages to the backup and from the master, and which run.
 
 mod director;
 mod dropped;
+mod kept;
 mod shown;
 mod table;
 mod told;

@@ -72,7 +72,11 @@ fn what_a_backup_was_told_its_own_master_tells_again() {
 
 /// So many connections that the master sends, each as it was told last and without what it
 /// borrows. Each datagram is written the same again.
-fn heard(listener: &mut SyncListener, version: Version, count: usize) -> Vec<Connection<'static>> {
+pub(super) fn heard(
+    listener: &mut SyncListener,
+    version: Version,
+    count: usize,
+) -> Vec<Connection<'static>> {
     let mut all = BTreeMap::new();
     while all.len() < count {
         let datagram = wait_for("the master", || {
