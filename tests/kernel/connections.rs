@@ -6,6 +6,7 @@ use ipvs::{
     Client, Destination, Endpoint, Forwarding, Namespace, Persistence, Role, Scheduler, Service,
     ServiceKey, SyncDaemon,
 };
+use ipvs_sync::proto::{self, Datagram, Flags, Version};
 use nix::sys::socket::{setsockopt, sockopt};
 use std::fmt::Write as _;
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -231,24 +232,20 @@ fn the_table_of_another_namespace_is_read_from_here() {
 }
 
 /// A message of a sync master with one template, which has these data of the
-/// engine `sip` (`ip_vs_sync.c: ip_vs_proc_sync_conn`).
+/// engine `sip`.
 fn sync_message(data: &[u8]) -> Vec<u8> {
-    let options = [&[2, u8::try_from(data.len()).unwrap()], data, &[3, 3], b"sip"].concat();
-    let size = u16::try_from(36 + options.len()).unwrap();
-    // Sync id 1, one connection, version 1.
-    let mut message = vec![0, 1];
-    message.extend((size + 8).to_be_bytes());
-    message.extend([1, 1, 0, 0]);
-    // IPv4, TCP, a template.
-    message.extend([0, 6]);
-    message.extend(size.to_be_bytes());
-    message.extend(0x1000_u32.to_be_bytes());
-    // NONE and the ports, the mark, the timeout, the addresses.
-    message.extend([0_u16, 0, 80, 8080].iter().flat_map(|short| short.to_be_bytes()));
-    message.extend([0_u32, 300].iter().flat_map(|word| word.to_be_bytes()));
-    message.extend([192, 0, 2, 9, 10, 0, 0, 1, 192, 168, 0, 1]);
-    message.extend(options);
-    message
+    let ends = ["192.0.2.9:0", "10.0.0.1:80", "192.168.0.1:8080"];
+    let [client, service, destination] = ends.map(endpoint);
+    let template = proto::Connection {
+        flags: Flags::TEMPLATE,
+        timeout: 300,
+        engine_name: b"sip",
+        engine_data: data,
+        ..proto::Connection::new(6, client, service, destination)
+    };
+    let mut message = Datagram::new(Version::V1, 1, 1472);
+    assert!(message.push(&template).unwrap());
+    message.as_bytes().to_vec()
 }
 
 /// A namespace with a backup daemon, which has got a message.
