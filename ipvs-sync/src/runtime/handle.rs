@@ -5,6 +5,8 @@ use super::queue::Queue;
 use super::{Error, Record, Status};
 use crate::vrrp::Rank;
 use crate::vrrp::router::Config;
+use nix::sys::eventfd::EventFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::thread::JoinHandle;
@@ -21,6 +23,7 @@ pub struct Handle {
     adverts: Arc<Queue<Told>>,
     worker: Arc<Queue<Job>>,
     records: Receiver<Record>,
+    bell: Arc<EventFd>,
     adverts_thread: Option<JoinHandle<()>>,
     worker_thread: Option<JoinHandle<()>>,
 }
@@ -29,11 +32,11 @@ impl Handle {
     pub(super) fn new(
         adverts: Arc<Queue<Told>>,
         worker: Arc<Queue<Job>>,
-        records: Receiver<Record>,
+        (records, bell): (Receiver<Record>, Arc<EventFd>),
         worker_thread: JoinHandle<()>,
     ) -> Self {
         let worker_thread = Some(worker_thread);
-        Self { adverts, worker, records, adverts_thread: None, worker_thread }
+        Self { adverts, worker, records, bell, adverts_thread: None, worker_thread }
     }
 
     pub(super) fn adverts_run(&mut self, thread: JoinHandle<()>) {
@@ -44,6 +47,8 @@ impl Handle {
     ///
     /// 4,096 are kept. Of more the newest are lost.
     pub fn next(&self, timeout: Duration) -> Option<Record> {
+        // What comes after this rings again. Nothing to clear is no failure.
+        let _ = self.bell.read();
         self.records.recv_timeout(timeout).ok()
     }
 
@@ -132,6 +137,15 @@ impl Handle {
         if let Some(thread) = self.worker_thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+/// To be polled for input by one who waits for other things too. It is ready when
+/// something has happened since the last call of [`Handle::next`], which is to be called
+/// until there is nothing.
+impl AsFd for Handle {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.bell.as_fd()
     }
 }
 

@@ -15,6 +15,7 @@ use crate::net::{
     AdvertSocket, Events, Interface, ParentSettings, Rtnetlink, VirtualMac, run_in_real_time,
 };
 use ipvs::Namespace;
+use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::collections::VecDeque;
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -59,10 +60,13 @@ pub fn spawn(
         to_adverts.push(Told::Link { router, link: holding.parent.is_running });
     }
     let (records, taken) = mpsc::sync_channel(RECORDS);
+    let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+    let bell = Arc::new(EventFd::from_flags(flags).map_err(system)?);
     let worker = Worker {
         inbox: Arc::clone(&to_worker),
         adverts: Arc::clone(&to_adverts),
         records,
+        bell: Arc::clone(&bell),
         sequence: 0,
         netlink: opened.netlink,
         changes: opened.changes,
@@ -82,7 +86,7 @@ pub fn spawn(
         .spawn(|| worker.run())
         .map_err(Error::System)?;
     // The handle ends what has started if the other cannot.
-    let mut handle = Handle::new(to_adverts, to_worker, taken, worker);
+    let mut handle = Handle::new(to_adverts, to_worker, (taken, bell), worker);
     let (hurries, is_hurrying) = mpsc::channel();
     let run = move || {
         let result = real_time.map_or(Ok(()), run_in_real_time);

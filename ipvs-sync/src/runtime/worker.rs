@@ -9,6 +9,7 @@ use crate::net::{self, AdvertSocket, ErrorKind, Interface, Rtnetlink, now};
 use crate::vrrp::Time;
 use ipvs::{InterfaceName, Namespace};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::eventfd::EventFd;
 use std::net::IpAddr;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ pub(super) struct Worker {
     pub(super) inbox: Arc<Queue<Job>>,
     pub(super) adverts: Arc<Queue<Told>>,
     pub(super) records: SyncSender<Record>,
+    /// Rings for each record.
+    pub(super) bell: Arc<EventFd>,
     pub(super) sequence: u64,
     pub(super) netlink: Rtnetlink,
     pub(super) changes: net::Events,
@@ -114,6 +117,8 @@ impl Worker {
         self.sequence += 1;
         // One that does not fit is lost, which the next one's number shows.
         let _ = self.records.try_send(Record { sequence: self.sequence, time, router, event });
+        // It fails only where it has been rung 2^64 times.
+        let _ = self.bell.write(1);
     }
 
     fn notice_changes(&mut self) {
