@@ -1,2 +1,112 @@
-//! x
-fn main() {}
+//! `ipvs-syncd`: virtual routers and the table of IPVS, from a configuration file, as a
+//! daemon. `man 8 ipvs-syncd` is in `ipvs-sync/dist`.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
+
+mod client;
+mod config;
+mod control;
+mod daemon;
+mod events;
+mod exit;
+mod hooks;
+mod links;
+mod logs;
+mod metrics;
+mod reload;
+mod resolve;
+mod running;
+mod server;
+mod service;
+mod signals;
+mod state;
+mod tables;
+mod text;
+
+use clap::{Args, Parser, Subcommand};
+use config::Config;
+use exit::{Exit, Failure};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Virtual routers (VRRP) and the table of IPVS, from a configuration file.
+#[derive(Debug, Parser)]
+#[command(name = "ipvs-syncd", version, after_help = EXITS, args_conflicts_with_subcommands = true)]
+struct Cli {
+    /// The configuration.
+    #[arg(long, value_name = "FILE", default_value = "/etc/ipvs-syncd.toml")]
+    config: PathBuf,
+    /// Only check a configuration, and the files that it names.
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    check: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the state of the daemon that runs.
+    Status {
+        /// As JSON, one line.
+        #[arg(long)]
+        json: bool,
+        /// Again and again, until it is interrupted.
+        #[arg(long)]
+        watch: bool,
+        #[command(flatten)]
+        socket: Socket,
+    },
+    /// Let an active virtual router hand over to its successor.
+    Handover {
+        /// Its name; without one, all that are active.
+        router: Option<String>,
+        #[command(flatten)]
+        socket: Socket,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Socket {
+    /// The control socket of the daemon.
+    #[arg(long, value_name = "PATH", default_value = config::CONTROL)]
+    socket: PathBuf,
+}
+
+const EXITS: &str = "\
+Exit codes:
+  0  all is well, or the daemon was told to end
+  1  the system refused something
+  2  bad command line
+  3  the configuration is wrong: each error is told with its file, line and column
+  4  a capability or permission is missing
+  5  no daemon answers at the control socket
+  6  the daemon refused the request
+
+Signals: SIGHUP reloads the configuration, SIGTERM and SIGINT end the daemon in order.";
+
+fn main() -> ExitCode {
+    let Cli { config, check, command } = Cli::parse();
+    let done = match (command, check) {
+        (Some(Command::Status { json, watch, socket }), _) => {
+            client::status(&socket.socket, json, watch)
+        }
+        (Some(Command::Handover { router, socket }), _) => {
+            client::hand_over(&socket.socket, router)
+        }
+        (None, Some(file)) => self::check(&file),
+        (None, None) => daemon::run(&config),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { exit, text }) => {
+            // What is wrong in a file begins with its name.
+            let name = if exit == Exit::Configuration { "" } else { "ipvs-syncd: " };
+            eprintln!("{name}{text}");
+            exit.into()
+        }
+    }
+}
+
+fn check(file: &Path) -> Result<(), Failure> {
+    Config::read(file).map(drop).map_err(|all| Failure::new(Exit::Configuration, all))
+}

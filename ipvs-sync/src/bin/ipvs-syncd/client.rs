@@ -1,0 +1,79 @@
+//! What the other commands ask of the daemon.
+
+use crate::control::{Answer, Request};
+use crate::exit::{Exit, Failure};
+use crate::text;
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+/// Shows the state, once or until it is interrupted.
+pub(crate) fn status(socket: &Path, is_json: bool, is_watched: bool) -> Result<(), Failure> {
+    loop {
+        let (answer, line) = ask(socket, &Request::Status)?;
+        let Answer::State(state) = answer else { return Err(refused(answer)) };
+        let mut out = io::stdout().lock();
+        let shown = match (is_json, is_watched && out.is_terminal()) {
+            (true, _) => line,
+            (false, true) => format!("{CLEAR}{}", text::table(&state)),
+            (false, false) => text::table(&state),
+        };
+        // Whoever read it may have gone.
+        let is_shown = out.write_all(shown.as_bytes()).and_then(|()| out.flush()).is_ok();
+        if !is_watched || !is_shown {
+            return Ok(());
+        }
+        drop(out);
+        std::thread::sleep(WATCH);
+    }
+}
+
+/// An active router hands over, or all.
+pub(crate) fn hand_over(socket: &Path, router: Option<String>) -> Result<(), Failure> {
+    match ask(socket, &Request::Handover(router))?.0 {
+        Answer::HandedOver(names) => {
+            println!("handing over: {}", names.join(", "));
+            Ok(())
+        }
+        answer => Err(refused(answer)),
+    }
+}
+
+/// The terminal's screen, from the top.
+const CLEAR: &str = "\x1b[H\x1b[2J";
+const WATCH: Duration = Duration::from_millis(500);
+/// More than the daemon gives itself.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Longer than any answer.
+const LONGEST: u64 = 64 * 1024 * 1024;
+
+/// The answer, also as the line that it is.
+fn ask(socket: &Path, request: &Request) -> Result<(Answer, String), Failure> {
+    let asked = || {
+        let mut stream = UnixStream::connect(socket)?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
+        stream.write_all(request.line().as_bytes())?;
+        let mut line = String::new();
+        stream.take(LONGEST).read_to_string(&mut line)?;
+        let answer = serde_json::from_str(&line)?;
+        io::Result::Ok((answer, line))
+    };
+    asked().map_err(|error| {
+        let at = socket.display();
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => {
+                Failure::new(Exit::Permission, format!("control socket {at}: {error}"))
+            }
+            _ => Failure::new(Exit::NoDaemon, format!("no ipvs-syncd answers at {at}: {error}")),
+        }
+    })
+}
+
+fn refused(answer: Answer) -> Failure {
+    let text = match answer {
+        Answer::Error(error) => error,
+        _ => "the daemon answered something else: is it of another version?".to_owned(),
+    };
+    Failure::new(Exit::Refused, text)
+}

@@ -1,0 +1,125 @@
+//! The configuration: a TOML file that is read whole, with all that is wrong in it.
+
+mod document;
+mod problem;
+mod process;
+mod router;
+mod signing;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use problem::{Problem, Problems};
+pub(crate) use process::{CONTROL, Format, Hook, Log, Process};
+pub(crate) use router::{Key, Router};
+
+use crate::tables;
+use document::{Document, Section};
+use ipvs::Table;
+use ipvs_sync::runtime::Error;
+use problem::Place;
+use std::fs;
+use std::path::Path;
+use toml::de::DeTable;
+
+const ROOT: &[&str] = &[
+    "real-time-priority",
+    "namespace",
+    "control",
+    "metrics",
+    "log",
+    "tables",
+    "hook",
+    "virtual-router",
+];
+
+/// A configuration that breaks no rule that the files alone show. What it says of
+/// interfaces is not looked at.
+pub(crate) struct Config {
+    pub(crate) process: Process,
+    pub(crate) hooks: Vec<Hook>,
+    /// What the table of IPVS is to be; none to leave that alone.
+    pub(crate) table: Option<Table>,
+    pub(crate) routers: Vec<Router>,
+}
+
+impl Config {
+    /// Reads a file. The files that it names are beside it, unless their names begin
+    /// with `/`.
+    pub(crate) fn read(file: &Path) -> Result<Self, Problems> {
+        let whole = |rule: String| vec![Problem { place: None, what: String::new(), rule }];
+        let text = fs::read_to_string(file)
+            .map_err(|error| Problems::new(file, whole(error.to_string())))?;
+        let folder = file.parent().unwrap_or(Path::new(""));
+        Self::parse(&text, folder).map_err(|all| Problems::new(file, all))
+    }
+
+    pub(crate) fn parse(text: &str, folder: &Path) -> Result<Self, Vec<Problem>> {
+        let (root, errors) = DeTable::parse_recoverable(text);
+        if !errors.is_empty() {
+            return Err(errors.iter().map(|error| syntax(text, error)).collect());
+        }
+        let document = Document::new(text);
+        let config = Self::of(&document.root(root.get_ref(), ROOT), folder);
+        let problems = document.into_problems();
+        match config {
+            Some(config) if problems.is_empty() => Ok(config),
+            _ => Err(problems),
+        }
+    }
+
+    fn of(root: &Section<'_>, folder: &Path) -> Option<Self> {
+        let process = Process::of(root);
+        let hooks = root.array("hook").into_iter().map(|node| Hook::of(root, node));
+        let hooks: Vec<Option<Hook>> = hooks.collect();
+        let table = tables(root, folder);
+        let routers = routers(root, folder);
+        Some(Self {
+            process: process?,
+            hooks: hooks.into_iter().collect::<Option<_>>()?,
+            table,
+            routers,
+        })
+    }
+}
+
+fn syntax(text: &str, error: &toml::de::Error) -> Problem {
+    let at = error.span().map_or(text.len(), |span| span.start);
+    let rule = error.message().to_owned();
+    Problem { place: Some(Place::of(text, at)), what: String::new(), rule }
+}
+
+fn tables(root: &Section<'_>, folder: &Path) -> Option<Table> {
+    root.node("tables")?;
+    let mut whole = Table::new();
+    for file in root.texts("tables") {
+        let table = Table::read(folder.join(file.value));
+        if let Some(table) = root.kept(file.at, table) {
+            root.kept(file.at, tables::add(&mut whole, &table));
+        }
+    }
+    Some(whole)
+}
+
+fn routers(root: &Section<'_>, folder: &Path) -> Vec<Router> {
+    let mut routers: Vec<Router> = Vec::new();
+    for node in root.array("virtual-router") {
+        let read = Router::read(root.document, node, folder);
+        let Some((router, section)) = read else { continue };
+        if routers.iter().any(|other| other.name == router.name) {
+            let rule = format!("another virtual router has the name `{}`", router.name);
+            section.problem(section.at("name"), rule);
+        }
+        if routers.iter().any(|other| other.key() == router.key()) {
+            let (interface, vrid, family) = router.key();
+            section.problem(section.at("vrid"), Error::Twice { interface, vrid, family });
+        }
+        let is_of =
+            |other: &Router| other.virtual_mac.is_some() && other.virtual_mac == router.virtual_mac;
+        if routers.iter().any(is_of) {
+            let rule = "another virtual router has its virtual MAC address there";
+            section.problem(section.at("virtual-mac"), rule);
+        }
+        routers.push(router);
+    }
+    routers
+}

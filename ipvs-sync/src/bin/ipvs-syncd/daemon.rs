@@ -1,0 +1,312 @@
+//! The daemon: one thread that polls, and never waits for a client or a hook. The
+//! advertisements have threads of their own.
+
+use crate::config::{Config, Process};
+use crate::control::{self, Answer, Request};
+use crate::exit::{Exit, Failure};
+use crate::hooks::Hooks;
+use crate::links::Links;
+use crate::reload::units;
+use crate::resolve::{Resolved, addresses, resolve};
+use crate::running::{self, Running};
+use crate::server::Server;
+use crate::signals::Signals;
+use crate::{logs, metrics, service, state, tables};
+use ipvs::{Client, Namespace, Table};
+use ipvs_sync::net::now;
+use ipvs_sync::vrrp::Time;
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::time::TimeSpec;
+use std::fs;
+use std::net::TcpListener;
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// All that the daemon has.
+struct Daemon {
+    core: Core,
+    signals: Signals,
+    control: Server,
+    metrics: Option<Server>,
+    /// How often the service manager is told that all is well, and when next.
+    watchdog: Option<(Duration, Time)>,
+}
+
+/// What requests are about.
+struct Core {
+    file: PathBuf,
+    process: Process,
+    namespace: Option<Namespace>,
+    running: Running,
+    links: Links,
+    hooks: Hooks,
+    table: Option<state::Table>,
+    reloads: state::Reloads,
+    start: Time,
+}
+
+/// Runs until it is told to end.
+pub(crate) fn run(file: &Path) -> Result<(), Failure> {
+    let config = Config::read(file).map_err(|all| Failure::new(Exit::Configuration, all))?;
+    logs::write(config.process.log);
+    let path = config.process.control.clone();
+    let result = Daemon::start(file, config).map(Daemon::run);
+    // One of another's is not ours to remove.
+    if !matches!(&result, Err(failure) if failure.is_of_control) {
+        let _ = fs::remove_file(path);
+    }
+    result.map_err(|failure| failure.failure)
+}
+
+/// Why it did not start, and whether that was because of the control socket.
+struct NotStarted {
+    failure: Failure,
+    is_of_control: bool,
+}
+
+impl From<Failure> for NotStarted {
+    fn from(failure: Failure) -> Self {
+        Self { failure, is_of_control: false }
+    }
+}
+
+impl Daemon {
+    fn start(file: &Path, config: Config) -> Result<Self, NotStarted> {
+        let process = config.process.clone();
+        let path = &process.control;
+        let at = |error: std::io::Error| format!("control socket {}: {error}", path.display());
+        let control = control::listen(path).and_then(|socket| Server::new(socket, b"\n"));
+        let control = control.map_err(|error| NotStarted {
+            failure: Failure::system(at(error)),
+            is_of_control: true,
+        })?;
+        let metrics = process.metrics.map(|address| {
+            let listener = TcpListener::bind(address);
+            let server = listener.and_then(|it| Server::new(it.into(), b"\r\n\r\n"));
+            server.map_err(|error| Failure::system(format!("metrics at {address}: {error}")))
+        });
+        let metrics = metrics.transpose()?;
+        let signals = Signals::catch().map_err(Failure::system)?;
+        let core = Core::start(file, config)?;
+        let watchdog = service::watchdog().map(|interval| (interval, now()));
+        service::ready(&core.summary());
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), "ipvs-syncd runs");
+        Ok(Self { core, signals, control, metrics, watchdog })
+    }
+
+    fn run(mut self) {
+        loop {
+            let (ends, reloads) = self.signals.take();
+            if ends {
+                return self.end();
+            }
+            if reloads {
+                service::reloading();
+                self.core.reload();
+                service::ready(&self.core.summary());
+            }
+            let Self { core, control, metrics, .. } = &mut self;
+            core.go_on();
+            control.serve(|request| core.answer(request).line());
+            if let Some(metrics) = metrics {
+                metrics.serve(|request| metrics::answer(request, || core.state()));
+            }
+            self.tell_alive();
+            self.wait();
+        }
+    }
+
+    /// The routers resign and their addresses go; then the hooks are told that.
+    fn end(mut self) {
+        tracing::info!("ending");
+        service::stopping();
+        let core = &mut self.core;
+        core.running.stop_all();
+        let until = now() + AT_MOST;
+        core.go_on();
+        while !core.hooks.are_idle() && now() < until {
+            let next = core.hooks.next().map_or(until, |next| next.min(until));
+            let polled = self.signals.polled().map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+            sleep_until(Some(next), polled.into_iter());
+            self.signals.take();
+            core.hooks.go_on();
+        }
+        core.hooks.end();
+    }
+
+    /// The threads of the advertisements have answered just before: without them there is
+    /// no life in it.
+    fn tell_alive(&mut self) {
+        if let Some((interval, next)) = &mut self.watchdog {
+            if now() >= *next {
+                *next = now() + *interval;
+                let _ = self.core.running.state();
+                service::alive();
+            }
+        }
+    }
+
+    fn wait(&self) {
+        let Self { core, signals, control, metrics, watchdog } = self;
+        let watchdog = watchdog.map(|(_, next)| next);
+        let clients = [control.next(), metrics.as_ref().and_then(Server::next)];
+        let times = clients.into_iter().chain([watchdog, core.hooks.next()]);
+        let ours = signals.polled().into_iter().chain(core.running.polled());
+        let ours = ours.chain([core.links.as_fd()]).map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        let theirs = control.polled().chain(metrics.iter().flat_map(Server::polled));
+        sleep_until(times.flatten().min(), ours.chain(theirs));
+    }
+}
+
+/// How long hooks have when the daemon ends, all together.
+const AT_MOST: Duration = Duration::from_secs(30);
+
+fn sleep_until<'p>(time: Option<Time>, polled: impl Iterator<Item = PollFd<'p>>) {
+    let mut polled: Vec<PollFd<'_>> = polled.collect();
+    let timeout = time.map(|time| TimeSpec::from(time - now()));
+    // Interrupted or not: all is looked at anyway.
+    let _ = ppoll(&mut polled, timeout, None);
+}
+
+impl Core {
+    fn start(file: &Path, config: Config) -> Result<Self, Failure> {
+        let Config { process, hooks, table, routers } = &config;
+        let namespace = running::open(process.namespace.as_deref()).map_err(Failure::system)?;
+        let links = Links::open(namespace.as_ref()).map_err(Failure::system)?;
+        let mut core = Self {
+            file: file.to_owned(),
+            process: process.clone(),
+            namespace,
+            running: Running::new(process.namespace.clone(), process.real_time),
+            links,
+            hooks: Hooks::default(),
+            table: None,
+            reloads: state::Reloads::default(),
+            start: now(),
+        };
+        let resolved = core.resolve(&config).map_err(|all| Failure::new(Exit::System, all))?;
+        // Whoever becomes active has the services then.
+        core.apply(table.as_ref())?;
+        core.hooks.set(hooks.clone());
+        tracing::info!(count = routers.len(), "starting virtual routers");
+        core.running.start(units(resolved))?;
+        core.running.tell_links(&core.links);
+        Ok(core)
+    }
+
+    /// Does what the file says now, or nothing if it is wrong.
+    fn reload(&mut self) {
+        match self.try_reload() {
+            Ok(()) => {
+                tracing::info!("reloaded");
+                self.reloads.done += 1;
+                self.reloads.last_error = None;
+            }
+            Err(error) => {
+                for line in error.lines() {
+                    tracing::error!(error = line, "reload refused");
+                }
+                self.reloads.refused += 1;
+                self.reloads.last_error = Some(error);
+            }
+        }
+    }
+
+    fn try_reload(&mut self) -> Result<(), String> {
+        let config = Config::read(&self.file).map_err(|all| all.to_string())?;
+        let differing = self.process.differences(&config.process);
+        if !differing.is_empty() {
+            let file = self.file.display();
+            let keys = differing.join(", ");
+            return Err(format!("{file}: {keys}: to change it, restart ipvs-syncd"));
+        }
+        let resolved = self.resolve(&config)?;
+        self.apply(config.table.as_ref()).map_err(|failure| failure.text)?;
+        self.hooks.set(config.hooks);
+        let errors = self.running.change(units(resolved));
+        self.running.tell_links(&self.links);
+        match errors.is_empty() {
+            true => Ok(()),
+            false => Err(format!("all else was done: {}", errors.join("\n"))),
+        }
+    }
+
+    fn resolve(&self, config: &Config) -> Result<Vec<Resolved>, String> {
+        let listed = |name, family| match &self.namespace {
+            Some(namespace) => {
+                namespace.run(|| addresses(name, family)).map_err(|error| error.to_string())?
+            }
+            None => addresses(name, family),
+        };
+        let resolved = resolve(config, |address| self.running.sets(address), listed);
+        resolved.map_err(|all| crate::config::Problems::new(&self.file, all).to_string())
+    }
+
+    /// Makes the kernel's table what the files say, if there are files.
+    fn apply(&mut self, table: Option<&Table>) -> Result<(), Failure> {
+        self.table = table.map(|table| state::Table {
+            services: table.services().len(),
+            destinations: table.services().map(|service| service.destinations().len()).sum(),
+        });
+        let Some(table) = table else { return Ok(()) };
+        let client = match &self.namespace {
+            Some(namespace) => Client::connect_in(namespace),
+            None => Client::connect(),
+        };
+        let changes = client.and_then(|mut client| tables::apply(&mut client, table));
+        let changes = changes.map_err(|error| match error.is_permission() {
+            true => Failure::new(Exit::Permission, error),
+            false => Failure::system(error),
+        })?;
+        tracing::info!(changes, "the table of IPVS is as the files say");
+        Ok(())
+    }
+
+    /// Does what has come without a request.
+    fn go_on(&mut self) {
+        match self.links.notice_changes() {
+            Ok(true) => self.running.tell_links(&self.links),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "interfaces"),
+        }
+        for event in self.running.take() {
+            self.hooks.tell(event);
+        }
+        self.hooks.go_on();
+    }
+
+    fn answer(&mut self, request: &[u8]) -> Answer {
+        match Request::parse(request) {
+            Ok(Request::Status) => Answer::State(Box::new(self.state())),
+            Ok(Request::Handover(name)) => {
+                let name = name.as_deref();
+                tracing::info!(router = name.unwrap_or("all"), "told to hand over");
+                self.running.hand_over(name).map_or_else(Answer::Error, Answer::HandedOver)
+            }
+            Err(error) => Answer::Error(error),
+        }
+    }
+
+    fn state(&self) -> state::State {
+        state::State {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            uptime_seconds: now().since(self.start).as_secs_f64(),
+            routers: self.running.state(),
+            table: self.table.clone(),
+            reloads: self.reloads.clone(),
+            events: self.running.counts,
+            hooks: self.hooks.state(),
+        }
+    }
+
+    /// What the service manager shows.
+    fn summary(&self) -> String {
+        let count = self.running.state().len();
+        match &self.reloads.last_error {
+            Some(_) => format!("{count} virtual routers; the last reload was refused"),
+            None => format!("{count} virtual routers"),
+        }
+    }
+}

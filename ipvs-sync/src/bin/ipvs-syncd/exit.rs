@@ -1,0 +1,42 @@
+//! How a command ends.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// The exit codes, which stay what they are. 0 is success, and 2 a bad command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// The system refused something.
+    System = 1,
+    /// The configuration is wrong.
+    Configuration = 3,
+    /// A capability is missing.
+    Permission = 4,
+    /// No daemon answers.
+    NoDaemon = 5,
+    /// The daemon refused the request.
+    Refused = 6,
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) text: String,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, text: impl fmt::Display) -> Self {
+        Self { exit, text: text.to_string() }
+    }
+
+    pub(crate) fn system(text: impl fmt::Display) -> Self {
+        Self::new(Exit::System, text)
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

@@ -1,0 +1,143 @@
+//! The state as Prometheus has it, and the HTTP around it.
+
+use crate::state::{Hook, Router, State};
+use std::fmt::Write as _;
+
+const STATES: [&str; 4] = ["stopped", "fault", "backup", "active"];
+
+/// Answers a request of HTTP.
+pub(crate) fn answer(request: &[u8], state: impl FnOnce() -> State) -> Vec<u8> {
+    let (status, body) = match request.starts_with(b"GET /metrics ") {
+        true => ("200 OK", render(&state())),
+        false => ("404 Not Found", String::new()),
+    };
+    let length = body.len();
+    format!(
+        "HTTP/1.0 {status}\r\nContent-Type: text/plain; version=0.0.4\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+/// The text format, version 0.0.4.
+fn render(state: &State) -> String {
+    let mut out = Text(String::new());
+    out.heading("router_state", "gauge", "1 for the state that the virtual router is in.");
+    for router in &state.routers {
+        for name in STATES {
+            let labels = format!("{},state=\"{name}\"", labels(router));
+            out.value("router_state", &labels, u64::from(router.state == name));
+        }
+    }
+    let of_router: [(&str, &str, &str, fn(&Router) -> u64); 3] = [
+        ("router_priority", "gauge", "Its priority now.", |router| router.priority.into()),
+        ("router_transitions_total", "counter", "Changes of its state.", |it| it.transitions),
+        ("router_accepted_total", "counter", "Advertisements accepted.", |it| it.accepted),
+    ];
+    for (name, kind, help, read) in of_router {
+        out.heading(name, kind, help);
+        for router in &state.routers {
+            out.value(name, &labels(router), read(router));
+        }
+    }
+    out.heading("router_dropped_total", "counter", "Packets that were dropped, or odd.");
+    for router in &state.routers {
+        for (reason, count) in &router.dropped {
+            let labels = format!("{},reason=\"{reason}\"", labels(router));
+            out.value("router_dropped_total", &labels, *count);
+        }
+    }
+    out.heading("reloads_total", "counter", "Reloads of the configuration.");
+    out.value("reloads_total", "result=\"done\"", state.reloads.done);
+    out.value("reloads_total", "result=\"refused\"", state.reloads.refused);
+    out.heading("events_total", "counter", "What happened to virtual routers.");
+    out.value("events_total", "result=\"told\"", state.events.told);
+    out.value("events_total", "result=\"lost\"", state.events.lost);
+    let of_hook: [(&str, fn(&Hook) -> u64); 4] = [
+        ("hook_runs_total", |hook| hook.run),
+        ("hook_failures_total", |hook| hook.failed),
+        ("hook_timeouts_total", |hook| hook.timed_out),
+        ("hook_dropped_total", |hook| hook.dropped),
+    ];
+    for (name, read) in of_hook {
+        out.heading(name, "counter", "Of a hook's commands.");
+        for (number, hook) in state.hooks.iter().enumerate() {
+            let program = escaped(&hook.program);
+            out.value(name, &format!("hook=\"{number}\",program=\"{program}\""), read(hook));
+        }
+    }
+    out.0
+}
+
+fn labels(router: &Router) -> String {
+    format!(
+        "router=\"{}\",interface=\"{}\",vrid=\"{}\",family=\"{}\"",
+        escaped(&router.name),
+        escaped(&router.interface),
+        router.vrid,
+        router.family
+    )
+}
+
+/// A label's value as the format has it.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+struct Text(String);
+
+impl Text {
+    // Writing to a string does not fail.
+
+    fn heading(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = writeln!(self.0, "# HELP ipvs_syncd_{name} {help}");
+        let _ = writeln!(self.0, "# TYPE ipvs_syncd_{name} {kind}");
+    }
+
+    fn value(&mut self, name: &str, labels: &str, value: u64) {
+        let _ = writeln!(self.0, "ipvs_syncd_{name}{{{labels}}} {value}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::example;
+
+    #[test]
+    fn each_metric_is_explained_once_and_has_its_labels() {
+        let text = render(&example());
+        let web = "router=\"web\",interface=\"eth0\",vrid=\"7\",family=\"IPv4\"";
+        for line in [
+            "# HELP ipvs_syncd_router_state 1 for the state that the virtual router is in.",
+            "# TYPE ipvs_syncd_router_state gauge",
+            &format!("ipvs_syncd_router_state{{{web},state=\"active\"}} 1"),
+            &format!("ipvs_syncd_router_state{{{web},state=\"backup\"}} 0"),
+            &format!("ipvs_syncd_router_priority{{{web}}} 150"),
+            &format!("ipvs_syncd_router_transitions_total{{{web}}} 2"),
+            &format!("ipvs_syncd_router_accepted_total{{{web}}} 5"),
+            &format!("ipvs_syncd_router_dropped_total{{{web},reason=\"checksum\"}} 3"),
+            "ipvs_syncd_reloads_total{result=\"refused\"} 2",
+            "ipvs_syncd_events_total{result=\"told\"} 9",
+            "ipvs_syncd_hook_runs_total{hook=\"0\",program=\"/bin/true\"} 9",
+        ] {
+            assert_eq!(text.lines().filter(|it| *it == line).count(), 1, "{line}\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_label_is_escaped() {
+        assert_eq!(escaped("a\"b\\c\nd"), "a\\\"b\\\\c\\nd");
+    }
+
+    #[test]
+    fn only_the_metrics_are_there() {
+        let told = |request: &[u8]| String::from_utf8(answer(request, State::default)).unwrap();
+        assert!(told(b"GET /metrics HTTP/1.1\r\n\r\n").starts_with("HTTP/1.0 200 OK\r\n"));
+        for request in
+            [&b"GET / HTTP/1.1\r\n\r\n"[..], b"POST /metrics HTTP/1.1\r\n\r\n", b"\xff\r\n\r\n"]
+        {
+            assert!(told(request).starts_with("HTTP/1.0 404 Not Found\r\n"));
+        }
+    }
+}

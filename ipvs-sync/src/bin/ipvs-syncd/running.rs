@@ -1,0 +1,330 @@
+//! The virtual routers that run.
+
+use crate::events::Event;
+use crate::exit::{Exit, Failure};
+use crate::links::Links;
+use crate::reload::{Step, Unit, steps};
+use crate::resolve::Resolved;
+use crate::state;
+use ipvs::Namespace;
+use ipvs_sync::net::now;
+use ipvs_sync::runtime::{self, Error, Handle, Options, Record, Settings, spawn};
+use ipvs_sync::vrrp::router::State;
+use ipvs_sync::vrrp::{Rank, Time};
+use std::net::IpAddr;
+use std::os::fd::AsFd as _;
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+/// The virtual routers that run, and what has happened to them.
+pub(crate) struct Running {
+    namespace: Option<String>,
+    real_time: Option<u8>,
+    units: Vec<Live>,
+    /// What happened and was not taken yet.
+    events: Vec<Event>,
+    pub(crate) counts: state::Events,
+}
+
+/// A unit that runs. The handle names its routers by their place in it.
+struct Live {
+    unit: Unit,
+    handle: Handle,
+    /// The sequence of the last record that was taken.
+    last: u64,
+    told: Vec<Told>,
+}
+
+/// What a router told last.
+#[derive(Clone)]
+struct Told {
+    state: State,
+    since: Time,
+    cause: String,
+    transitions: u64,
+}
+
+impl Running {
+    /// None yet.
+    pub(crate) fn new(namespace: Option<String>, real_time: Option<u8>) -> Self {
+        let counts = state::Events::default();
+        Self { namespace, real_time, units: Vec::new(), events: Vec::new(), counts }
+    }
+
+    /// Starts all of these, or none.
+    pub(crate) fn start(&mut self, units: Vec<Unit>) -> Result<(), Failure> {
+        for unit in units {
+            let live = self.spawn(unit).map_err(|(unit, error)| {
+                let exit = match &error {
+                    Error::Net(error) if error.is_permission() => Exit::Permission,
+                    Error::Scheduling(_) => Exit::Permission,
+                    _ => Exit::System,
+                };
+                Failure::new(exit, format!("{}: {error}", names(&unit)))
+            })?;
+            self.units.push(live);
+        }
+        Ok(())
+    }
+
+    /// Makes them what these say. Returns what could not be done; all else has been.
+    pub(crate) fn change(&mut self, mut new: Vec<Unit>) -> Vec<String> {
+        let old: Vec<Unit> = self.units.iter().map(|live| live.unit.clone()).collect();
+        let steps = steps(&old, &mut new);
+        self.take_records();
+        let mut before: Vec<Option<Live>> =
+            std::mem::take(&mut self.units).into_iter().map(Some).collect();
+        let mut after: Vec<Option<Live>> = new.iter().map(|_| None).collect();
+        let mut errors = Vec::new();
+        let mut take = |old: usize| before.get_mut(old).and_then(Option::take);
+        for step in steps {
+            let (at, live) = match step {
+                Step::Keep { old, new: at } => {
+                    let Some(unit) = new.get(at) else { continue };
+                    (at, take(old).map(|live| Live { unit: unit.clone(), ..live }))
+                }
+                Step::Reconfigure { old, new: at, routers } => {
+                    let (Some(unit), Some(mut live)) = (new.get(at), take(old)) else { continue };
+                    errors.extend(live.reconfigure(unit, &routers));
+                    (at, Some(live))
+                }
+                Step::Restart { old, new: at, why } => {
+                    let (Some(unit), Some(live)) = (new.get(at), take(old)) else { continue };
+                    tracing::warn!(
+                        routers = names(unit),
+                        why = why.join(", "),
+                        "restarting virtual routers: this cannot change while they run"
+                    );
+                    (at, self.restart(live, unit.clone(), &mut errors))
+                }
+                Step::Stop { old } => {
+                    let Some(live) = take(old) else { continue };
+                    tracing::info!(routers = names(&live.unit), "stopping virtual routers");
+                    self.stop(live);
+                    continue;
+                }
+                Step::Start { new: at } => {
+                    let Some(unit) = new.get(at) else { continue };
+                    tracing::info!(routers = names(unit), "starting virtual routers");
+                    let spawned = self.spawn(unit.clone());
+                    let live = spawned.map_err(|(unit, error)| {
+                        errors.push(format!("{}: {error}", names(&unit)));
+                    });
+                    (at, live.ok())
+                }
+            };
+            if let Some(place) = after.get_mut(at) {
+                *place = live;
+            }
+        }
+        self.units = after.into_iter().flatten().collect();
+        errors
+    }
+
+    /// Stops what runs and starts the other, or the same again if that does not start.
+    fn restart(&mut self, live: Live, unit: Unit, errors: &mut Vec<String>) -> Option<Live> {
+        let old = live.unit.clone();
+        self.stop(live);
+        let (unit, error) = match self.spawn(unit) {
+            Ok(live) => return Some(live),
+            Err(failed) => failed,
+        };
+        errors.push(format!("{}: {error}; they go on as before", names(&unit)));
+        let again = self.spawn(old);
+        again.map_err(|(unit, error)| errors.push(format!("{}: {error}", names(&unit)))).ok()
+    }
+
+    fn spawn(&self, unit: Unit) -> Result<Live, (Unit, Error)> {
+        let settings: Vec<Settings> = unit.iter().map(|router| router.settings.clone()).collect();
+        let namespace = match open(self.namespace.as_deref()) {
+            Ok(namespace) => namespace,
+            Err(error) => return Err((unit, Error::Namespace(error))),
+        };
+        match spawn(settings, Options { namespace, real_time: self.real_time }) {
+            Ok(handle) => {
+                let told = Told {
+                    state: State::Stopped,
+                    since: now(),
+                    cause: String::new(),
+                    transitions: 0,
+                };
+                Ok(Live { told: vec![told; unit.len()], unit, handle, last: 0 })
+            }
+            Err(error) => Err((unit, error)),
+        }
+    }
+
+    fn stop(&mut self, live: Live) {
+        let Live { unit, handle, mut last, mut told } = live;
+        for record in handle.stop() {
+            self.note(&unit, &mut told, &mut last, &record);
+        }
+    }
+
+    /// Stops all.
+    pub(crate) fn stop_all(&mut self) {
+        self.take_records();
+        for live in std::mem::take(&mut self.units) {
+            self.stop(live);
+        }
+    }
+
+    /// What happened since the last time, in order.
+    pub(crate) fn take(&mut self) -> Vec<Event> {
+        self.take_records();
+        std::mem::take(&mut self.events)
+    }
+
+    fn take_records(&mut self) {
+        let mut records: Vec<(usize, Record)> = Vec::new();
+        for (number, live) in self.units.iter().enumerate() {
+            let taken = std::iter::from_fn(|| live.handle.next(Duration::ZERO));
+            records.extend(taken.map(|record| (number, record)));
+        }
+        // Each unit's are in order already.
+        records.sort_by_key(|(_, record)| record.time);
+        let mut units = std::mem::take(&mut self.units);
+        for (number, record) in records {
+            if let Some(Live { unit, told, last, .. }) = units.get_mut(number) {
+                self.note(unit, told, last, &record);
+            }
+        }
+        self.units = units;
+    }
+
+    fn note(&mut self, unit: &Unit, told: &mut [Told], last: &mut u64, record: &Record) {
+        self.counts.lost += record.sequence.saturating_sub(*last + 1);
+        *last = record.sequence;
+        let Some(router) = unit.get(record.router) else { return };
+        if let runtime::Event::State { to, cause, .. } = &record.event {
+            if let Some(told) = told.get_mut(record.router) {
+                told.state = *to;
+                told.since = record.time;
+                told.cause = cause.to_string();
+                told.transitions += 1;
+            }
+        }
+        self.counts.told += 1;
+        self.events.push(Event::new(self.counts.told, &router.router, &record.event));
+    }
+
+    /// What is to be waited for.
+    pub(crate) fn polled(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.units.iter().map(|live| live.handle.as_fd())
+    }
+
+    /// Tells those that track interfaces how these are.
+    pub(crate) fn tell_links(&self, links: &Links) {
+        for live in &self.units {
+            for (number, router) in live.unit.iter().enumerate() {
+                for (interface, _) in &router.router.tracks {
+                    let name = interface.to_string();
+                    let told = live.handle.track(number, &name, links.is_well(*interface));
+                    if let Err(error) = told {
+                        tracing::warn!(router = router.router.name, %error, "tracked interface");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether an address is one that an active router sets and removes.
+    pub(crate) fn sets(&self, address: IpAddr) -> bool {
+        let routers = self.units.iter().flat_map(|live| &live.unit);
+        let mut routers = routers.filter(|router| router.router.rank != Rank::Owner);
+        routers.any(|router| router.router.addresses.iter().any(|it| it == address))
+    }
+
+    /// The active router of this name hands over, or all active ones. Returns their names.
+    pub(crate) fn hand_over(&self, name: Option<&str>) -> Result<Vec<String>, String> {
+        let mut done = Vec::new();
+        for live in &self.units {
+            for (number, Resolved { router, .. }) in live.unit.iter().enumerate() {
+                if name.is_some_and(|name| name != router.name) {
+                    continue;
+                }
+                let status = live.handle.status(number).map_err(|error| error.to_string())?;
+                if status.state == State::Active {
+                    live.handle.resign(number).map_err(|error| error.to_string())?;
+                    done.push(router.name.clone());
+                } else if name.is_some() {
+                    let state = status.state;
+                    return Err(format!(
+                        "{} is {state}: only an active router hands over",
+                        router.name
+                    ));
+                }
+            }
+        }
+        match name {
+            Some(name) if done.is_empty() => Err(format!("there is no virtual router {name}")),
+            None if done.is_empty() => Err("no virtual router is active".to_owned()),
+            _ => Ok(done),
+        }
+    }
+
+    pub(crate) fn state(&self) -> Vec<state::Router> {
+        let of_unit = |live: &Live| {
+            let all = live.unit.iter().zip(&live.told).enumerate();
+            all.map(|(number, (router, told))| live.state(number, router, told)).collect::<Vec<_>>()
+        };
+        self.units.iter().flat_map(of_unit).collect()
+    }
+}
+
+impl Live {
+    fn reconfigure(&mut self, unit: &Unit, routers: &[usize]) -> Vec<String> {
+        let mut errors = Vec::new();
+        for (number, new) in unit.iter().enumerate() {
+            if routers.contains(&number) {
+                let name = &new.router.name;
+                if let Err(error) = self.handle.reconfigure(number, new.config.clone()) {
+                    errors.push(format!("{name}: {error}; it goes on as before"));
+                    continue;
+                }
+                tracing::info!(router = name, "virtual router has another configuration");
+            }
+            if let Some(old) = self.unit.get_mut(number) {
+                *old = new.clone();
+            }
+        }
+        errors
+    }
+
+    fn state(&self, number: usize, router: &Resolved, told: &Told) -> state::Router {
+        let Resolved { router, source, .. } = router;
+        let (interface, vrid, family) = router.key();
+        let status = self.handle.status(number).ok();
+        let dropped = status.iter().flat_map(|status| status.counters.iter());
+        let dropped = dropped.filter(|(_, count)| *count > 0);
+        state::Router {
+            name: router.name.clone(),
+            interface: interface.to_string(),
+            vrid: vrid.number(),
+            family: family.to_string(),
+            group: router.group.clone(),
+            addresses: router.addresses.iter().map(|address| address.to_string()).collect(),
+            source: source.to_string(),
+            state: told.state.to_string(),
+            priority: status.as_ref().map_or(0, |status| status.rank.number()),
+            since_seconds: now().since(told.since).as_secs_f64(),
+            cause: told.cause.clone(),
+            transitions: told.transitions,
+            accepted: status.as_ref().map_or(0, |status| status.accepted),
+            dropped: dropped.map(|(reason, count)| (reason.name().to_owned(), count)).collect(),
+        }
+    }
+}
+
+fn names(unit: &Unit) -> String {
+    unit.iter().map(|router| router.router.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// A network namespace: by its path, or by its name as `ip netns` has it.
+pub(crate) fn open(namespace: Option<&str>) -> Result<Option<Namespace>, ipvs::NamespaceError> {
+    let open = |name: &str| match name.starts_with('/') {
+        true => Namespace::open(name),
+        false => Namespace::named(name),
+    };
+    namespace.map(open).transpose()
+}

@@ -1,0 +1,210 @@
+//! Answers requests on a socket. What others send, and how slowly they take the answer,
+//! costs no more than a bounded amount of memory and time.
+
+use ipvs_sync::net::now;
+use ipvs_sync::vrrp::Time;
+use nix::poll::{PollFd, PollFlags};
+use socket2::Socket;
+use std::collections::VecDeque;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::AsFd as _;
+use std::time::Duration;
+
+/// Takes a request from each client, answers it and hangs up.
+pub(crate) struct Server {
+    listener: Socket,
+    /// The oldest first.
+    clients: VecDeque<Client>,
+    /// What ends a request.
+    end: &'static [u8],
+}
+
+struct Client {
+    socket: Socket,
+    request: Vec<u8>,
+    answer: Option<Vec<u8>>,
+    sent: usize,
+    until: Time,
+}
+
+/// The clients that are served at a time. A newer one takes the place of the oldest.
+const MOST: usize = 16;
+/// The longest request in bytes.
+const LONGEST: usize = 4_096;
+/// What a client has for its request and the answer.
+const TIME: Duration = Duration::from_secs(5);
+
+impl Server {
+    /// Of a socket that listens.
+    pub(crate) fn new(listener: Socket, end: &'static [u8]) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        Ok(Self { listener, clients: VecDeque::new(), end })
+    }
+
+    /// What is to be waited for.
+    pub(crate) fn polled(&self) -> impl Iterator<Item = PollFd<'_>> {
+        let clients = self.clients.iter().map(|client| {
+            let wanted = match client.answer {
+                Some(_) => PollFlags::POLLOUT,
+                None => PollFlags::POLLIN,
+            };
+            PollFd::new(client.socket.as_fd(), wanted)
+        });
+        clients.chain([PollFd::new(self.listener.as_fd(), PollFlags::POLLIN)])
+    }
+
+    /// When the time of a client is over.
+    pub(crate) fn next(&self) -> Option<Time> {
+        self.clients.iter().map(|client| client.until).min()
+    }
+
+    /// Goes on with all clients as far as that goes without waiting.
+    pub(crate) fn serve(&mut self, mut answer: impl FnMut(&[u8]) -> Vec<u8>) {
+        // No more than may wait at once: whoever keeps coming does not keep this here.
+        for _ in 0..MOST {
+            let Ok((socket, _)) = self.listener.accept() else { break };
+            if socket.set_nonblocking(true).is_err() {
+                continue;
+            }
+            if self.clients.len() >= MOST {
+                self.clients.pop_front();
+            }
+            let until = now() + TIME;
+            let request = Vec::new();
+            self.clients.push_back(Client { socket, request, answer: None, sent: 0, until });
+        }
+        let (now, end) = (now(), self.end);
+        self.clients.retain_mut(|client| now < client.until && client.go_on(end, &mut answer));
+    }
+}
+
+impl Client {
+    /// Whether there is more to do.
+    fn go_on(&mut self, end: &[u8], answer: &mut impl FnMut(&[u8]) -> Vec<u8>) -> bool {
+        if self.answer.is_none() {
+            match self.read(end) {
+                Ok(true) => self.answer = Some(answer(&self.request)),
+                Ok(false) => return true,
+                Err(_) => return false,
+            }
+        }
+        let Some(answer) = &self.answer else { return true };
+        while let Some(rest) = answer.get(self.sent..).filter(|rest| !rest.is_empty()) {
+            match self.socket.write(rest) {
+                Ok(length) => self.sent += length,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return false,
+            }
+        }
+        false
+    }
+
+    /// Whether the request is complete.
+    fn read(&mut self, end: &[u8]) -> io::Result<bool> {
+        let mut part = [0; 1_024];
+        loop {
+            match self.socket.read(&mut part) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(length) => self.request.extend(part.iter().take(length)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            if self.request.windows(end.len()).any(|part| part == end) {
+                return Ok(true);
+            }
+            if self.request.len() > LONGEST {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv4Addr, TcpListener, TcpStream};
+
+    fn server() -> (Server, std::net::SocketAddr) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let at = listener.local_addr().unwrap();
+        (Server::new(listener.into(), b"\n").unwrap(), at)
+    }
+
+    fn client(at: std::net::SocketAddr) -> TcpStream {
+        let client = TcpStream::connect(at).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        client
+    }
+
+    fn echo(request: &[u8]) -> Vec<u8> {
+        request.to_ascii_uppercase()
+    }
+
+    /// Serves until the client has been hung up on, and returns what it got.
+    fn taken(server: &mut Server, mut client: &TcpStream) -> Vec<u8> {
+        client.set_nonblocking(true).unwrap();
+        let mut all = Vec::new();
+        loop {
+            server.serve(echo);
+            match client.read_to_end(&mut all) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                // A reset is a hang-up with something unread.
+                _ => return all,
+            }
+        }
+    }
+
+    #[test]
+    fn a_request_is_answered_even_if_it_comes_in_parts() {
+        let (mut server, at) = server();
+        let mut one = client(at);
+        one.write_all(b"hel").unwrap();
+        server.serve(echo);
+        one.write_all(b"lo\n").unwrap();
+        assert_eq!(taken(&mut server, &one), b"HELLO\n");
+        assert!(server.clients.is_empty());
+    }
+
+    #[test]
+    fn one_that_sends_too_much_or_goes_away_is_let_go() {
+        let (mut server, at) = server();
+        let mut one = client(at);
+        one.write_all(&[b'x'; LONGEST + 2_000]).unwrap();
+        assert_eq!(taken(&mut server, &one), b"");
+        drop(client(at));
+        while {
+            server.serve(echo);
+            !server.clients.is_empty()
+        } {}
+    }
+
+    #[test]
+    fn those_that_only_wait_make_room_for_others() {
+        let (mut server, at) = server();
+        let idle: Vec<TcpStream> = (0..3 * MOST).map(|_| client(at)).collect();
+        while server.clients.len() < MOST {
+            server.serve(echo);
+        }
+        let mut one = client(at);
+        one.write_all(b"x\n").unwrap();
+        assert_eq!(taken(&mut server, &one), b"X\n");
+        assert!(server.clients.len() <= MOST);
+        drop(idle);
+    }
+
+    #[test]
+    fn nobody_has_more_than_the_time() {
+        let (mut server, at) = server();
+        let one = client(at);
+        while server.clients.is_empty() {
+            server.serve(echo);
+        }
+        assert!(server.next().unwrap() <= now() + TIME);
+        server.clients[0].until = now();
+        server.serve(echo);
+        assert!(server.clients.is_empty());
+        drop(one);
+    }
+}

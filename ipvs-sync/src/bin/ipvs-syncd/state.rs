@@ -1,0 +1,139 @@
+//! What is told of the daemon, as JSON.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// All of it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct State {
+    pub(crate) version: String,
+    pub(crate) pid: u32,
+    /// For how long it has run.
+    pub(crate) uptime_seconds: f64,
+    pub(crate) routers: Vec<Router>,
+    /// What the table of IPVS was made, if that is configured.
+    pub(crate) table: Option<Table>,
+    pub(crate) reloads: Reloads,
+    pub(crate) events: Events,
+    pub(crate) hooks: Vec<Hook>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Router {
+    pub(crate) name: String,
+    pub(crate) interface: String,
+    pub(crate) vrid: u8,
+    pub(crate) family: String,
+    pub(crate) group: Option<String>,
+    pub(crate) addresses: Vec<String>,
+    /// From where it advertises.
+    pub(crate) source: String,
+    /// `stopped`, `fault`, `backup` or `active`.
+    pub(crate) state: String,
+    /// As low as what is tracked makes it; 255 for the owner.
+    pub(crate) priority: u8,
+    /// For how long it has been in this state.
+    pub(crate) since_seconds: f64,
+    /// Why.
+    pub(crate) cause: String,
+    /// How often its state changed.
+    pub(crate) transitions: u64,
+    /// Advertisements that were accepted.
+    pub(crate) accepted: u64,
+    /// Packets that were dropped, or odd, by reason. What never was is left out.
+    pub(crate) dropped: BTreeMap<String, u64>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Table {
+    pub(crate) services: usize,
+    pub(crate) destinations: usize,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Reloads {
+    pub(crate) done: u64,
+    pub(crate) refused: u64,
+    /// What was wrong with the last one, if something was.
+    pub(crate) last_error: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Events {
+    /// How many there were.
+    pub(crate) told: u64,
+    /// How many came too fast to be taken.
+    pub(crate) lost: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Hook {
+    pub(crate) program: String,
+    pub(crate) run: u64,
+    pub(crate) failed: u64,
+    pub(crate) timed_out: u64,
+    pub(crate) dropped: u64,
+    pub(crate) waiting: u64,
+}
+
+/// A state for tests of how it is shown.
+#[cfg(test)]
+pub(crate) fn example() -> State {
+    let web = Router {
+        name: "web".to_owned(),
+        interface: "eth0".to_owned(),
+        vrid: 7,
+        family: "IPv4".to_owned(),
+        group: None,
+        addresses: vec!["10.0.0.7".to_owned(), "10.0.0.8".to_owned()],
+        source: "10.0.0.1".to_owned(),
+        state: "active".to_owned(),
+        priority: 150,
+        since_seconds: 93_784.25,
+        cause: "missed 3 advertisements".to_owned(),
+        transitions: 2,
+        accepted: 5,
+        dropped: [("checksum".to_owned(), 3)].into(),
+    };
+    let six = Router {
+        name: "six".to_owned(),
+        family: "IPv6".to_owned(),
+        group: Some("g".to_owned()),
+        addresses: vec!["fe80::7".to_owned()],
+        source: "fe80::1".to_owned(),
+        state: "backup".to_owned(),
+        since_seconds: 4.5,
+        cause: "a \"cause\"".to_owned(),
+        dropped: BTreeMap::new(),
+        ..web.clone()
+    };
+    State {
+        version: "1.2.3".to_owned(),
+        pid: 42,
+        uptime_seconds: 93_790.5,
+        routers: vec![web, six],
+        table: Some(Table { services: 2, destinations: 6 }),
+        reloads: Reloads { done: 1, refused: 2, last_error: Some("no".to_owned()) },
+        events: Events { told: 9, lost: 0 },
+        hooks: vec![Hook { program: "/bin/true".to_owned(), run: 9, ..Hook::default() }],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_is_json_that_reads_back() {
+        let json = serde_json::to_string(&example()).unwrap();
+        let start = r#"{"version":"1.2.3","pid":42,"uptime-seconds":93790.5,"routers":[{"name":"web","interface":"eth0","vrid":7,"family":"IPv4","group":null,"addresses":["10.0.0.7","10.0.0.8"],"source":"10.0.0.1","state":"active","priority":150,"since-seconds":93784.25,"cause":"missed 3 advertisements","transitions":2,"accepted":5,"dropped":{"checksum":3}},"#;
+        assert!(json.starts_with(start), "{json}");
+        let end = r#""table":{"services":2,"destinations":6},"reloads":{"done":1,"refused":2,"last-error":"no"},"events":{"told":9,"lost":0},"hooks":[{"program":"/bin/true","run":9,"failed":0,"timed-out":0,"dropped":0,"waiting":0}]}"#;
+        assert!(json.ends_with(end), "{json}");
+        assert_eq!(serde_json::from_str::<State>(&json).unwrap(), example());
+    }
+}

@@ -1,0 +1,85 @@
+//! The state as a table for people.
+
+use crate::state::{Router, State};
+
+const HEADINGS: [&str; 8] =
+    ["ROUTER", "INTERFACE", "VRID", "STATE", "PRIORITY", "SINCE", "ADDRESSES", "CAUSE"];
+
+/// The routers, one a line, and what else matters below.
+pub(crate) fn table(state: &State) -> String {
+    let mut rows = vec![HEADINGS.map(str::to_owned)];
+    rows.extend(state.routers.iter().map(row));
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+    };
+    let widths: Vec<usize> = (0..HEADINGS.len()).map(|column| width(column).unwrap_or(0)).collect();
+    let mut out = String::new();
+    for row in &rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        let line = cells.collect::<Vec<_>>().join("  ");
+        out += line.trim_end();
+        out += "\n";
+    }
+    if let Some(table) = &state.table {
+        out += &format!("\n{} services, {} destinations\n", table.services, table.destinations);
+    }
+    if let Some(error) = &state.reloads.last_error {
+        out += &format!("\nthe last reload was refused: {error}\n");
+    }
+    out
+}
+
+fn row(router: &Router) -> [String; 8] {
+    [
+        router.name.clone(),
+        router.interface.clone(),
+        router.vrid.to_string(),
+        router.state.clone(),
+        router.priority.to_string(),
+        since(router.since_seconds),
+        router.addresses.join(","),
+        router.cause.clone(),
+    ]
+}
+
+/// The two largest units of a time.
+fn since(seconds: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
+    let seconds = seconds as u64;
+    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m{}s", seconds % 60),
+        (0, _, _) => format!("{hours}h{}m", minutes % 60),
+        _ => format!("{days}d{}h", hours % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::example;
+
+    #[test]
+    fn the_table_is_aligned_and_says_what_matters() {
+        let expected = "\
+ROUTER  INTERFACE  VRID  STATE   PRIORITY  SINCE  ADDRESSES          CAUSE
+web     eth0       7     active  150       1d2h   10.0.0.7,10.0.0.8  missed 3 advertisements
+six     eth0       7     backup  150       4s     fe80::7            a \"cause\"
+
+2 services, 6 destinations
+
+the last reload was refused: no
+";
+        assert_eq!(table(&example()), expected);
+    }
+
+    #[test]
+    fn a_time_has_two_units() {
+        let cases =
+            [(0.9, "0s"), (59.0, "59s"), (61.0, "1m1s"), (3_720.0, "1h2m"), (1e6, "11d13h")];
+        for (seconds, text) in cases {
+            assert_eq!(since(seconds), text);
+        }
+    }
+}
