@@ -1,6 +1,6 @@
-//! Tests of `ipvs_sync::net` and `ipvs_sync::runtime` in network namespaces, as root:
-//! `cargo xtask test` runs them on the machine's own kernel, and in guests those that
-//! depend on the kernel.
+//! Tests of `ipvs_sync::net`, `ipvs_sync::runtime` and `ipvs-syncd` in network namespaces,
+//! as root: `cargo xtask test` runs them on the machine's own kernel, and in guests those
+//! that depend on the kernel.
 //!
 //! Each test has namespaces of its own, so they run side by side.
 
@@ -29,4 +29,5 @@ mod renewed;
 mod router;
 mod runtime;
 mod sync;
+mod syncd;
 mod wire;

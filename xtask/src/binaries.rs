@@ -34,7 +34,7 @@ fn run_cargo(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
     if !output.status.success() {
         bail!("the guest's programs do not build");
     }
-    let built = executables(&String::from_utf8_lossy(&output.stdout));
+    let built = executables(&String::from_utf8_lossy(&output.stdout), &NAMES);
     for name in NAMES {
         if !built.iter().any(|(built, _)| built == name) {
             bail!("cargo built no `{name}`");
@@ -42,6 +42,23 @@ fn run_cargo(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
     }
     Ok(built)
 }
+
+/// Builds the daemon, for the machine itself.
+pub(crate) fn daemon(lab: &Lab) -> Result<PathBuf> {
+    let mut cargo = cargo(&lab.root);
+    cargo.args(["build", "--quiet", "-p", "ipvs-sync", "--features", "syncd"]);
+    cargo.args(["--bin", DAEMON, "--message-format=json-render-diagnostics"]);
+    let output = cargo.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
+    if !output.status.success() {
+        bail!("the daemon does not build");
+    }
+    let built = executables(&String::from_utf8_lossy(&output.stdout), &[DAEMON]);
+    let (_, file) =
+        built.into_iter().next().with_context(|| format!("cargo built no `{DAEMON}`"))?;
+    Ok(file)
+}
+
+const DAEMON: &str = "ipvs-syncd";
 
 const NAMES: [&str; 16] = [
     "kernel",
@@ -64,13 +81,13 @@ const NAMES: [&str; 16] = [
 ];
 
 /// Reads cargo's messages, one JSON object a line.
-fn executables(messages: &str) -> Vec<(String, PathBuf)> {
+fn executables(messages: &str, names: &[&str]) -> Vec<(String, PathBuf)> {
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     messages
         .filter_map(|message| {
             let name = message.pointer("/target/name")?.as_str()?;
             let file = message.pointer("/executable")?.as_str()?;
-            NAMES.contains(&name).then(|| (name.to_owned(), PathBuf::from(file)))
+            names.contains(&name).then(|| (name.to_owned(), PathBuf::from(file)))
         })
         .collect()
 }
@@ -89,6 +106,6 @@ mod tests {
 not JSON"#;
         let expected = [("kernel", "/t/deps/kernel-0123"), ("measure", "/t/measure")];
         let expected = expected.map(|(name, file)| (name.to_owned(), PathBuf::from(file)));
-        assert_eq!(executables(messages), expected);
+        assert_eq!(executables(messages, &NAMES), expected);
     }
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: the libraries' tests here, those that need only network
 //! namespaces here too, and some of these with the others in a guest for each kernel.
 
+use crate::binaries;
 use crate::guest::Job;
 use crate::host;
 use crate::kernel::{self, Name};
@@ -86,6 +87,8 @@ impl Options {
         let setup = lab.lock()?;
         cargo.env("IPVS_USERLAND", userland::get(lab)?);
         drop(setup);
+        // Tests of the daemon run it.
+        cargo.env("IPVS_SYNCD", binaries::daemon(lab)?);
         // They wait for timers, and hardly use a processor.
         cargo.args(["--", "--test-threads=8"]).args(&self.filter);
         let (status, output) = tee(&mut cargo)?;

@@ -56,7 +56,7 @@ impl Config {
     pub(crate) fn parse(text: &str, folder: &Path) -> Result<Self, Vec<Problem>> {
         let (root, errors) = DeTable::parse_recoverable(text);
         if !errors.is_empty() {
-            return Err(errors.iter().map(|error| syntax(text, error)).collect());
+            return Err(vec![syntax(text, &errors)]);
         }
         let document = Document::new(text);
         let config = Self::of(&document.root(root.get_ref(), ROOT), folder);
@@ -82,10 +82,16 @@ impl Config {
     }
 }
 
-fn syntax(text: &str, error: &toml::de::Error) -> Problem {
-    let at = error.span().map_or(text.len(), |span| span.start);
-    let rule = error.message().to_owned();
-    Problem { place: Some(Place::of(text, at)), what: String::new(), rule }
+/// The first error, and what was left open: one thing that is missing makes all that
+/// follows look wrong.
+fn syntax(text: &str, errors: &[toml::de::Error]) -> Problem {
+    let at = |error: &toml::de::Error| error.span().map_or(text.len(), |span| span.start);
+    let first = errors.iter().min_by_key(|error| at(error));
+    let open = errors.iter().filter(|error| error.message().starts_with("unclosed"));
+    let mut said: Vec<&str> = first.into_iter().chain(open).map(|error| error.message()).collect();
+    said.dedup();
+    let place = Some(Place::of(text, first.map_or(text.len(), at)));
+    Problem { place, what: String::new(), rule: said.join("; ") }
 }
 
 fn tables(root: &Section<'_>, folder: &Path) -> Option<Table> {
