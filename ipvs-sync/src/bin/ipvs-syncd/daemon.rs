@@ -245,11 +245,10 @@ impl Core {
 
     /// Makes the kernel's table what the files say, if there are files.
     fn apply(&mut self, table: Option<&Table>) -> Result<(), Failure> {
-        self.table = table.map(|table| state::Table {
-            services: table.services().len(),
-            destinations: table.services().map(|service| service.destinations().len()).sum(),
-        });
-        let Some(table) = table else { return Ok(()) };
+        let Some(table) = table else {
+            self.table = None;
+            return Ok(());
+        };
         let client = match &self.namespace {
             Some(namespace) => Client::connect_in(namespace),
             None => Client::connect(),
@@ -259,6 +258,10 @@ impl Core {
             true => Failure::new(Exit::Permission, error),
             false => Failure::system(error),
         })?;
+        self.table = Some(state::Table {
+            services: table.services().len(),
+            destinations: table.services().map(|service| service.destinations().len()).sum(),
+        });
         tracing::info!(changes, "the table of IPVS is as the files say");
         Ok(())
     }

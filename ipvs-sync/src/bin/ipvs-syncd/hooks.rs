@@ -15,7 +15,11 @@ use std::rc::Rc;
 
 /// All hooks.
 #[derive(Default)]
-pub(crate) struct Hooks(Vec<Runner>);
+pub(crate) struct Hooks {
+    runners: Vec<Runner>,
+    /// Commands of hooks that are no longer there, which have yet to end.
+    killed: Vec<Child>,
+}
 
 /// One hook, with what it has yet to be told.
 struct Runner {
@@ -47,20 +51,20 @@ impl Hooks {
     /// These hooks from now on. One that was there before goes on with what it has yet to
     /// be told, and one that is no longer there ends.
     pub(crate) fn set(&mut self, hooks: Vec<Hook>) {
-        let mut before: Vec<Runner> = std::mem::take(&mut self.0);
+        let mut before: Vec<Runner> = std::mem::take(&mut self.runners);
         for hook in hooks {
             let same = before.iter().position(|runner| runner.hook == hook);
-            self.0.push(match same {
+            self.runners.push(match same {
                 Some(at) => before.swap_remove(at),
                 None => Runner::new(hook),
             });
         }
-        before.into_iter().for_each(|mut gone| gone.end());
+        self.killed.extend(before.into_iter().filter_map(|mut gone| gone.end()));
     }
 
     pub(crate) fn tell(&mut self, event: Event) {
         let event = Rc::new(event);
-        for runner in &mut self.0 {
+        for runner in &mut self.runners {
             match runner.queue.len() < MOST_WAITING {
                 true => runner.queue.push_back(Rc::clone(&event)),
                 false => runner.counts.dropped += 1,
@@ -71,23 +75,24 @@ impl Hooks {
     /// Takes the results of those that have ended, kills those whose time is over and
     /// starts what is next.
     pub(crate) fn go_on(&mut self) {
-        self.0.iter_mut().for_each(Runner::go_on);
+        self.killed.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+        self.runners.iter_mut().for_each(Runner::go_on);
     }
 
     /// When the first of them has run for long enough.
     pub(crate) fn next(&self) -> Option<Time> {
-        let running = self.0.iter().filter_map(|runner| runner.running.as_ref());
+        let running = self.runners.iter().filter_map(|runner| runner.running.as_ref());
         running.filter(|running| !running.is_killed).map(|running| running.until).min()
     }
 
     /// Whether nothing runs or waits.
     pub(crate) fn are_idle(&self) -> bool {
-        self.0.iter().all(|runner| runner.running.is_none() && runner.queue.is_empty())
+        self.runners.iter().all(|runner| runner.running.is_none() && runner.queue.is_empty())
     }
 
     /// Kills what runs, and forgets what waits.
     pub(crate) fn end(&mut self) {
-        self.0.iter_mut().for_each(Runner::end);
+        self.killed.extend(self.runners.iter_mut().filter_map(Runner::end));
     }
 
     pub(crate) fn state(&self) -> Vec<state::Hook> {
@@ -99,7 +104,7 @@ impl Hooks {
             dropped: counts.dropped,
             waiting: u64::try_from(queue.len()).unwrap_or(u64::MAX),
         };
-        self.0.iter().map(state).collect()
+        self.runners.iter().map(state).collect()
     }
 }
 
@@ -158,15 +163,14 @@ impl Runner {
         }
     }
 
-    fn end(&mut self) {
+    /// What it has killed, which is gone only when it has been waited for.
+    fn end(&mut self) -> Option<Child> {
         let waiting = u64::try_from(self.queue.len()).unwrap_or(u64::MAX);
         self.queue.clear();
         self.counts.dropped += waiting;
-        if let Some(mut running) = self.running.take() {
-            running.kill();
-            // It cannot refuse, so this does not take long.
-            let _ = running.child.wait();
-        }
+        let mut running = self.running.take()?;
+        running.kill();
+        Some(running.child)
     }
 }
 

@@ -5,6 +5,10 @@ use std::fmt::Write as _;
 
 const STATES: [&str; 4] = ["stopped", "fault", "backup", "active"];
 
+/// The name, type and meaning of a metric, and where its value is.
+type OfRouter = (&'static str, &'static str, &'static str, fn(&Router) -> u64);
+type OfHook = (&'static str, fn(&Hook) -> u64);
+
 /// Answers a request of HTTP.
 pub(crate) fn answer(request: &[u8], state: impl FnOnce() -> State) -> Vec<u8> {
     let (status, body) = match request.starts_with(b"GET /metrics ") {
@@ -29,7 +33,7 @@ fn render(state: &State) -> String {
             out.value("router_state", &labels, u64::from(router.state == name));
         }
     }
-    let of_router: [(&str, &str, &str, fn(&Router) -> u64); 3] = [
+    let of_router: [OfRouter; 3] = [
         ("router_priority", "gauge", "Its priority now.", |router| router.priority.into()),
         ("router_transitions_total", "counter", "Changes of its state.", |it| it.transitions),
         ("router_accepted_total", "counter", "Advertisements accepted.", |it| it.accepted),
@@ -53,7 +57,7 @@ fn render(state: &State) -> String {
     out.heading("events_total", "counter", "What happened to virtual routers.");
     out.value("events_total", "result=\"told\"", state.events.told);
     out.value("events_total", "result=\"lost\"", state.events.lost);
-    let of_hook: [(&str, fn(&Hook) -> u64); 4] = [
+    let of_hook: [OfHook; 4] = [
         ("hook_runs_total", |hook| hook.run),
         ("hook_failures_total", |hook| hook.failed),
         ("hook_timeouts_total", |hook| hook.timed_out),

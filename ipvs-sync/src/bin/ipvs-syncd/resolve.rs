@@ -34,7 +34,7 @@ pub(crate) fn resolve(
     let mut problems = Vec::new();
     let mut resolved = Vec::new();
     for router in &config.routers {
-        let one = one(router, &is_ours, &mut addresses).map_err(|rule| Problem {
+        let one = one(router, is_ours, &mut addresses).map_err(|rule| Problem {
             place: Some(router.place),
             what: format!("virtual-router {}", router.name),
             rule,

@@ -54,7 +54,7 @@ impl Running {
     /// Starts all of these, or none.
     pub(crate) fn start(&mut self, units: Vec<Unit>) -> Result<(), Failure> {
         for unit in units {
-            let live = self.spawn(unit).map_err(|(unit, error)| {
+            let live = self.spawn(&unit).map_err(|error| {
                 let exit = match &error {
                     Error::Net(error) if error.is_permission() => Exit::Permission,
                     Error::Scheduling(_) => Exit::Permission,
@@ -95,7 +95,7 @@ impl Running {
                         why = why.join(", "),
                         "restarting virtual routers: this cannot change while they run"
                     );
-                    (at, self.restart(live, unit.clone(), &mut errors))
+                    (at, self.restart(live, unit, &mut errors))
                 }
                 Step::Stop { old } => {
                     let Some(live) = take(old) else { continue };
@@ -106,11 +106,9 @@ impl Running {
                 Step::Start { new: at } => {
                     let Some(unit) = new.get(at) else { continue };
                     tracing::info!(routers = names(unit), "starting virtual routers");
-                    let spawned = self.spawn(unit.clone());
-                    let live = spawned.map_err(|(unit, error)| {
-                        errors.push(format!("{}: {error}", names(&unit)));
-                    });
-                    (at, live.ok())
+                    let live = self.spawn(unit);
+                    let failed = |error| errors.push(format!("{}: {error}", names(unit)));
+                    (at, live.map_err(failed).ok())
                 }
             };
             if let Some(place) = after.get_mut(at) {
@@ -122,36 +120,24 @@ impl Running {
     }
 
     /// Stops what runs and starts the other, or the same again if that does not start.
-    fn restart(&mut self, live: Live, unit: Unit, errors: &mut Vec<String>) -> Option<Live> {
+    fn restart(&mut self, live: Live, unit: &Unit, errors: &mut Vec<String>) -> Option<Live> {
         let old = live.unit.clone();
         self.stop(live);
-        let (unit, error) = match self.spawn(unit) {
+        match self.spawn(unit) {
             Ok(live) => return Some(live),
-            Err(failed) => failed,
-        };
-        errors.push(format!("{}: {error}; they go on as before", names(&unit)));
-        let again = self.spawn(old);
-        again.map_err(|(unit, error)| errors.push(format!("{}: {error}", names(&unit)))).ok()
+            Err(error) => errors.push(format!("{}: {error}", names(unit))),
+        }
+        let again = self.spawn(&old);
+        again.map_err(|error| errors.push(format!("{}, as before: {error}", names(&old)))).ok()
     }
 
-    fn spawn(&self, unit: Unit) -> Result<Live, (Unit, Error)> {
+    fn spawn(&self, unit: &Unit) -> Result<Live, Error> {
         let settings: Vec<Settings> = unit.iter().map(|router| router.settings.clone()).collect();
-        let namespace = match open(self.namespace.as_deref()) {
-            Ok(namespace) => namespace,
-            Err(error) => return Err((unit, Error::Namespace(error))),
-        };
-        match spawn(settings, Options { namespace, real_time: self.real_time }) {
-            Ok(handle) => {
-                let told = Told {
-                    state: State::Stopped,
-                    since: now(),
-                    cause: String::new(),
-                    transitions: 0,
-                };
-                Ok(Live { told: vec![told; unit.len()], unit, handle, last: 0 })
-            }
-            Err(error) => Err((unit, error)),
-        }
+        let namespace = open(self.namespace.as_deref()).map_err(Error::Namespace)?;
+        let handle = spawn(settings, Options { namespace, real_time: self.real_time })?;
+        let (since, cause) = (now(), String::new());
+        let told = Told { state: State::Stopped, since, cause, transitions: 0 };
+        Ok(Live { told: vec![told; unit.len()], unit: unit.clone(), handle, last: 0 })
     }
 
     fn stop(&mut self, live: Live) {

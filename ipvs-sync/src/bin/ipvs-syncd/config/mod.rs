@@ -49,7 +49,7 @@ impl Config {
         let whole = |rule: String| vec![Problem { place: None, what: String::new(), rule }];
         let text = fs::read_to_string(file)
             .map_err(|error| Problems::new(file, whole(error.to_string())))?;
-        let folder = file.parent().unwrap_or(Path::new(""));
+        let folder = file.parent().unwrap_or_else(|| Path::new(""));
         Self::parse(&text, folder).map_err(|all| Problems::new(file, all))
     }
 

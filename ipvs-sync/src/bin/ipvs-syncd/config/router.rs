@@ -284,7 +284,8 @@ fn addresses(section: &Section<'_>) -> Option<(VirtualAddresses, Option<u8>)> {
             Rule::FirstLinkLocal { address } => last(address.into()),
             _ => None,
         };
-        section.problem(wrong.map_or(section.at("addresses"), |(address, _)| address.at), rule);
+        let at = wrong.map_or_else(|| section.at("addresses"), |(address, _)| address.at);
+        section.problem(at, rule);
     });
     let prefix = read.first().and_then(|(_, prefix)| *prefix);
     all.ok().map(|all| (all, prefix))
