@@ -1,6 +1,7 @@
 //! Many addresses at a time, and what became of each.
 
-use crate::wire::{PORT, Wire, interface, name, port, run};
+use crate::host::{PORT, interface, name, port, run};
+use crate::wire::Wire;
 use ipvs_sync::net::{ErrorKind, Interface, InterfaceAddress, Outcome, Rtnetlink, now};
 use ipvs_sync::vrrp::Family;
 use std::collections::BTreeSet;
@@ -111,7 +112,7 @@ fn a_duplicate_that_was_found_is_no_address_to_keep() {
     run(&format!("ip addr add fd00::1/128 dev {PORT}"));
     let (mut netlink, port) = (Rtnetlink::open().unwrap(), port());
     let wanted = many(Family::V6, 1);
-    crate::wire::wait_for("duplicate", || {
+    crate::host::wait_for("duplicate", || {
         run(&format!("ip addr show dev {PORT}")).contains("dadfailed").then_some(())
     });
     assert_eq!(netlink.held_addresses(&port, Family::V6, &wanted).unwrap(), []);

@@ -1,6 +1,7 @@
 //! Advertisements from one host to the other.
 
-use crate::wire::{PORT, Sniffer, Wire, interface, is_between, port, run, wait_for};
+use crate::host::{PORT, interface, port, run, wait_for};
+use crate::wire::{Sniffer, Wire, is_between};
 use ipvs_sync::net::{AdvertSocket, Advertisement, ErrorKind, Received, group, now};
 use ipvs_sync::vrrp::{Family, Time};
 use std::net::IpAddr;

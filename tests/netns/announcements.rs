@@ -1,6 +1,7 @@
 //! Announcements, as they arrive and as the neighbours take them.
 
-use crate::wire::{PORT, Sniffer, Wire, interface, port, run, wait_for};
+use crate::host::{PORT, interface, port, run, wait_for};
+use crate::wire::{Sniffer, Wire};
 use ipvs_sync::net::{Announcer, ErrorKind, arp, ndp};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

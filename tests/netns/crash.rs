@@ -1,10 +1,10 @@
 //! A process of ours that is killed, with the real keepalived: what it left is there until
 //! it comes back.
 
+use crate::host::{name, run};
 use crate::interop::{Kind, v3_over};
 use crate::lan::Lan;
 use crate::router::{becomes, start, wait_until};
-use crate::wire::{name, run};
 use ipvs_sync::runtime::Settings;
 use ipvs_sync::vrrp::Family;
 use ipvs_sync::vrrp::router::State;

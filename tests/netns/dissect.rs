@@ -1,7 +1,8 @@
 //! What Wireshark's dissector makes of what we send, frame by frame as it is on the wire.
 
+use crate::host::wait_for;
 use crate::router::{becomes, config, ip, settings, start};
-use crate::wire::{Sniffer, Wire, wait_for};
+use crate::wire::{Sniffer, Wire};
 use ipvs_sync::runtime::Settings;
 use ipvs_sync::vrrp::packet::auth_hmac::{self, Key, Mode};
 use ipvs_sync::vrrp::packet::{Checksum, Password};

@@ -1,6 +1,7 @@
 //! What is told of changes.
 
-use crate::wire::{PORT, Wire, interface, port, run, wait_for};
+use crate::host::{PORT, interface, port, run, wait_for};
+use crate::wire::Wire;
 use ipvs_sync::net::{Event, Events, InterfaceAddress, Rtnetlink};
 use ipvs_sync::vrrp::Family;
 use std::net::{IpAddr, Ipv4Addr};

@@ -1,7 +1,8 @@
 //! Advertisements that a router of the runtime does not take for right.
 
+use crate::host::port;
 use crate::router::{INTERVAL, becomes, config, ip, settings, start, state, v3, wait_until};
-use crate::wire::{Wire, port};
+use crate::wire::Wire;
 use ipvs_sync::net::{AdvertSocket, group};
 use ipvs_sync::vrrp::packet::{Advertisement, Coverage, Ends, GROUP_V4, Reason, Terms};
 use ipvs_sync::vrrp::router::State;

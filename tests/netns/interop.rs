@@ -2,10 +2,10 @@
 //!
 //! Ours is host 1 and keepalived host 2 unless a test says otherwise.
 
+use crate::host::wait_for;
 use crate::keepalived::Keepalived;
 use crate::lan::Lan;
 use crate::router::{becomes, config, has_virtual, ip, settings, start, state, v3, wait_until};
-use crate::wire::wait_for;
 use ipvs_sync::net::now;
 use ipvs_sync::runtime::{Handle, Settings};
 use ipvs_sync::vrrp::packet::{Checksum, Password};
@@ -23,6 +23,10 @@ pub(crate) struct Kind {
     password: bool,
     unicast: bool,
 }
+
+/// The second time that keepalived announces its addresses, which is 5 s after the first
+/// if it is told nothing.
+pub(crate) const GARPS_SOON: &str = "garp_master_delay 1\n";
 
 pub(crate) fn v3_over(family: Family) -> Kind {
     Kind { family, version: v3(), password: false, unicast: false }
@@ -78,9 +82,16 @@ impl Kind {
 
     /// keepalived, at a host.
     fn theirs_with(self, lan: &Lan, host: u8, priority: u8, more: &str) -> Keepalived {
+        let lines = self.lines(host, priority, more);
+        lan.at(host, || Keepalived::start(&lines, &self.listed()))
+    }
+
+    /// What keepalived is told of its instance.
+    fn lines(self, host: u8, priority: u8, more: &str) -> String {
         let number = self.version.number();
         let interval = self.interval().as_secs_f32();
         let mut lines = format!("version {number}\nadvert_int {interval}\npriority {priority}\n");
+        lines += GARPS_SOON;
         lines += more;
         if self.password {
             lines += "\nauthentication {\nauth_type PASS\nauth_pass secret\n}";
@@ -89,11 +100,16 @@ impl Kind {
             let (own, peer) = (self.address(host), self.address(3 - host));
             lines += &format!("\nunicast_src_ip {own}\nunicast_peer {{\n{peer}\n}}");
         }
+        lines
+    }
+
+    /// The address, as keepalived is told.
+    fn listed(self) -> [String; 1] {
         let address = match self.family {
             Family::V4 => "10.0.0.7/32",
             Family::V6 => "fe80::7/128",
         };
-        lan.at(host, || Keepalived::start(&lines, &[address.to_owned()]))
+        [address.to_owned()]
     }
 
     /// The skew of a priority.
@@ -344,6 +360,19 @@ fn who_does_not_preempt_leaves_the_active_router_alone() {
     assert!(lan.at(2, || kind.has()));
     drop(theirs);
     becomes(&ours, State::Active);
+}
+
+#[test]
+fn keepalived_that_is_told_a_lower_priority_is_taken_over_from() {
+    let kind = v3_over(Family::V4);
+    let lan = Lan::new(2);
+    let ours = kind.ours(&lan, 1, 100);
+    let theirs = kind.theirs(&lan, 2, 200);
+    only(kind, &lan, 2, &[1]);
+    theirs.reload(&kind.lines(2, 50, ""), &kind.listed());
+    only(kind, &lan, 1, &[2]);
+    assert_eq!(state(&ours), State::Active);
+    drop(theirs);
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! The real keepalived, of the tree that `cargo xtask test` unpacks.
 
-use crate::wire::{PORT, wait_for};
+use crate::host::{PORT, wait_for};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -24,14 +24,8 @@ impl Keepalived {
                 .expect("IPVS_USERLAND names the tree with keepalived: cargo xtask test sets it"),
         );
         let directory = directory();
-        let addresses = addresses.join("\n");
-        let text = format!(
-            "global_defs {{\n vrrp_garp_master_delay 1\n}}\n\
-             vrrp_instance seven {{\n state BACKUP\n interface {PORT}\n virtual_router_id 7\n\
-             {lines}\n virtual_ipaddress {{\n{addresses}\n}}\n}}\n"
-        );
         let file = |name: &str| directory.join(name);
-        fs::write(file("conf"), text).unwrap();
+        configure(&directory, lines, addresses);
         let log = File::create(file("log")).unwrap();
         let libraries = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"];
         let libraries = libraries.map(|library| root.join(library));
@@ -55,9 +49,15 @@ impl Keepalived {
         this
     }
 
+    /// It reads a configuration with other lines and addresses while it runs.
+    pub(crate) fn reload(&self, lines: &str, addresses: &[String]) {
+        configure(&self.directory, lines, addresses);
+        kill(self.parent(), Signal::SIGHUP).unwrap();
+    }
+
     /// Both processes end without a word.
     pub(crate) fn crash(&mut self) {
-        let parent = Pid::from_raw(i32::try_from(self.parent.id()).unwrap());
+        let parent = self.parent();
         // So that it neither starts the other again nor lets it end in order.
         kill(parent, Signal::SIGSTOP).unwrap();
         kill(self.child().unwrap(), Signal::SIGKILL).unwrap();
@@ -69,10 +69,13 @@ impl Keepalived {
     /// It resigns and ends.
     pub(crate) fn stop(&mut self) {
         if !std::mem::replace(&mut self.is_over, true) {
-            let parent = Pid::from_raw(i32::try_from(self.parent.id()).unwrap());
-            kill(parent, Signal::SIGTERM).unwrap();
+            kill(self.parent(), Signal::SIGTERM).unwrap();
             self.parent.wait().unwrap();
         }
+    }
+
+    fn parent(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.parent.id()).unwrap())
     }
 
     /// The process that is the virtual router.
@@ -93,6 +96,15 @@ impl Drop for Keepalived {
         }
         let _ = fs::remove_dir_all(&self.directory);
     }
+}
+
+fn configure(directory: &Path, lines: &str, addresses: &[String]) {
+    let addresses = addresses.join("\n");
+    let text = format!(
+        "vrrp_instance seven {{\n state BACKUP\n interface {PORT}\n virtual_router_id 7\n\
+         {lines}\n virtual_ipaddress {{\n{addresses}\n}}\n}}\n"
+    );
+    fs::write(directory.join("conf"), text).unwrap();
 }
 
 fn directory() -> PathBuf {

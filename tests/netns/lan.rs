@@ -1,6 +1,6 @@
 //! Hosts on a switch, each in a network namespace of its own.
 
-use crate::wire::{PORT, enter_new_namespace, namespace_with, port, run, set_up, wait_for};
+use crate::host::{PORT, enter_new_namespace, namespace_with, port, run, set_up, wait_for};
 use ipvs::Namespace;
 use std::marker::PhantomData;
 

@@ -1,6 +1,7 @@
 //! Interfaces with a virtual router's MAC address.
 
-use crate::wire::{PORT, Sniffer, Wire, interface, name, port, run, wait_for};
+use crate::host::{PORT, interface, name, port, run, wait_for};
+use crate::wire::{Sniffer, Wire};
 use ipvs_sync::net::{
     Announcer, ErrorKind, InterfaceAddress, Outcome, ParentSettings, Rtnetlink, VirtualMac, arp,
 };

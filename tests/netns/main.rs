@@ -18,6 +18,7 @@ mod crash;
 mod dissect;
 mod events;
 mod heard;
+mod host;
 mod interop;
 mod keepalived;
 mod lan;

@@ -1,10 +1,10 @@
 //! 200 addresses, with the real keepalived.
 
-use crate::interop::v3_over;
+use crate::host::port;
+use crate::interop::{GARPS_SOON, v3_over};
 use crate::keepalived::Keepalived;
 use crate::lan::Lan;
 use crate::router::{INTERVAL, addresses, becomes, config, ip, settings, start, state, wait_until};
-use crate::wire::port;
 use ipvs_sync::net::{AdvertSocket, Received};
 use ipvs_sync::vrrp::router::{Cause, State};
 use ipvs_sync::vrrp::{Family, Seconds, Time, Version, VirtualAddresses};
@@ -34,8 +34,8 @@ fn thirty_addresses_of_version_2_are_the_same_in_another_order() {
     let all: Vec<IpAddr> = (1..=30).map(|host| [10, 1, 0, host].into()).collect();
     let count = || addresses(Family::V4).iter().filter(|address| all.contains(address)).count();
     let listed: Vec<String> = all.iter().rev().map(|address| format!("{address}/32")).collect();
-    let lines = "version 2\nadvert_int 1\npriority 150";
-    let mut theirs = lan.at(2, || Keepalived::start(lines, &listed));
+    let lines = format!("version 2\nadvert_int 1\npriority 150\n{GARPS_SOON}");
+    let mut theirs = lan.at(2, || Keepalived::start(&lines, &listed));
     wait_until("keepalived", || lan.at(2, count) == 30);
     let ours = |priority| {
         let virtuals = VirtualAddresses::new(all.iter().copied()).unwrap();
@@ -61,7 +61,8 @@ fn move_to_keepalived_and_back(family: Family, all: &[IpAddr]) {
     // Hears all that is advertised, and takes no part.
     let mut witness = lan.at(3, || AdvertSocket::multicast(&port(), family).unwrap());
     let count = || addresses(family).iter().filter(|address| all.contains(address)).count();
-    let lines = format!("version 3\nadvert_int {}\npriority 100", INTERVAL.as_secs_f32());
+    let lines =
+        format!("version 3\nadvert_int {}\npriority 100\n{GARPS_SOON}", INTERVAL.as_secs_f32());
     let length = if family == Family::V4 { 32 } else { 128 };
     let listed: Vec<String> = all.iter().map(|address| format!("{address}/{length}")).collect();
     let mut theirs = lan.at(2, || Keepalived::start(&lines, &listed));

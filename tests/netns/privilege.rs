@@ -1,7 +1,8 @@
 //! What is said without the capabilities.
 
+use crate::host::{PORT, name, port};
 use crate::router::{becomes, config, has_virtual, settings, start};
-use crate::wire::{PORT, Wire, name, port};
+use crate::wire::Wire;
 use caps::CapSet;
 use ipvs_sync::net::{
     AdvertSocket, Announcer, Capability, Error, ErrorKind, InterfaceAddress, Outcome,

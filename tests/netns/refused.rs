@@ -1,7 +1,8 @@
 //! Routers whose addresses the kernel refuses.
 
+use crate::host::{PORT, run, wait_for};
 use crate::router::{INTERVAL, becomes, config, has_virtual, ip, settings, start, state};
-use crate::wire::{PORT, Wire, run, wait_for};
+use crate::wire::Wire;
 use ipvs_sync::net::{Operation, now};
 use ipvs_sync::runtime::{Event, Handle};
 use ipvs_sync::vrrp::Family;

@@ -1,9 +1,10 @@
 //! Interfaces that somebody deletes under a router, and changes that it was not told of.
 
+use crate::host::{PORT, name, port, run, wait_for};
 use crate::router::{
     INTERVAL, addresses, becomes, config, ip, rank, settings, start, state, v3, wait_until,
 };
-use crate::wire::{PORT, Sniffer, Wire, name, port, run, wait_for};
+use crate::wire::{Sniffer, Wire};
 use ipvs::Namespace;
 use ipvs_sync::net::{Event as Change, Events, InterfaceAddress, Operation, Outcome, Rtnetlink};
 use ipvs_sync::runtime::{Event, Options, WhenDeleted, spawn};

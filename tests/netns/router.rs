@@ -1,6 +1,6 @@
 //! Virtual router 7 of these tests, whoever runs it.
 
-use crate::wire::{PORT, interface, name, wait_for};
+use crate::host::{PORT, interface, name, wait_for};
 use ipvs_sync::net::{Operation, Rtnetlink};
 use ipvs_sync::runtime::{Event, Handle, Options, Record, Settings, spawn};
 use ipvs_sync::vrrp::packet::Checksum;

@@ -1,9 +1,10 @@
 //! Virtual routers of ours, alone and with each other.
 
+use crate::host::{PORT, name, port, run};
 use crate::router::{
     INTERVAL, becomes, config, has_virtual, ip, rank, settings, start, state, wait_until,
 };
-use crate::wire::{PORT, Sniffer, Wire, name, port, run};
+use crate::wire::{Sniffer, Wire};
 use ipvs::Namespace;
 use ipvs_sync::net::{AdvertSocket, Rtnetlink, group, now};
 use ipvs_sync::runtime::{Event, Handle, Options, WhenDeleted, spawn};

@@ -1,6 +1,7 @@
 //! Sync messages from one host to the other, and within one.
 
-use crate::wire::{Wire, interface, port, run, wait_for};
+use crate::host::{interface, port, run, wait_for};
+use crate::wire::Wire;
 use ipvs_sync::net::{Reach, SyncListener, SyncSender};
 use ipvs_sync::proto::{GROUP, PORT};
 use std::net::{IpAddr, Ipv4Addr};

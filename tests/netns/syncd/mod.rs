@@ -2,8 +2,9 @@
 
 mod program;
 
+use crate::host::run;
 use crate::router::{addresses, has_virtual, wait_until};
-use crate::wire::{Wire, run};
+use crate::wire::Wire;
 use ipvs_sync::vrrp::Family;
 use program::{Daemon, command, folder, web};
 use std::fs;
