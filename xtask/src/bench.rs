@@ -1,10 +1,12 @@
-//! `cargo xtask bench`: the benchmarks. All but those of the wire format run in a
-//! guest whose clock counts instructions.
+//! `cargo xtask bench`: the benchmarks. All but those of the wire format and of failover
+//! run in a guest whose clock counts instructions.
 
 mod baseline;
 mod chart;
+mod failover;
 mod growth;
 mod results;
+mod spread;
 mod targets;
 mod wire;
 
@@ -31,7 +33,7 @@ pub(crate) struct Options {
     /// What to run.
     #[arg(value_enum, default_value_t = What::All)]
     what: What,
-    /// Fewer rounds of processes, and neither memory nor system calls.
+    /// Fewer rounds of processes, neither memory nor system calls, and fewer faults.
     #[arg(long)]
     quick: bool,
     /// Measure quickly what benches/baseline.json has, and fail where the ratio to
@@ -54,6 +56,9 @@ enum What {
     Thesis,
     /// Restoring and listing large tables.
     Scale,
+    /// How long clients wait when a virtual router fails, beside keepalived: on this
+    /// machine, as root.
+    Failover,
     /// All of them.
     All,
 }
@@ -72,6 +77,7 @@ impl Options {
                 self.thesis_by_wall_clock(&lab)?;
             }
             What::Scale => self.scale(&lab)?,
+            What::Failover => failover::run(&lab, self.quick)?,
             What::All => {
                 // The guests' figures do not depend on what else the machine does; what
                 // is measured by a real clock is measured alone.
@@ -84,6 +90,7 @@ impl Options {
                 })?;
                 wire::run(&lab, self.quick)?;
                 self.thesis_by_wall_clock(&lab)?;
+                failover::run(&lab, self.quick)?;
             }
         }
         Ok(ExitCode::SUCCESS)

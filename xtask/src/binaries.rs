@@ -1,4 +1,4 @@
-//! Our own programs in the guest, linked statically.
+//! Our own programs: those in the guest, linked statically, and others.
 
 use crate::lab::Lab;
 use crate::process::cargo;
@@ -6,16 +6,16 @@ use crate::progress::step;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 /// Builds everything that goes into the guest: names and files.
 pub(crate) fn build(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
-    step("build the guest's programs", || run_cargo(lab))
+    step("build the guest's programs", || for_the_guest(lab))
 }
 
 const TARGET: &str = "guest";
 
-fn run_cargo(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
+fn for_the_guest(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
     let mut cargo = cargo(&lab.root);
     cargo.args(["build", "--quiet", "--profile", "lab", "--target", "x86_64-unknown-linux-gnu"]);
     cargo.args(["-p", "ipvs-tests", "--test", "kernel", "--test", "netns"]);
@@ -28,14 +28,19 @@ fn run_cargo(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
     cargo.arg("--target-dir").arg(lab.dir.join(TARGET));
     cargo.env("RUSTFLAGS", "-C target-feature=+crt-static");
     cargo.env_remove("CARGO_ENCODED_RUSTFLAGS");
+    executables(&mut cargo, &NAMES)
+}
+
+/// Builds what this command builds: the programs with these names, and their files.
+pub(crate) fn executables(cargo: &mut Command, names: &[&str]) -> Result<Vec<(String, PathBuf)>> {
     // A test binary's file name has a hash in it; the messages say which.
     cargo.arg("--message-format=json-render-diagnostics");
     let output = cargo.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
     if !output.status.success() {
-        bail!("the guest's programs do not build");
+        bail!("{} do not build", names.join(", "));
     }
-    let built = executables(&String::from_utf8_lossy(&output.stdout), &NAMES);
-    for name in NAMES {
+    let built = named(&String::from_utf8_lossy(&output.stdout), names);
+    for name in names {
         if !built.iter().any(|(built, _)| built == name) {
             bail!("cargo built no `{name}`");
         }
@@ -47,14 +52,9 @@ fn run_cargo(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
 pub(crate) fn daemon(lab: &Lab) -> Result<PathBuf> {
     let mut cargo = cargo(&lab.root);
     cargo.args(["build", "--quiet", "-p", "ipvs-sync", "--features", "syncd"]);
-    cargo.args(["--bin", DAEMON, "--message-format=json-render-diagnostics"]);
-    let output = cargo.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
-    if !output.status.success() {
-        bail!("the daemon does not build");
-    }
-    let built = executables(&String::from_utf8_lossy(&output.stdout), &[DAEMON]);
-    let (_, file) =
-        built.into_iter().next().with_context(|| format!("cargo built no `{DAEMON}`"))?;
+    cargo.args(["--bin", DAEMON]);
+    let built = executables(&mut cargo, &[DAEMON])?;
+    let (_, file) = built.into_iter().next().context("one was built")?;
     Ok(file)
 }
 
@@ -81,7 +81,7 @@ const NAMES: [&str; 16] = [
 ];
 
 /// Reads cargo's messages, one JSON object a line.
-fn executables(messages: &str, names: &[&str]) -> Vec<(String, PathBuf)> {
+fn named(messages: &str, names: &[&str]) -> Vec<(String, PathBuf)> {
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     messages
         .filter_map(|message| {
@@ -106,6 +106,6 @@ mod tests {
 not JSON"#;
         let expected = [("kernel", "/t/deps/kernel-0123"), ("measure", "/t/measure")];
         let expected = expected.map(|(name, file)| (name.to_owned(), PathBuf::from(file)));
-        assert_eq!(executables(messages, &NAMES), expected);
+        assert_eq!(named(messages, &NAMES), expected);
     }
 }

@@ -17,7 +17,7 @@ pub(crate) struct Entry {
     pub(crate) kind: String,
     pub(crate) unit: String,
     /// From the fastest run to the slowest.
-    us: Vec<f64>,
+    pub(crate) us: Vec<f64>,
     user: f64,
     system: f64,
     /// Sends and receives of a run, where they are counted.
@@ -120,8 +120,8 @@ impl Entry {
                 kind: text("kind")?,
                 unit: text("unit")?,
                 us: us.filter(|us| !us.is_empty())?,
-                user: number("user_us")?,
-                system: number("system_us")?,
+                user: number("user_us").unwrap_or_default(),
+                system: number("system_us").unwrap_or_default(),
                 calls: count("sends").zip(count("receives")),
                 traced: ["calls", "sends", "receives", "messages"]
                     .map(|key| value.get("traced")?.get(key)?.as_f64())
@@ -153,6 +153,12 @@ impl Entry {
 
     pub(crate) fn median(&self) -> f64 {
         self.us.get(self.us.len() / 2).copied().unwrap_or_default()
+    }
+
+    /// The least that is not below this percentage of all, in milliseconds.
+    pub(crate) fn millis(&self, percent: usize) -> f64 {
+        let rank = (self.us.len() * percent).div_ceil(100).max(1);
+        self.us.get(rank - 1).copied().unwrap_or_default() / 1_000.0
     }
 }
 

@@ -1,0 +1,234 @@
+//! Two routers and a client on a LAN, and what befalls them.
+
+use crate::client::{ADDRESS, Client};
+use crate::contender::{Contender, Router};
+use crate::host::{PORT, run};
+use crate::lan::Lan;
+use crate::samples::Sample;
+use ipvs_sync::net::now;
+use ipvs_sync::vrrp::Time;
+use std::thread::sleep;
+use std::time::Duration;
+
+/// The hosts, by their numbers: the backup, the active router if all is well, and the
+/// client.
+const WORSE: u8 = 1;
+const BETTER: u8 = 2;
+const CLIENT: u8 = 3;
+
+const WORSE_PRIORITY: u8 = 100;
+const BETTER_PRIORITY: u8 = 150;
+
+/// One LAN.
+pub(crate) struct Session<'a> {
+    lan: Lan,
+    client: Client,
+    contender: &'a Contender,
+    interval: Duration,
+    better: Router,
+    /// Not asked for anything, but there.
+    _worse: Router,
+    samples: Vec<Sample>,
+}
+
+impl<'a> Session<'a> {
+    /// Starts both, and waits until the better one has been active for so long that it has
+    /// finished announcing the address: what it announces later would help clients that
+    /// are lost.
+    pub(crate) fn start(contender: &'a Contender, interval: Duration) -> Self {
+        let lan = Lan::new(3);
+        let client = Client::start(&lan, CLIENT);
+        let start = |host, priority| lan.at(host, || contender.start(host, interval, priority));
+        let worse = start(WORSE, WORSE_PRIORITY);
+        let better = start(BETTER, BETTER_PRIORITY);
+        let session =
+            Self { lan, client, contender, interval, better, _worse: worse, samples: Vec::new() };
+        session.settle();
+        sleep(ANNOUNCES);
+        session
+    }
+
+    /// What was measured. The routers end.
+    pub(crate) fn finish(self) -> Vec<Sample> {
+        self.samples
+    }
+
+    /// The active router can reach nobody any more, and later can again: at these parts of
+    /// an interval after an advertisement. Its link stays up.
+    pub(crate) fn partition(&mut self, part: f64) {
+        self.settle();
+        let quiet = self.client.longest_gap(before(SETTLED), now());
+        self.sample("quiet", micros(quiet.length));
+        self.wait_for_part(BETTER, part);
+        let cut = now();
+        self.lan.cut(BETTER);
+        self.wait_until_served("take-over", || self.is_active(WORSE, cut));
+        let gap = self.client.longest_gap(cut, now());
+        self.sample("cut", micros(gap.length));
+        let (due, _) = self.taken_over(cut);
+        self.sample("cut, after the timer", difference(gap.end, due));
+
+        self.wait_for_part(WORSE, part);
+        let heal = now();
+        self.lan.heal(BETTER);
+        sleep(self.interval * 4);
+        self.wait_until_served("end of the partition", || self.is_as_it_should_be());
+        let gap = self.client.longest_gap(heal, now());
+        self.sample("heal", micros(gap.length));
+    }
+
+    /// The active router's process is killed. Its host keeps the address.
+    pub(crate) fn crash(&mut self, part: f64) {
+        self.settle();
+        self.wait_for_part(BETTER, part);
+        let crash = now();
+        self.better.crash();
+        self.wait_until_served("take-over", || self.is_active(WORSE, crash));
+        let gap = self.client.longest_gap(crash, now());
+        self.sample("crash", micros(gap.length));
+        let (due, taken_over) = self.taken_over(crash);
+        self.sample("crash, after the timer", difference(taken_over, due));
+        // As if the host had started anew.
+        self.lan.at(BETTER, || run(&format!("ip addr del {ADDRESS}/32 dev {PORT}")));
+        self.start_better();
+    }
+
+    /// The active router is told to end.
+    pub(crate) fn stop(&mut self, part: f64) {
+        self.settle();
+        self.wait_for_part(BETTER, part);
+        let stop = now();
+        self.better.stop();
+        self.wait_until_served("take-over", || self.is_active(WORSE, stop));
+        let gap = self.client.longest_gap(stop, now());
+        self.sample("stop", micros(gap.length));
+        self.start_better();
+    }
+
+    /// The active router's priority is changed so often while it runs, and stays the
+    /// highest.
+    pub(crate) fn change(&mut self, times: u8) {
+        self.settle();
+        for time in 0..times {
+            self.change_once(time, "change", "change, take-overs");
+        }
+    }
+
+    /// The same while the machine is busy, and before that nothing for as long.
+    pub(crate) fn change_under_load(&mut self, times: u8) {
+        self.settle();
+        for _ in 0..times {
+            self.look(now(), "load", "load, take-overs");
+        }
+        self.settle();
+        for time in 0..times {
+            self.change_once(time, "change under load", "change under load, take-overs");
+        }
+    }
+
+    fn change_once(&mut self, time: u8, gap: &'static str, take_overs: &'static str) {
+        let start = now();
+        self.better.set_priority(BETTER_PRIORITY + 1 + time % 2);
+        self.look(start, gap, take_overs);
+    }
+
+    /// What the client sees until the next change, and whether the backup advertises.
+    fn look(&mut self, start: Time, gap: &'static str, take_overs: &'static str) {
+        sleep((self.interval * 4).max(SHORTEST_CHANGE));
+        let end = now();
+        let longest = self.client.longest_gap(start, end);
+        self.sample(gap, micros(longest.length));
+        let taken_over = self.client.first(WORSE, start, end).is_some();
+        self.sample(take_overs, f64::from(u8::from(taken_over)));
+    }
+
+    fn start_better(&mut self) {
+        let (contender, interval) = (self.contender, self.interval);
+        self.better = self.lan.at(BETTER, || contender.start(BETTER, interval, BETTER_PRIORITY));
+    }
+
+    fn settle(&self) {
+        self.wait_until("rest", || self.is_as_it_should_be() && self.is_served());
+    }
+
+    fn is_as_it_should_be(&self) -> bool {
+        let recently = before(self.interval * 2 + Duration::from_millis(100));
+        self.is_active(BETTER, recently) && !self.is_active(WORSE, recently)
+    }
+
+    /// Whether a host has advertised since then, and has not resigned.
+    fn is_active(&self, host: u8, since: Time) -> bool {
+        self.client.last(host).is_some_and(|last| last.arrival > since)
+    }
+
+    fn is_served(&self) -> bool {
+        self.client.is_answered(SETTLED, Duration::from_millis(100))
+    }
+
+    /// Waits until this part of an interval after one of a host's advertisements.
+    fn wait_for_part(&self, host: u8, part: f64) {
+        let last = self.client.last(host).expect("an active router");
+        let mut when = last.arrival + self.interval.mul_f64(part);
+        while when <= now() {
+            when = when + self.interval;
+        }
+        sleep(when - now());
+    }
+
+    /// When the backup's timer ran out, and when its first advertisement came. The timer
+    /// is three intervals and the skew since it last heard the active router (RFC 9568
+    /// §6.1).
+    fn taken_over(&self, since: Time) -> (Time, Time) {
+        let taken_over = self.client.first(WORSE, since, now()).expect("a take-over").arrival;
+        let last = self.client.last_before(BETTER, taken_over).expect("an active router");
+        let skew = self.interval * (256 - u32::from(WORSE_PRIORITY)) / 256;
+        (last.arrival + self.interval * 3 + skew, taken_over)
+    }
+
+    /// Waits for something, and from then on until the client is served again.
+    fn wait_until_served(&self, what: &str, condition: impl Fn() -> bool) {
+        self.wait_until(what, condition);
+        sleep(SETTLED);
+        self.wait_until("answers", || self.is_served());
+    }
+
+    fn wait_until(&self, what: &str, condition: impl Fn() -> bool) {
+        let start = now();
+        while !condition() {
+            let waited = now() - start;
+            assert!(waited < MOST, "{} at {:?}: no {what}", self.contender.name(), self.interval);
+            sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn sample(&mut self, name: &'static str, value: f64) {
+        let (way, interval) = (self.contender.name(), self.interval);
+        self.samples.push(Sample { name, interval, way, value });
+    }
+}
+
+/// After how long both announce the address for the last time, and a second.
+const ANNOUNCES: Duration = Duration::from_secs(6);
+
+/// How long a client that is served again has been so.
+const SETTLED: Duration = Duration::from_secs(1);
+
+/// keepalived takes a while to read its configuration.
+const SHORTEST_CHANGE: Duration = Duration::from_millis(300);
+
+/// Longer than anything here takes.
+const MOST: Duration = Duration::from_secs(60);
+
+/// So long ago.
+fn before(duration: Duration) -> Time {
+    Time::ZERO + (now() - Time::ZERO).saturating_sub(duration)
+}
+
+fn micros(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
+}
+
+/// In microseconds, less than nothing if it was before.
+fn difference(time: Time, earlier: Time) -> f64 {
+    micros(time - earlier) - micros(earlier - time)
+}
