@@ -1,12 +1,12 @@
 //! The client: a probe to the virtual address every millisecond, and what it hears.
 
-use crate::host::port;
+use crate::host::{port, run};
 use crate::lan::Lan;
 use ipvs_sync::net::{AdvertSocket, Received, now};
 use ipvs_sync::vrrp::{Family, Time};
 use nix::poll::{PollFd, PollFlags, ppoll};
-use nix::sys::prctl::set_timerslack;
 use nix::sys::time::TimeSpec;
+use nix::unistd::gettid;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::fs;
 use std::io::Read as _;
@@ -43,13 +43,6 @@ pub(crate) struct Advert {
     pub(crate) arrival: Time,
     host: u8,
     priority: u8,
-}
-
-/// A time in which no answer came.
-#[derive(Clone, Copy)]
-pub(crate) struct Gap {
-    pub(crate) length: Duration,
-    pub(crate) end: Time,
 }
 
 impl Client {
@@ -92,15 +85,21 @@ impl Client {
 
     /// The longest time between two answers, one after the other, of those that were not
     /// over at the first moment and had begun by the second.
-    pub(crate) fn longest_gap(&self, from: Time, to: Time) -> Gap {
+    pub(crate) fn longest_gap(&self, from: Time, to: Time) -> Duration {
         let heard = self.heard.lock().unwrap();
         let start = heard.answers.partition_point(|answer| *answer < from).saturating_sub(1);
         let answers = &heard.answers[start..];
         // One that is not over lasts until now.
         let ends = answers.iter().copied().skip(1).chain([now()]);
         let gaps = answers.iter().zip(ends).take_while(|(begin, _)| **begin < to);
-        let gaps = gaps.map(|(begin, end)| Gap { length: end - *begin, end });
-        gaps.max_by_key(|gap| gap.length).expect("an answer before")
+        gaps.map(|(begin, end)| end - *begin).max().expect("an answer before")
+    }
+
+    /// The first answer from this time on.
+    pub(crate) fn first_answer(&self, from: Time) -> Time {
+        let heard = self.heard.lock().unwrap();
+        let first = heard.answers.partition_point(|answer| *answer < from);
+        *heard.answers.get(first).expect("an answer")
     }
 
     /// Whether answers have come for so long until now, without a longer gap than this.
@@ -137,7 +136,9 @@ fn probe(
     heard: &Mutex<Heard>,
     is_over: &AtomicBool,
 ) {
-    let _ = set_timerslack(1);
+    // Its own delays are not what is measured. It cannot be kept from a processor by what
+    // else the machine does, and waits without slack.
+    run(&format!("chrt --fifo --pid 1 {}", gettid()));
     let to = SocketAddr::from((ADDRESS, 0)).into();
     let mut sequence = 0_u16;
     let mut next = now();

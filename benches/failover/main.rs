@@ -39,6 +39,7 @@ use std::thread;
 use std::time::Duration;
 
 /// LANs with one interval that run at the same time.
+#[derive(Clone, Copy)]
 struct Round {
     interval: Duration,
     /// Of each contender.
@@ -49,66 +50,82 @@ struct Round {
     changes: u8,
 }
 
-/// At the longer interval there is more to wait for, and less to do meanwhile.
+/// One after the other. At the longest interval there is more to wait for, and less to do
+/// meanwhile.
 const ROUNDS: [Round; 4] = [
-    Round { interval: Duration::from_secs(1), lans: 5, faults: 4, changes: 10 },
-    Round { interval: Duration::from_millis(100), lans: 2, faults: 10, changes: 25 },
-    Round { interval: Duration::from_millis(20), lans: 2, faults: 10, changes: 25 },
-    Round { interval: Duration::from_millis(10), lans: 2, faults: 10, changes: 25 },
+    Round { interval: INTERVALS[0], lans: 5, faults: 4, changes: 10 },
+    Round { interval: INTERVALS[1], lans: 2, faults: 10, changes: 25 },
+    Round { interval: INTERVALS[2], lans: 2, faults: 10, changes: 25 },
+    Round { interval: INTERVALS[3], lans: 2, faults: 10, changes: 25 },
+];
+
+const INTERVALS: [Duration; 4] = [
+    Duration::from_secs(1),
+    Duration::from_millis(100),
+    Duration::from_millis(20),
+    Duration::from_millis(10),
 ];
 
 fn main() {
-    let mut words: Vec<String> = std::env::args().skip(1).collect();
-    // What cargo tells every benchmark.
-    words.retain(|word| word != "--bench");
-    let before = words.len();
-    words.retain(|word| word != "--quick");
-    let is_quick = words.len() < before;
-    let [router] = &words[..] else { panic!("usage: failover [--quick] ROUTER") };
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let (is_quick, router) = match &words[..] {
+        [router] => (false, router),
+        [quick, router] if quick == "--quick" => (true, router),
+        _ => panic!("usage: failover [--quick] ROUTER"),
+    };
     let contenders = [Contender::Ours(router.into()), Contender::Keepalived];
-    let mut all = Vec::new();
-    for Round { interval, lans, faults, changes } in ROUNDS {
-        let (faults, changes) = if is_quick { (1, 4) } else { (faults, changes) };
-        let round = Round { interval, lans, faults, changes };
-        eprintln!("advertisements every {interval:?}");
-        all.extend(round.run(&contenders, Round::faults));
-        let load = Load::start();
-        all.extend(round.run(&contenders, Round::under_load));
-        drop(load);
-    }
-    samples::print(all);
+    let samples = if is_quick {
+        // All at the same time.
+        let round = |interval| Round { interval, lans: 1, faults: 1, changes: 2 };
+        run(&INTERVALS.map(round), &contenders)
+    } else {
+        ROUNDS.iter().flat_map(|round| run(&[*round], &contenders)).collect()
+    };
+    samples::print(samples);
+}
+
+/// Lets faults befall all LANs of these rounds at the same time, and after that load.
+fn run(rounds: &[Round], contenders: &[Contender]) -> Vec<Sample> {
+    let intervals: Vec<Duration> = rounds.iter().map(|round| round.interval).collect();
+    eprintln!("advertisements every {intervals:?}: faults");
+    let mut samples = at_once(rounds, contenders, Round::faults);
+    eprintln!("advertisements every {intervals:?}: load");
+    let load = Load::start();
+    samples.extend(at_once(rounds, contenders, Round::under_load));
+    drop(load);
+    samples
+}
+
+/// Each LAN on a thread, which is in the namespace of its switch.
+fn at_once(
+    rounds: &[Round],
+    contenders: &[Contender],
+    work: impl Fn(&Round, &mut Session<'_>, u8) + Sync,
+) -> Vec<Sample> {
+    let lans = rounds.iter().flat_map(|round| (0..round.lans).map(move |lan| (round, lan)));
+    let lans = lans.flat_map(|lan| contenders.iter().map(move |contender| (lan, contender)));
+    thread::scope(|scope| {
+        let run = |((round, lan), contender)| {
+            let work = &work;
+            scope.spawn(move || {
+                let round: &Round = round;
+                let mut session = Session::start(contender, round.interval);
+                work(round, &mut session, lan);
+                session.finish()
+            })
+        };
+        let sessions: Vec<_> = lans.map(run).collect();
+        sessions.into_iter().flat_map(|session| session.join().unwrap()).collect()
+    })
 }
 
 impl Round {
-    /// Runs it on all LANs at once, each on a thread, which is in the namespace of its
-    /// switch.
-    fn run(
-        &self,
-        contenders: &[Contender],
-        work: impl Fn(&Self, &mut Session<'_>, u8) + Sync,
-    ) -> Vec<Sample> {
-        thread::scope(|scope| {
-            let mut sessions = Vec::new();
-            for lan in 0..self.lans {
-                for contender in contenders {
-                    let work = &work;
-                    sessions.push(scope.spawn(move || {
-                        let mut session = Session::start(contender, self.interval);
-                        work(self, &mut session, lan);
-                        session.finish()
-                    }));
-                }
-            }
-            sessions.into_iter().flat_map(|session| session.join().unwrap()).collect()
-        })
-    }
-
     fn faults(&self, session: &mut Session<'_>, lan: u8) {
         let all = f64::from(self.lans) * f64::from(self.faults);
         // The LANs take turns.
         let part =
             |fault: u8| (f64::from(fault) * f64::from(self.lans) + f64::from(lan) + 0.5) / all;
-        // First, while no router has been active for a short time only.
+        session.rest();
         (0..self.faults).for_each(|fault| session.partition(part(fault)));
         (0..self.faults).for_each(|fault| session.crash(part(fault)));
         (0..self.faults).for_each(|fault| session.stop(part(fault)));

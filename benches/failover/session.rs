@@ -32,9 +32,7 @@ pub(crate) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Starts both, and waits until the better one has been active for so long that it has
-    /// finished announcing the address: what it announces later would help clients that
-    /// are lost.
+    /// Starts both, and waits until the better one is active.
     pub(crate) fn start(contender: &'a Contender, interval: Duration) -> Self {
         let lan = Lan::new(3);
         let client = Client::start(&lan, CLIENT);
@@ -44,8 +42,14 @@ impl<'a> Session<'a> {
         let session =
             Self { lan, client, contender, interval, better, _worse: worse, samples: Vec::new() };
         session.settle();
-        sleep(ANNOUNCES);
         session
+    }
+
+    /// Waits until the active router has finished announcing the address: what it announces
+    /// later would help clients that are lost.
+    pub(crate) fn rest(&self) {
+        self.settle();
+        sleep(ANNOUNCES);
     }
 
     /// What was measured. The routers end.
@@ -58,15 +62,17 @@ impl<'a> Session<'a> {
     pub(crate) fn partition(&mut self, part: f64) {
         self.settle();
         let quiet = self.client.longest_gap(before(SETTLED), now());
-        self.sample("quiet", micros(quiet.length));
+        self.sample("quiet", micros(quiet));
         self.wait_for_part(BETTER, part);
         let cut = now();
         self.lan.cut(BETTER);
         self.wait_until_served("take-over", || self.is_active(WORSE, cut));
         let gap = self.client.longest_gap(cut, now());
-        self.sample("cut", micros(gap.length));
-        let (due, _) = self.taken_over(cut);
-        self.sample("cut, after the timer", difference(gap.end, due));
+        self.sample("cut", micros(gap));
+        let TakeOver { heard, due, .. } = self.take_over(cut);
+        // What came before that the active router has answered.
+        let answer = self.client.first_answer(heard + self.interval * 2);
+        self.sample("cut, after the timer", difference(answer, due));
 
         self.wait_for_part(WORSE, part);
         let heal = now();
@@ -74,7 +80,7 @@ impl<'a> Session<'a> {
         sleep(self.interval * 4);
         self.wait_until_served("end of the partition", || self.is_as_it_should_be());
         let gap = self.client.longest_gap(heal, now());
-        self.sample("heal", micros(gap.length));
+        self.sample("heal", micros(gap));
     }
 
     /// The active router's process is killed. Its host keeps the address.
@@ -85,9 +91,9 @@ impl<'a> Session<'a> {
         self.better.crash();
         self.wait_until_served("take-over", || self.is_active(WORSE, crash));
         let gap = self.client.longest_gap(crash, now());
-        self.sample("crash", micros(gap.length));
-        let (due, taken_over) = self.taken_over(crash);
-        self.sample("crash, after the timer", difference(taken_over, due));
+        self.sample("crash", micros(gap));
+        let TakeOver { due, advertised, .. } = self.take_over(crash);
+        self.sample("crash, after the timer", difference(advertised, due));
         // As if the host had started anew.
         self.lan.at(BETTER, || run(&format!("ip addr del {ADDRESS}/32 dev {PORT}")));
         self.start_better();
@@ -101,7 +107,7 @@ impl<'a> Session<'a> {
         self.better.stop();
         self.wait_until_served("take-over", || self.is_active(WORSE, stop));
         let gap = self.client.longest_gap(stop, now());
-        self.sample("stop", micros(gap.length));
+        self.sample("stop", micros(gap));
         self.start_better();
     }
 
@@ -137,9 +143,9 @@ impl<'a> Session<'a> {
         sleep((self.interval * 4).max(SHORTEST_CHANGE));
         let end = now();
         let longest = self.client.longest_gap(start, end);
-        self.sample(gap, micros(longest.length));
+        self.sample(gap, micros(longest));
         let taken_over = self.client.first(WORSE, start, end).is_some();
-        self.sample(take_overs, f64::from(u8::from(taken_over)));
+        self.sample(take_overs, i64::from(taken_over));
     }
 
     fn start_better(&mut self) {
@@ -175,14 +181,13 @@ impl<'a> Session<'a> {
         sleep(when - now());
     }
 
-    /// When the backup's timer ran out, and when its first advertisement came. The timer
-    /// is three intervals and the skew since it last heard the active router (RFC 9568
-    /// §6.1).
-    fn taken_over(&self, since: Time) -> (Time, Time) {
-        let taken_over = self.client.first(WORSE, since, now()).expect("a take-over").arrival;
-        let last = self.client.last_before(BETTER, taken_over).expect("an active router");
+    fn take_over(&self, since: Time) -> TakeOver {
+        let first = self.client.first(WORSE, since, now()).expect("a take-over");
+        let advertised = first.arrival;
+        let last = self.client.last_before(BETTER, advertised).expect("an active router");
+        let heard = last.arrival;
         let skew = self.interval * (256 - u32::from(WORSE_PRIORITY)) / 256;
-        (last.arrival + self.interval * 3 + skew, taken_over)
+        TakeOver { heard, due: heard + self.interval * 3 + skew, advertised }
     }
 
     /// Waits for something, and from then on until the client is served again.
@@ -201,10 +206,20 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn sample(&mut self, name: &'static str, value: f64) {
+    fn sample(&mut self, name: &'static str, value: i64) {
         let (way, interval) = (self.contender.name(), self.interval);
         self.samples.push(Sample { name, interval, way, value });
     }
+}
+
+/// A take-over by the backup, by what the client heard.
+struct TakeOver {
+    /// When the active router last advertised.
+    heard: Time,
+    /// When the backup's timer ran out: three intervals and the skew later (RFC 9568 §6.1).
+    due: Time,
+    /// When the backup first advertised.
+    advertised: Time,
 }
 
 /// After how long both announce the address for the last time, and a second.
@@ -224,11 +239,11 @@ fn before(duration: Duration) -> Time {
     Time::ZERO + (now() - Time::ZERO).saturating_sub(duration)
 }
 
-fn micros(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e6
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap()
 }
 
 /// In microseconds, less than nothing if it was before.
-fn difference(time: Time, earlier: Time) -> f64 {
+fn difference(time: Time, earlier: Time) -> i64 {
     micros(time - earlier) - micros(earlier - time)
 }

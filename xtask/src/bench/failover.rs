@@ -6,14 +6,14 @@ use super::{spread, write};
 use crate::binaries::executables;
 use crate::host;
 use crate::lab::Lab;
-use crate::process::{cargo, tee};
+use crate::process::{cargo, text};
 use crate::progress::{note, step};
 use crate::userland;
 use anyhow::{Context as _, Result, bail};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// Runs it, prints tables and writes them, their numbers and their picture down.
 pub(crate) fn run(lab: &Lab, quick: bool) -> Result<()> {
@@ -26,11 +26,7 @@ pub(crate) fn run(lab: &Lab, quick: bool) -> Result<()> {
     let load = fs::read_to_string("/proc/loadavg").context("the load")?;
     let mut command = Command::new(failover);
     command.args(quick.then_some("--quick")).arg(router).env("IPVS_USERLAND", userland);
-    let (status, output) = tee(&mut command)?;
-    if !status.success() {
-        bail!("the benchmark did not end well ({status})");
-    }
-    let results = Results::read(&output)?;
+    let results = Results::read(&text(command.stderr(Stdio::inherit()))?)?;
     let tables = format!("Load before: {load}\n{}{}", targets(&results), tables(&results));
     println!("\n{tables}");
     write(lab, "failover.json", &results.json())?;
