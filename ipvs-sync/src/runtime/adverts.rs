@@ -1,6 +1,7 @@
 //! The thread of the advertisements. Nothing here waits for anything but its descriptors
 //! and the time: no lock, no system call that blocks, no log.
 
+use super::alarm::Alarm;
 use super::message::{Answer, Command, Job, Told};
 use super::port::{Port, Taken};
 use super::queue::Queue;
@@ -11,9 +12,7 @@ use super::{Error, Status};
 use crate::net::now;
 use crate::vrrp::router::{Action, Config, Event, Router};
 use crate::vrrp::{Rank, Time};
-use nix::poll::{PollFd, PollFlags, ppoll};
-use nix::sys::prctl::set_timerslack;
-use nix::sys::time::TimeSpec;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::collections::VecDeque;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
@@ -22,6 +21,7 @@ use std::time::Duration;
 /// All that the thread has.
 #[derive(Debug)]
 pub(super) struct Adverts {
+    pub(super) alarm: Alarm,
     pub(super) inbox: Arc<Queue<Told>>,
     pub(super) outbox: Arc<Queue<Job>>,
     /// What the outbox could not take yet.
@@ -34,9 +34,6 @@ pub(super) struct Adverts {
 impl Adverts {
     /// Runs until it is told to stop.
     pub(super) fn run(mut self) {
-        // The kernel may wake a thread 50 µs late to save power. That it cannot be set is
-        // no more than that.
-        let _ = set_timerslack(1);
         // Whether they have their links. It may be over already.
         if self.follow_orders() {
             return self.stop();
@@ -59,16 +56,16 @@ impl Adverts {
     /// Until something has come, or it is time.
     fn wait(&self) {
         let times = self.units.iter().filter_map(|unit| unit.machine.poll_timeout());
-        let until_next = times.min().map(|next| next - now());
-        let retry = (!self.jobs.is_empty()).then_some(RETRY);
-        let timeout = until_next.into_iter().chain(retry).min().map(TimeSpec::from);
+        let retry = (!self.jobs.is_empty()).then(|| now() + RETRY);
+        self.alarm.set(times.chain(retry).min());
         let polled = |fd| PollFd::new(fd, PollFlags::POLLIN);
-        let mut polled: Vec<PollFd<'_>> = std::iter::once(self.inbox.as_fd())
+        let mut polled: Vec<PollFd<'_>> = [self.alarm.as_fd(), self.inbox.as_fd()]
+            .into_iter()
             .chain(self.ports.iter().map(|port| port.socket.as_fd()))
             .map(polled)
             .collect();
         // Interrupted or not: all is looked at anyway.
-        let _ = ppoll(&mut polled, timeout, None);
+        let _ = poll(&mut polled, PollTimeout::NONE);
     }
 
     /// Tells the routers all that has arrived until now.

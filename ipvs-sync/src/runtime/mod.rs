@@ -55,6 +55,7 @@
 //! interface is logged with how many were not.
 
 mod adverts;
+mod alarm;
 mod error;
 mod handle;
 mod holding;

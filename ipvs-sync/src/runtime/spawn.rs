@@ -1,6 +1,7 @@
 //! Opens what virtual routers need, and starts their threads.
 
 use super::adverts::Adverts;
+use super::alarm::Alarm;
 use super::handle::Handle;
 use super::holding::Holding;
 use super::machine::Machine;
@@ -74,6 +75,7 @@ pub fn spawn(
         namespace,
     };
     let adverts = Adverts {
+        alarm: Alarm::new().map_err(system)?,
         inbox: Arc::clone(&to_adverts),
         outbox: Arc::clone(&to_worker),
         jobs: VecDeque::new(),
