@@ -23,6 +23,9 @@ pub(crate) const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 7);
 /// The time between two probes.
 const PERIOD: Duration = Duration::from_millis(1);
 
+/// What is answered later had to wait for something.
+const LATE: Duration = Duration::from_millis(10);
+
 /// A client on a LAN. It ends when this is dropped.
 pub(crate) struct Client {
     heard: Arc<Mutex<Heard>>,
@@ -32,9 +35,14 @@ pub(crate) struct Client {
 
 #[derive(Default)]
 struct Heard {
-    /// When answers came.
-    answers: Vec<Time>,
+    probes: Vec<Probe>,
     adverts: Vec<Advert>,
+}
+
+#[derive(Clone, Copy)]
+struct Probe {
+    sent: Time,
+    is_answered: bool,
 }
 
 /// An advertisement, of the host with this number.
@@ -83,39 +91,50 @@ impl Client {
         adverts.copied().find(|advert| advert.host == host && advert.priority > 0)
     }
 
-    /// The longest time between two answers, one after the other, of those that were not
-    /// over at the first moment and had begun by the second.
-    pub(crate) fn longest_gap(&self, from: Time, to: Time) -> Duration {
+    /// The longest time between the sending of two answered probes, of those times that were
+    /// not over at the first moment and had begun by the second. It is the period if no
+    /// probe between them went without an answer: that the client was late is no gap.
+    pub(crate) fn longest_gap(&self, from: Time, to: Time) -> Option<Duration> {
         let heard = self.heard.lock().unwrap();
-        let start = heard.answers.partition_point(|answer| *answer < from).saturating_sub(1);
-        let answers = &heard.answers[start..];
+        let mut begin: Option<usize> = None;
+        let mut longest = None;
         // One that is not over lasts until now.
-        let ends = answers.iter().copied().skip(1).chain([now()]);
-        let gaps = answers.iter().zip(ends).take_while(|(begin, _)| **begin < to);
-        gaps.map(|(begin, end)| end - *begin).max().expect("an answer before")
-    }
-
-    /// The first answer from this time on.
-    pub(crate) fn first_answer(&self, from: Time) -> Time {
-        let heard = self.heard.lock().unwrap();
-        let first = heard.answers.partition_point(|answer| *answer < from);
-        *heard.answers.get(first).expect("an answer")
-    }
-
-    /// Whether answers have come for so long until now, without a longer gap than this.
-    pub(crate) fn is_answered(&self, duration: Duration, longest: Duration) -> bool {
-        let heard = self.heard.lock().unwrap();
-        let (now, mut next) = (now(), now());
-        for &answer in heard.answers.iter().rev() {
-            if next - answer > longest {
-                return false;
+        let last = Probe { sent: now(), is_answered: true };
+        let first = heard.probes.partition_point(|probe| probe.sent < from);
+        let first = heard.probes[..first].iter().rposition(|probe| probe.is_answered)?;
+        for (end, probe) in heard.probes.iter().chain([&last]).enumerate().skip(first) {
+            if !probe.is_answered {
+                continue;
             }
-            if now - answer >= duration {
-                return true;
+            if let Some(begin) = begin {
+                let gap = probe.sent - heard.probes[begin].sent;
+                longest = longest.max(Some(if end == begin + 1 { PERIOD } else { gap }));
             }
-            next = answer;
+            if probe.sent >= to {
+                break;
+            }
+            begin = Some(end);
         }
-        false
+        longest
+    }
+
+    /// The first answered probe from this time on.
+    pub(crate) fn first_answered(&self, from: Time) -> Time {
+        let heard = self.heard.lock().unwrap();
+        let first = heard.probes.partition_point(|probe| probe.sent < from);
+        heard.probes[first..].iter().find(|probe| probe.is_answered).expect("an answer").sent
+    }
+}
+
+impl Heard {
+    /// An answer to the probe whose number ends so. If it is late it counts as none.
+    fn answer(&mut self, number: [u8; 2]) {
+        let last = number_of(self.probes.len().wrapping_sub(1));
+        let ago = u16::from_be_bytes(last).wrapping_sub(u16::from_be_bytes(number));
+        let probe = self.probes.iter_mut().rev().nth(ago.into());
+        if let Some(probe) = probe.filter(|probe| now() - probe.sent < LATE) {
+            probe.is_answered = true;
+        }
     }
 }
 
@@ -140,21 +159,21 @@ fn probe(
     // else the machine does, and waits without slack.
     run(&format!("chrt --fifo --pid 1 {}", gettid()));
     let to = SocketAddr::from((ADDRESS, 0)).into();
-    let mut sequence = 0_u16;
     let mut next = now();
     while !is_over.load(Ordering::Relaxed) {
-        if next <= now() {
-            let [high, low] = sequence.to_be_bytes();
+        let mut heard = heard.lock().unwrap();
+        let sent = now();
+        if next <= sent {
+            let [high, low] = number_of(heard.probes.len());
             // The kernel fills in the checksum and the identifier. What cannot be sent is
             // not answered.
             let _ = probes.send_to(&[ECHO_REQUEST, 0, 0, 0, 0, 0, high, low], &to);
-            sequence = sequence.wrapping_add(1);
+            heard.probes.push(Probe { sent, is_answered: false });
             next = next + PERIOD;
         }
-        let mut heard = heard.lock().unwrap();
         let mut reply = [0; 64];
-        while probes.read(&mut reply).is_ok() {
-            heard.answers.push(now());
+        while probes.read(&mut reply).is_ok_and(|length| length >= 8) {
+            heard.answer([reply[6], reply[7]]);
         }
         while let Ok(Received::Advertisement(advert)) = adverts.receive() {
             let (IpAddr::V4(source), Some(&priority)) = (advert.source, advert.payload.get(2))
@@ -169,6 +188,12 @@ fn probe(
             [probes.as_fd(), adverts.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
         let _ = ppoll(&mut polled, Some(TimeSpec::from(next - now())), None);
     }
+}
+
+/// The sequence number of a probe.
+fn number_of(probe: usize) -> [u8; 2] {
+    let [.., high, low] = probe.to_be_bytes();
+    [high, low]
 }
 
 const ECHO_REQUEST: u8 = 8;

@@ -7,9 +7,10 @@
 //!
 //! Each LAN is a bridge with two routers and a client on it. The client sends an ICMP echo
 //! request to the virtual address every millisecond, which the kernel of the host answers
-//! that has it. A *gap* is the longest time between two answers, one after the other, that
-//! was not over when something happened and began before all was well again: 1 ms if
-//! nothing is wrong. Faults come at moments spread evenly over the interval between two
+//! that has it. A *gap* is the longest time between the sending of two probes that were
+//! answered within 10 ms, if others between them were not: of those times that were not over
+//! when something happened, and had begun before all was well again. If all were answered it
+//! is 1 ms. Faults come at moments spread evenly over the interval between two
 //! advertisements. LANs of both contenders run at the same time.
 
 #![expect(

@@ -61,26 +61,23 @@ impl<'a> Session<'a> {
     /// an interval after an advertisement. Its link stays up.
     pub(crate) fn partition(&mut self, part: f64) {
         self.settle();
-        let quiet = self.client.longest_gap(before(SETTLED), now());
-        self.sample("quiet", micros(quiet));
+        self.sample("quiet", self.gap(before(SETTLED), now()));
         self.wait_for_part(BETTER, part);
         let cut = now();
         self.lan.cut(BETTER);
         self.wait_until_served("take-over", || self.is_active(WORSE, cut));
-        let gap = self.client.longest_gap(cut, now());
-        self.sample("cut", micros(gap));
+        self.sample("cut", self.gap(cut, now()));
         let TakeOver { heard, due, .. } = self.take_over(cut);
         // What came before that the active router has answered.
-        let answer = self.client.first_answer(heard + self.interval * 2);
-        self.sample("cut, after the timer", difference(answer, due));
+        let served = self.client.first_answered(heard + self.interval * 2);
+        self.sample("cut, after the timer", difference(served, due));
 
         self.wait_for_part(WORSE, part);
         let heal = now();
         self.lan.heal(BETTER);
         sleep(self.interval * 4);
         self.wait_until_served("end of the partition", || self.is_as_it_should_be());
-        let gap = self.client.longest_gap(heal, now());
-        self.sample("heal", micros(gap));
+        self.sample("heal", self.gap(heal, now()));
     }
 
     /// The active router's process is killed. Its host keeps the address.
@@ -90,8 +87,7 @@ impl<'a> Session<'a> {
         let crash = now();
         self.better.crash();
         self.wait_until_served("take-over", || self.is_active(WORSE, crash));
-        let gap = self.client.longest_gap(crash, now());
-        self.sample("crash", micros(gap));
+        self.sample("crash", self.gap(crash, now()));
         let TakeOver { due, advertised, .. } = self.take_over(crash);
         self.sample("crash, after the timer", difference(advertised, due));
         // As if the host had started anew.
@@ -106,8 +102,7 @@ impl<'a> Session<'a> {
         let stop = now();
         self.better.stop();
         self.wait_until_served("take-over", || self.is_active(WORSE, stop));
-        let gap = self.client.longest_gap(stop, now());
-        self.sample("stop", micros(gap));
+        self.sample("stop", self.gap(stop, now()));
         self.start_better();
     }
 
@@ -142,8 +137,7 @@ impl<'a> Session<'a> {
     fn look(&mut self, start: Time, gap: &'static str, take_overs: &'static str) {
         sleep((self.interval * 4).max(SHORTEST_CHANGE));
         let end = now();
-        let longest = self.client.longest_gap(start, end);
-        self.sample(gap, micros(longest));
+        self.sample(gap, self.gap(start, end));
         let taken_over = self.client.first(WORSE, start, end).is_some();
         self.sample(take_overs, i64::from(taken_over));
     }
@@ -168,7 +162,8 @@ impl<'a> Session<'a> {
     }
 
     fn is_served(&self) -> bool {
-        self.client.is_answered(SETTLED, Duration::from_millis(100))
+        let gap = self.client.longest_gap(before(SETTLED), now());
+        gap.is_some_and(|gap| gap < Duration::from_millis(100))
     }
 
     /// Waits until this part of an interval after one of a host's advertisements.
@@ -179,6 +174,11 @@ impl<'a> Session<'a> {
             when = when + self.interval;
         }
         sleep(when - now());
+    }
+
+    /// In microseconds.
+    fn gap(&self, from: Time, to: Time) -> i64 {
+        micros(self.client.longest_gap(from, to).expect("an answer before"))
     }
 
     fn take_over(&self, since: Time) -> TakeOver {
