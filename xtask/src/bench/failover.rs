@@ -27,9 +27,9 @@ pub(crate) fn run(lab: &Lab, quick: bool) -> Result<()> {
     let mut command = Command::new(failover);
     command.args(quick.then_some("--quick")).arg(router).env("IPVS_USERLAND", userland);
     let results = Results::read(&text(command.stderr(Stdio::inherit()))?)?;
+    write(lab, "failover.json", &results.json())?;
     let tables = format!("Load before: {load}\n{}{}", targets(&results), tables(&results));
     println!("\n{tables}");
-    write(lab, "failover.json", &results.json())?;
     write(lab, "failover.md", &tables)?;
     write(lab, "failover.svg", &picture(&results))
 }
