@@ -1,6 +1,7 @@
 //! Virtual routers of ours, alone and with each other.
 
 use crate::host::{PORT, name, port, run};
+use crate::lan::Lan;
 use crate::router::{
     INTERVAL, becomes, config, has_virtual, ip, rank, settings, start, state, wait_until,
 };
@@ -8,10 +9,10 @@ use crate::wire::{Sniffer, Wire};
 use ipvs::Namespace;
 use ipvs_sync::net::{AdvertSocket, Rtnetlink, group, now};
 use ipvs_sync::runtime::{Event, Handle, Options, WhenDeleted, spawn};
-use ipvs_sync::vrrp::Family;
 use ipvs_sync::vrrp::packet::Reason;
 use ipvs_sync::vrrp::packet::auth_hmac::{self, Key, Mode};
 use ipvs_sync::vrrp::router::{Cause, Effect, State, Tracks};
+use ipvs_sync::vrrp::{Family, VirtualAddresses};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -183,6 +184,33 @@ fn a_live_change_makes_no_take_over() {
     becomes(&low, State::Active);
     let error = high.status(1).unwrap_err();
     assert_eq!(error.to_string(), "no virtual router 1");
+}
+
+#[test]
+fn the_last_announcement_is_that_of_the_router_that_stays_active() {
+    let lan = Lan::new(3);
+    let many = || VirtualAddresses::new((1..=30).map(|host| [10, 1, 0, host].into())).unwrap();
+    let with_many = |host, priority| {
+        let config = config(Family::V4, host, priority).with_addresses(many()).unwrap();
+        lan.at(host, || start(settings(config)))
+    };
+    let high = with_many(2, 200);
+    becomes(&high, State::Active);
+    let low = with_many(1, 100);
+    becomes(&low, State::Backup);
+    let mac = lan.at(2, || port().mac.unwrap());
+    let mut sniffer = lan.at(3, Sniffer::new);
+    // It gives way at once, and had much to announce before.
+    low.promote(0).unwrap();
+    becomes(&low, State::Active);
+    becomes(&low, State::Backup);
+    sleep(INTERVAL);
+    let mut last = None;
+    while let Some(frame) = sniffer.next(|frame| frame[12..14] == [8, 6]) {
+        last = Some(frame[6..12].to_vec());
+    }
+    assert_eq!(last, Some(mac.to_vec()));
+    assert_eq!(state(&high), State::Active);
 }
 
 #[test]

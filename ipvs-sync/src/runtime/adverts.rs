@@ -16,6 +16,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::collections::VecDeque;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// All that the thread has.
@@ -129,6 +130,9 @@ impl Adverts {
             let Some(config) = machine.router(member).map(Router::config) else { continue };
             let addresses = || config.addresses().iter().collect();
             let is_owner = config.rank() == Rank::Owner;
+            if let (Action::Install | Action::Remove, Some(voice)) = (&action, voices.get(router)) {
+                voice.wants_addresses.store(action == Action::Install, Ordering::Release);
+            }
             let job = match action {
                 Action::Advertise { priority } => {
                     let Some(voice) = voices.get_mut(router) else { continue };

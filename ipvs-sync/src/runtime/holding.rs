@@ -8,6 +8,7 @@ use crate::net::{
 use crate::vrrp::Family;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The addresses of one virtual router on its interface.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(super) struct Holding {
     pub(super) virtual_mac: Option<VirtualMac>,
     pub(super) announcer: Announcer,
     prefix: Option<u8>,
+    /// Whether the router wants its addresses here. It may no longer when its job comes up.
+    wanted: Arc<AtomicBool>,
     /// What it has set and not removed, or tried to.
     held: Vec<InterfaceAddress>,
     /// What it announces.
@@ -35,6 +38,7 @@ impl Holding {
         (prefix, when_deleted): (Option<u8>, WhenDeleted),
         virtual_mac: Option<VirtualMac>,
         announced: Vec<IpAddr>,
+        wanted: Arc<AtomicBool>,
     ) -> Result<Self, Error> {
         let at = virtual_mac.as_ref().map_or(&parent, |mac| mac.interface());
         let announcer = Announcer::open(at)?;
@@ -48,6 +52,7 @@ impl Holding {
             virtual_mac,
             announcer,
             prefix,
+            wanted,
             held,
             announced,
         })
@@ -111,7 +116,13 @@ impl Holding {
     }
 
     /// Announces each address once; the first failure.
+    ///
+    /// One that has handed over meanwhile announces nothing: the other router may have
+    /// announced them before, and neighbours believe the last.
     pub(super) fn announce(&self) -> Result<(), Error> {
+        if !self.wanted.load(Ordering::Acquire) {
+            return Ok(());
+        }
         self.announce_all(self.announced.iter().copied())
     }
 

@@ -183,7 +183,9 @@ impl Opened {
             let unit = groups.iter().position(is_its).unwrap_or_default();
             let numbers = groups.get(unit).map(|(_, numbers)| &numbers[..]).unwrap_or_default();
             let member = numbers.iter().position(|&other| other == number).unwrap_or_default();
-            this.voices.push(Voice::new(router.clone(), (unit, member), port, sender));
+            let voice = Voice::new(router.clone(), (unit, member), port, sender);
+            let wanted = Arc::clone(&voice.wants_addresses);
+            this.voices.push(voice);
             this.holdings.push(Holding::new(
                 parent,
                 (port, is_multicast),
@@ -191,6 +193,7 @@ impl Opened {
                 (router.prefix, router.when_deleted),
                 virtual_mac,
                 router.config.addresses().iter().collect(),
+                wanted,
             )?);
         }
         Ok(this)

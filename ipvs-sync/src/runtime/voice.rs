@@ -11,6 +11,8 @@ use crate::vrrp::packet::{
 use crate::vrrp::router::{Config, Router, Tracks};
 use crate::vrrp::{Rank, Rule};
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// A virtual router as its network sees it.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub(super) struct Voice {
     pub(super) port: usize,
     pub(super) tracks: Tracks,
     pub(super) failures: Limit,
+    /// Whether it wants its addresses here, which the other thread looks at.
+    pub(super) wants_addresses: Arc<AtomicBool>,
     /// Sends from the virtual MAC address.
     pub(super) virtual_mac: Option<AdvertSocket>,
     peers: Vec<IpAddr>,
@@ -53,6 +57,7 @@ impl Voice {
             port,
             tracks,
             failures: Limit::default(),
+            wants_addresses: Arc::default(),
             virtual_mac,
             peers,
             min_hop_limit,
