@@ -4,6 +4,7 @@
 mod apt;
 mod bench;
 mod binaries;
+mod conformance;
 mod cpio;
 mod demo;
 mod fuzz;
@@ -53,6 +54,8 @@ enum Chore {
     Bench(bench::Options),
     /// Run the fuzz targets (needs the nightly toolchain).
     Fuzz(fuzz::Options),
+    /// Write the table of which test shows which requirement of VRRP.
+    Conformance(conformance::Options),
     /// Check the libraries with a compiler of the version they declare.
     Msrv,
 }
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Chore::Demo(options) => (options.run(), 1),
         Chore::Bench(options) => (options.run(), 1),
         Chore::Fuzz(options) => (options.run(), 1),
+        Chore::Conformance(options) => (options.run(), 1),
         Chore::Msrv => (msrv::run(), 1),
     };
     result.unwrap_or_else(|error| {
