@@ -79,6 +79,7 @@ fn what_is_sent_to_the_group_arrives_with_its_source_hop_limit_and_time() {
     }
 }
 
+// shows: 9568-5.1.1.3-1, 9568-5.1.2.3-1, 9568-7.2-4, 9568-7.2-5, 9568-7.2-6, 9568-7.2-7
 #[test]
 fn the_frame_is_of_class_cs6_and_to_the_groups_mac_address() {
     let wire = Wire::new();
@@ -174,6 +175,7 @@ fn the_longest_advertisement_arrives_and_a_longer_one_costs_no_other() {
     }
 }
 
+// shows: 9568-7.1-6
 #[test]
 fn what_comes_to_another_interface_is_not_heard() {
     let wire = Wire::new();
@@ -225,6 +227,7 @@ fn nor_is_what_came_before_the_socket_was_bound_to_its_interface() {
     });
 }
 
+// shows: 9568-7.2-3
 #[test]
 fn the_link_local_source_may_be_of_the_interface_below() {
     let wire = Wire::new();

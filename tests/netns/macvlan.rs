@@ -36,6 +36,7 @@ fn exists(interface: &str) -> bool {
     Rtnetlink::open().unwrap().interface(name(interface)).is_ok()
 }
 
+// shows: 9568-7.4-1
 #[test]
 fn it_has_the_virtual_mac_address_and_no_address_made_of_it() {
     let _wire = Wire::new();
@@ -88,6 +89,7 @@ fn the_settings_are_set_back_with_the_last_and_only_if_nobody_else_has_set_them(
 
 /// Who answers the peer for the virtual address and for the port's own, and what the peer
 /// learns when this host asks for it.
+// shows: 9568-8.1.2-1, 9568-8.1.2-2, 9568-8.2.2-1, 9568-8.2.2-2
 #[test]
 fn each_address_is_at_its_own_mac_address_and_answers_through_a_reverse_path_filter() {
     let wire = Wire::new();
@@ -142,6 +144,11 @@ fn each_address_is_at_its_own_mac_address_and_answers_through_a_reverse_path_fil
     let mut seen = 0;
     while let Some(frame) = sniffer.next(names_virtual) {
         assert_eq!(frame[6..12], mac(7));
+        let is_nd = frame[12..14] == [0x86, 0xdd];
+        // The option says the same: of the source, or of the target.
+        if is_nd && [135, 136].contains(&frame[54]) && frame.len() == 86 {
+            assert_eq!(frame[80..], mac(7));
+        }
         seen += 1;
     }
     assert!(seen >= 2, "no answer for either");

@@ -14,6 +14,7 @@
 mod addresses;
 mod adverts;
 mod announcements;
+mod answers;
 mod crash;
 mod dissect;
 mod events;
@@ -22,6 +23,7 @@ mod host;
 mod interop;
 mod keepalived;
 mod lan;
+mod logs;
 mod macvlan;
 mod many;
 mod privilege;

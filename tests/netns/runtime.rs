@@ -53,6 +53,7 @@ fn one_alone_is_elected_holds_and_leaves_nothing_behind() {
     }
 }
 
+// shows: 9568-6.4.2-12
 #[test]
 fn of_two_the_better_one_is_active_and_hands_over_faster_than_it_is_missed() {
     let wire = Wire::new();
@@ -144,6 +145,7 @@ fn what_a_crash_left_is_taken_over() {
     assert!(!has_virtual(Family::V4));
 }
 
+// shows: 9568-7.1-10
 #[test]
 fn what_is_dropped_is_counted_by_its_reason() {
     let wire = Wire::new();
@@ -242,6 +244,7 @@ fn what_is_ended_at_once_leaves_nothing_behind() {
     assert!(!has_virtual(Family::V4));
 }
 
+// shows: 9568-7.2-3
 #[test]
 fn the_virtual_mac_address_moves_with_the_addresses() {
     let wire = Wire::new();
@@ -313,6 +316,7 @@ fn a_condition_that_fails_hands_over() {
     assert_eq!(error.to_string(), "moon is not tracked");
 }
 
+// shows: 9568-7.1-10
 #[test]
 fn a_flood_of_hostile_packets_takes_nothing_over_and_delays_no_advertisement() {
     let wire = Wire::new();
