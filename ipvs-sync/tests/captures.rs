@@ -107,6 +107,7 @@ fn the_checksum_of_keepalived_is_named_when_another_is_configured() {
     );
 }
 
+// shows: 9568-5.1.2.3-2, 9568-7.1-1
 #[test]
 fn a_unicast_peer_of_ipv6_needs_a_lower_hop_limit() {
     let addresses = addresses(&["fe80::100"]);

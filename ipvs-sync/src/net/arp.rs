@@ -33,6 +33,7 @@ const REQUEST: [u8; 2] = [0, 1];
 mod tests {
     use super::*;
 
+    // shows: 9568-6.4.1-2, 9568-6.4.2-8
     #[test]
     fn an_announcement_is_a_request_for_the_address_by_itself() {
         let frame = announcement([0, 0, 0x5e, 0, 1, 7], Ipv4Addr::new(192, 0, 2, 10));

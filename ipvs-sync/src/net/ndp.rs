@@ -57,6 +57,7 @@ mod tests {
         announcement([0, 0, 0x5e, 0, 2, 7], address, is_router)
     }
 
+    // shows: 9568-6.4.1-3, 9568-6.4.2-10
     #[test]
     fn an_announcement_goes_from_the_address_to_all_nodes() {
         let expected = [

@@ -179,6 +179,7 @@ mod tests {
         Settings::new("eth0".parse().unwrap(), config.unwrap())
     }
 
+    // shows: 9568-5.1.1.3-2, 9568-7.1-1
     #[test]
     fn what_does_not_go_together_is_refused() {
         assert!(settings().check().is_ok());

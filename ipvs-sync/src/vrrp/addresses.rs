@@ -138,6 +138,7 @@ mod tests {
         assert_eq!(of(&["fe80::1", "2001:db8::1"]).unwrap().count(), 2);
     }
 
+    // shows: 9568-5.2.9-1, 9568-5.2.9-2
     #[test]
     fn what_a_packet_cannot_have_is_refused() {
         let parsed = |text: &str| text.parse::<IpAddr>().unwrap();

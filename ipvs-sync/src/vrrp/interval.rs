@@ -126,6 +126,7 @@ impl fmt::Display for Seconds {
 mod tests {
     use super::*;
 
+    // shows: 9568-5.2.7-1
     #[test]
     fn an_interval_of_version_3_is_whole_centiseconds_within_twelve_bits() {
         assert_eq!(Interval::try_from(Duration::from_millis(10)), Ok(Interval::MIN));
@@ -138,6 +139,7 @@ mod tests {
         assert!(Interval::from_centis(4_096).is_err());
     }
 
+    // shows: 3768-5.3.7-1
     #[test]
     fn an_interval_of_version_2_is_whole_seconds_within_a_byte() {
         assert_eq!(Seconds::try_from(Duration::from_secs(255)), Ok(Seconds::MAX));

@@ -77,6 +77,7 @@ impl fmt::Display for Rank {
 mod tests {
     use super::*;
 
+    // shows: 9568-5.2.4-2
     #[test]
     fn what_has_another_meaning_is_no_priority() {
         for number in [0, 255] {

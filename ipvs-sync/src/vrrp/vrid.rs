@@ -54,6 +54,7 @@ mod tests {
         assert_eq!(Vrid::new(255).map(Vrid::number), Ok(255));
     }
 
+    // shows: 9568-7.3-1
     #[test]
     fn the_mac_address_has_the_family_and_the_identifier() {
         let vrid = Vrid::new(7).unwrap();

@@ -118,6 +118,7 @@ mod tests {
         assert_eq!(long, sum(&[10, 0, 0, 1, 224, 0, 0, 18, 0, 112, 0, 1, 0, 2]));
     }
 
+    // shows: 9568-5.2.8-1
     #[test]
     fn what_was_heard_last_is_sent_only_under_auto() {
         for heard in [None, Some(Coverage::GroupPseudoHeader)] {

@@ -273,6 +273,16 @@ mod tests {
     const V2: Version = Version::V2(Seconds::DEFAULT);
     const V3: Version = Version::V3(Interval::DEFAULT);
 
+    // shows: 9568-6.1-1, 9568-6.1-2, 9568-6.1-3, 3768-5.3.7-1
+    #[test]
+    fn what_is_not_said_is_as_in_the_standards() {
+        assert_eq!(Priority::DEFAULT.number(), 100);
+        assert_eq!(Interval::DEFAULT.centis(), 100);
+        assert_eq!(Seconds::DEFAULT.number(), 1);
+        let config = config(BACKUP, "10.0.0.7", V3, "10.0.0.1").unwrap();
+        assert_eq!(config.preempt(), Preempt::AtOnce);
+    }
+
     #[test]
     fn version_2_is_of_ipv4_only() {
         assert_eq!(config(BACKUP, "fe80::7", V2, "fe80::1"), Err(Rule::Version2Family));
@@ -308,7 +318,7 @@ mod tests {
         assert_eq!(v4.with_source(source), Err(Rule::SourceIsVirtual { source }));
     }
 
-    // shows: RFC 9568 6.4.3 "MUST accept packets ... if it is the IPvX address owner"
+    // shows: 9568-6.4.3-6
     #[test]
     fn the_owner_accepts_whatever_it_is_told() {
         let backup = config(BACKUP, "10.0.0.7", V3, "10.0.0.1").unwrap();

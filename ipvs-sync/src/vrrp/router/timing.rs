@@ -28,7 +28,7 @@ mod tests {
     const V2: Version = Version::V2(Seconds::DEFAULT);
     const V3: Version = Version::V3(Interval::DEFAULT);
 
-    // shows: RFC 3768 6.1 "Skew_Time ( (256 - Priority) / 256 )"
+    // shows: 3768-6.1-1
     #[test]
     fn version_2_skews_by_parts_of_a_second_whatever_the_interval() {
         for interval in [1, 10, 255] {
@@ -39,7 +39,7 @@ mod tests {
         }
     }
 
-    // shows: RFC 9568 6.1 "Skew_Time = (((256 - Priority) * Active_Adver_Interval) / 256)"
+    // shows: 9568-6.1-5
     #[test]
     fn version_3_skews_by_parts_of_the_active_routers_interval() {
         assert_eq!(skew(V3, Duration::from_secs(1), 100), Duration::from_nanos(609_375_000));

@@ -53,7 +53,7 @@ fn after_a_crash_the_best_backup_takes_over_within_its_down_interval() {
     }
 }
 
-// shows: RFC 9568 6.4.2 "If the Priority in the ADVERTISEMENT is 0"
+// shows: 9568-6.4.2-12
 #[test]
 fn after_a_graceful_stop_the_best_backup_takes_over_within_its_skew() {
     for phase in 0..20 {

@@ -31,6 +31,7 @@ fn with_checksum(bytes: &[u8], checksum: [u8; 2]) -> Vec<u8> {
     [&bytes[..6], &checksum, &bytes[8..]].concat()
 }
 
+// shows: 3768-5.1-1, 3768-5.3.8-1, 3768-5.3.10-1
 #[test]
 fn a_message_of_version_2_is_read_and_written() {
     let addresses = addresses(&["192.0.2.100", "192.0.2.101"]);
@@ -62,6 +63,7 @@ fn a_message_of_version_2_has_its_password_padded_with_zeros() {
     assert_eq!(encoded(&resigns, FROM_V4, Coverage::Message), V2_PASSWORD);
 }
 
+// shows: 9568-5.1-1, 9568-5.2.8-1, 9568-7.2-1, 9568-7.2-2
 #[test]
 fn a_message_of_version_3_over_ipv4_is_read_and_written_with_each_checksum() {
     let addresses = addresses(&["192.0.2.100", "192.0.2.101"]);
@@ -98,6 +100,7 @@ fn the_pseudo_header_has_the_peer_or_what_old_peers_have_instead() {
     }
 }
 
+// shows: 9568-5.1-1, 9568-5.2.6-1, 9568-5.2.8-2, 9568-7.2-1, 9568-7.2-2
 #[test]
 fn a_message_of_version_3_over_ipv6_is_read_and_written() {
     let addresses = addresses(&["fe80::7", "2001:db8::7"]);
@@ -151,6 +154,7 @@ fn a_slice_is_filled_from_its_start_or_left_alone() {
     assert_eq!(room, [0xa5; 15]);
 }
 
+// shows: 9568-5.2.9-2
 #[test]
 fn addresses_of_one_family_are_not_carried_by_the_other() {
     let addresses = addresses(&["192.0.2.100"]);
@@ -161,6 +165,7 @@ fn addresses_of_one_family_are_not_carried_by_the_other() {
     assert_eq!((told, bytes), (Err(family), vec![1]));
 }
 
+// shows: 9568-7.1-12, 9568-7.1-15
 #[test]
 fn a_packet_that_is_odd_is_accepted_and_told() {
     let ours = addresses(&["192.0.2.101", "192.0.2.100"]);

@@ -28,6 +28,9 @@ fn v2(changes: &[(usize, u8)]) -> Vec<u8> {
     right(bytes)
 }
 
+// shows: 9568-5.2.2-1, 9568-5.2.5-1, 9568-5.2.6-2, 9568-7.1-2, 9568-7.1-3, 9568-7.1-4
+// shows: 9568-7.1-6, 9568-7.1-7, 9568-7.1-9, 3768-5.3.6-1, 3768-5.3.10-2, 3768-7.1-1
+// shows: 3768-7.1-2, 3768-7.1-4, 3768-7.1-5, 3768-7.1-6
 #[test]
 fn each_broken_rule_is_named_with_its_value() {
     let addresses = addresses(&["192.0.2.100"]);
@@ -73,6 +76,7 @@ fn each_broken_rule_is_named_with_its_value() {
     assert_eq!(received(&v2(&[(12, 1)]), &own2), Ok(()), "nothing there means anything");
 }
 
+// shows: 3768-7.1-5
 #[test]
 fn another_number_of_addresses_is_a_difference_too() {
     let addresses = addresses(&["192.0.2.100", "192.0.2.101"]);
@@ -85,6 +89,7 @@ fn another_number_of_addresses_is_a_difference_too() {
     assert_eq!(received(&twice, &own), Err(Rejected::Addresses(missing)));
 }
 
+// shows: 9568-5.1.1.3-2, 9568-7.1-1
 #[test]
 fn a_packet_that_was_forwarded_is_dropped_first() {
     let addresses = addresses(&["192.0.2.100"]);
@@ -101,6 +106,7 @@ fn a_packet_that_was_forwarded_is_dropped_first() {
     assert_eq!(at(0, 0), Err(length));
 }
 
+// shows: 9568-7.1-6
 #[test]
 fn a_packet_of_nobodys_identifier_is_dropped_for_what_else_is_wrong_first() {
     let nobody = |bytes: &[u8], ends| {
@@ -127,6 +133,7 @@ fn the_virtual_router_of_the_other_family_is_another() {
     assert_eq!(told, Err(Rejected::Vrid { vrid: 7 }));
 }
 
+// shows: 9568-7.1-5
 #[test]
 fn a_checksum_that_is_not_configured_is_named() {
     let addresses = addresses(&["192.0.2.100"]);
@@ -152,6 +159,7 @@ fn a_checksum_that_is_not_configured_is_named() {
     assert_eq!(received(&broken, &own(Checksum::Auto)), Err(wrong));
 }
 
+// shows: 9568-5.2.9-1, 9568-7.1-8
 #[test]
 fn the_first_address_of_ipv6_is_link_local() {
     let addresses = addresses(&["fe80::7", "2001:db8::7"]);

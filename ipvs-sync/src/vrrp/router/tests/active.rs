@@ -2,8 +2,7 @@
 
 use super::*;
 
-// shows: RFC 9568 6.4.3 "If a Shutdown event is received"
-// shows: RFC 3768 6.4.3 "If a Shutdown event is received"
+// shows: 9568-6.4.3-8
 #[test]
 fn an_active_router_that_is_stopped_resigns_first_and_then_removes_its_addresses() {
     let mut host = Host::active(rank(100));
@@ -14,7 +13,7 @@ fn an_active_router_that_is_stopped_resigns_first_and_then_removes_its_addresses
     assert_eq!(host.router.poll_timeout(), None);
 }
 
-// shows: RFC 9568 6.4.3 "If the Adver_Timer fires"
+// shows: 9568-6.4.3-9
 #[test]
 fn an_active_router_advertises_at_every_interval() {
     let mut host = Host::active(rank(100));
@@ -45,8 +44,7 @@ fn an_advertisement_that_is_late_by_an_interval_is_not_sent_twice() {
     assert_eq!(host.next(), MILLI * 1_000);
 }
 
-// shows: RFC 9568 6.4.3 "If the Priority in the ADVERTISEMENT is 0"
-// shows: RFC 3768 6.4.3 "If the Priority in the ADVERTISEMENT is Zero"
+// shows: 9568-6.4.3-10
 #[test]
 fn when_another_resigns_it_advertises_at_once_and_the_interval_begins_anew() {
     let mut host = Host::active(rank(100));
@@ -56,8 +54,7 @@ fn when_another_resigns_it_advertises_at_once_and_the_interval_begins_anew() {
     assert_eq!(host.next(), MILLI * 1_000);
 }
 
-// shows: RFC 9568 6.4.3 "If the Priority in the ADVERTISEMENT is greater than the local Priority"
-// shows: RFC 3768 6.4.3 "If the Priority in the ADVERTISEMENT is greater than the local Priority"
+// shows: 9568-6.4.3-11
 #[test]
 fn it_goes_back_to_backup_for_a_higher_priority_and_learns_its_interval() {
     let mut host = Host::active(rank(100));
@@ -70,7 +67,7 @@ fn it_goes_back_to_backup_for_a_higher_priority_and_learns_its_interval() {
     assert_eq!(host.until(State::Active), Duration::from_micros(1_443_750));
 }
 
-// shows: RFC 9568 6.4.3 "equal to the local Priority and the primary IPvX address ... is greater"
+// shows: 9568-6.4.3-12
 #[test]
 fn of_two_with_the_same_priority_the_higher_address_stays() {
     for (other, state) in [
@@ -86,7 +83,7 @@ fn of_two_with_the_same_priority_the_higher_address_stays() {
     }
 }
 
-// shows: RFC 9568 6.4.3 "an unsigned integer comparison ... in network byte order"
+// shows: 9568-6.4.3-12
 #[test]
 fn addresses_of_ipv6_compare_as_numbers_too() {
     let addresses = VirtualAddresses::new([address("fe80::7")]).unwrap();
@@ -106,7 +103,7 @@ fn addresses_of_ipv6_compare_as_numbers_too() {
     }
 }
 
-// shows: RFC 9568 6.4.3 "Send an ADVERTISEMENT immediately to assert the {Active} state"
+// shows: 9568-6.4.3-13
 #[test]
 fn a_worse_active_router_is_answered_at_once() {
     for (priority, source) in [(99, "10.0.0.3"), (1, "10.0.0.3"), (100, "10.0.0.1")] {
@@ -118,7 +115,7 @@ fn a_worse_active_router_is_answered_at_once() {
     }
 }
 
-// shows: RFC 9568 6.4.3 "If the Priority in the ADVERTISEMENT is greater than the local Priority"
+// shows: 9568-6.4.3-14
 #[test]
 fn an_active_router_goes_back_for_a_better_one_whatever_preemption_it_has() {
     for preempt in [Preempt::Never, Preempt::AtOnce, Preempt::After(MILLI)] {
@@ -149,7 +146,7 @@ fn announcements_are_as_many_and_as_late_as_configured() {
     assert_eq!(announcements(&host.take()), 2);
 }
 
-// shows: RFC 9568 7.1 "SHOULD log (erratum 8298)"
+// shows: 9568-7.1-15, 9568-8.3.2-2
 #[test]
 fn of_two_owners_one_stays_and_both_say_so() {
     for (other, state) in [("10.0.0.1", State::Active), ("10.0.0.3", State::Backup)] {

@@ -2,7 +2,7 @@
 
 use super::*;
 
-// shows: RFC 9568 6.4.2 "If a Shutdown event is received"
+// shows: 9568-6.4.2-6
 #[test]
 fn a_backup_that_is_stopped_says_nothing() {
     let mut host = Host::started(rank(100));
@@ -13,8 +13,8 @@ fn a_backup_that_is_stopped_says_nothing() {
     assert_eq!(host.router.poll_timeout(), None);
 }
 
-// shows: RFC 9568 6.4.2 "If the Active_Down_Timer fires"
-// shows: RFC 3768 6.4.2 "If the Master_Down_Timer fires"
+// shows: 9568-6.4.2-7, 9568-6.4.2-8, 9568-6.4.2-10, 9568-6.4.2-11, 9568-8.1.2-3
+// shows: 9568-8.2.2-5
 #[test]
 fn a_backup_that_hears_nobody_advertises_and_then_takes_the_addresses() {
     let mut host = Host::started(rank(100));
@@ -39,8 +39,7 @@ fn a_silence_is_as_long_as_nobody_was_heard_not_even_a_worse_router() {
     assert_eq!(cause(&host.take()), Cause::Silence { missed: 3, last_heard, late: Duration::ZERO });
 }
 
-// shows: RFC 9568 6.4.2 "If the Priority in the ADVERTISEMENT is 0"
-// shows: RFC 3768 6.4.2 "If the Priority in the ADVERTISEMENT is Zero"
+// shows: 9568-6.4.2-12
 #[test]
 fn when_the_active_router_resigns_only_the_skew_is_waited() {
     let mut host = Host::started(rank(100));
@@ -53,7 +52,7 @@ fn when_the_active_router_resigns_only_the_skew_is_waited() {
     assert_eq!(cause(&host.take()), Cause::Resigned { peer, ago, late: Duration::ZERO });
 }
 
-// shows: RFC 9568 6.4.2 "Set the Active_Down_Timer to Skew_Time"
+// shows: 9568-6.4.2-12, 9568-6.4.2-14
 #[test]
 fn the_skew_after_a_resignation_is_of_the_interval_that_was_learned() {
     let mut host = Host::started(rank(100));
@@ -108,7 +107,7 @@ fn a_resignation_is_forgotten_when_another_is_active() {
     assert_eq!(host.until(State::Active), Duration::from_micros(3_609_375));
 }
 
-// shows: RFC 9568 6.4.2 "if the Priority ... is greater than or equal to the local Priority"
+// shows: 9568-6.4.2-15
 #[test]
 fn each_advertisement_of_the_same_or_a_higher_priority_begins_the_wait_anew() {
     for priority in [100, 101, 254, 255] {
@@ -124,7 +123,7 @@ fn each_advertisement_of_the_same_or_a_higher_priority_begins_the_wait_anew() {
     }
 }
 
-// shows: RFC 9568 6.4.2 "Recompute the Skew_Time ... Recompute the Active_Down_Interval"
+// shows: 9568-6.1-6, 9568-6.4.2-13, 9568-6.4.2-14
 #[test]
 fn a_backup_learns_the_interval_and_its_skew_follows() {
     let mut host = Host::started(rank(100));
@@ -132,7 +131,7 @@ fn a_backup_learns_the_interval_and_its_skew_follows() {
     assert_eq!(host.until(State::Active), Duration::from_micros(360_937));
 }
 
-// shows: RFC 9568 6.4.2 "Set the Adver_Timer to Advertisement_Interval"
+// shows: 9568-6.4.2-11
 #[test]
 fn once_active_it_advertises_at_its_own_interval() {
     let mut host = Host::started(rank(100));
@@ -141,7 +140,7 @@ fn once_active_it_advertises_at_its_own_interval() {
     assert_eq!(host.next(), Duration::from_secs(1));
 }
 
-// shows: RFC 9568 6.1 "Active_Adver_Interval"
+// shows: 9568-7.1-12
 #[test]
 fn another_interval_is_reported_when_it_is_learned() {
     let mut host = Host::started(rank(100));
@@ -154,7 +153,7 @@ fn another_interval_is_reported_when_it_is_learned() {
     assert_eq!(reports(&host.take()), []);
 }
 
-// shows: RFC 9568 6.4.2 "preempt was true and priority was less than the local priority"
+// shows: 9568-6.4.2-16
 #[test]
 fn a_lower_priority_does_not_stop_the_wait() {
     let mut host = Host::started(rank(100));

@@ -51,6 +51,7 @@ fn what_is_not_advertised_changes_in_silence() {
     assert_eq!(host.next(), MILLI * 300);
 }
 
+// shows: 9568-8.1.2-5, 9568-8.2.2-7
 #[test]
 fn new_addresses_are_advertised_installed_and_announced() {
     let mut host = Host::active(rank(100));

@@ -49,6 +49,7 @@ fn the_last_words_of_a_router_that_was_preempted_are_no_second_active_router() {
     assert_eq!(actions, [advertise(150), Action::Announce]);
 }
 
+// shows: 9568-2.5-1
 #[test]
 fn one_that_does_not_give_up_is_reported_when_it_has_had_an_interval_to_hear() {
     let mut host = Host::active(rank(150));

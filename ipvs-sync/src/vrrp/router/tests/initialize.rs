@@ -2,7 +2,7 @@
 
 use super::*;
 
-// shows: RFC 9568 6.4.1 "If the Priority = 255"
+// shows: 9568-5.2.4-1, 9568-6.4.1-1, 9568-6.4.1-2, 9568-6.4.1-3, 9568-6.4.1-4
 #[test]
 fn an_owner_is_active_as_soon_as_it_starts() {
     let mut owner = Host::stopped(rank(255));
@@ -17,7 +17,7 @@ fn an_owner_is_active_as_soon_as_it_starts() {
     assert_eq!(owner.next(), Duration::from_secs(1));
 }
 
-// shows: RFC 9568 6.4.1 "Set the Active_Down_Timer to Active_Down_Interval"
+// shows: 9568-6.1-4, 9568-6.4.1-5
 #[test]
 fn any_other_listens_for_the_down_interval_by_its_own_interval() {
     let mut backup = Host::stopped(rank(100));

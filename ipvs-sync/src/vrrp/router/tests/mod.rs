@@ -1,5 +1,5 @@
-//! The rules of the RFCs, in their words, and what goes beyond them. A line
-//! `shows: RFC … section "…"` above a test says which rule it shows.
+//! The rules of the RFCs, and what goes beyond them. A line `shows: …` above a test says
+//! which requirements of `conformance.txt` it shows.
 
 mod active;
 mod backup;

@@ -12,13 +12,13 @@ fn seconds_until_active(host: &mut Host, limit: u64) -> Option<u64> {
     })
 }
 
-// shows: RFC 9568 6.4.2 "preempt was true and priority was less than the local priority"
+// shows: 9568-6.1-3, 9568-6.4.2-16
 #[test]
 fn by_default_it_takes_over_after_the_down_interval() {
     assert_eq!(seconds_until_active(&mut Host::started(rank(100)), 10), Some(3));
 }
 
-// shows: RFC 9568 6.4.2 "If Preempt_Mode is False"
+// shows: 9568-6.4.2-15
 #[test]
 fn without_preemption_a_lower_priority_is_left_alone_while_it_is_heard() {
     let mut host = Host::started(rank(100).with_preempt(Preempt::Never));
@@ -26,7 +26,7 @@ fn without_preemption_a_lower_priority_is_left_alone_while_it_is_heard() {
     assert_eq!(host.until(State::Active), Duration::from_micros(2_609_375));
 }
 
-// shows: RFC 9568 6.1 "the router that owns the IPvX address ... always preempts"
+// shows: 9568-6.1-7
 #[test]
 fn an_owner_always_preempts() {
     let config = rank(255).with_startup_delay(MILLI).with_sync_gate(true);
