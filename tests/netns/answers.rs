@@ -2,7 +2,7 @@
 
 use crate::host::{PORT, name, port, run};
 use crate::lan::Lan;
-use crate::router::{becomes, config, ip, settings, start};
+use crate::router::{becomes, config, ip, settings, start, wait_until};
 use crate::wire::{Sniffer, Wire};
 use ipvs_sync::net::{arp, ndp};
 use ipvs_sync::vrrp::router::State;
@@ -133,10 +133,13 @@ fn each_address_is_announced_from_the_virtual_mac_address_and_its_group_joined()
             sniffer.frame(|frame| frame == expected);
         }
         if family == Family::V6 {
-            let groups = fs::read_to_string("/proc/thread-self/net/igmp6").unwrap();
             for group in ["ff0200000000000000000001ff000007", "ff0200000000000000000001ff000008"] {
                 let is_it = |line: &str| line.contains("vmac7") && line.contains(group);
-                assert!(groups.lines().any(is_it), "{groups}");
+                // The kernel joins a moment after it has the address (`addrconf_dad_work`).
+                wait_until("membership", || {
+                    let groups = fs::read_to_string("/proc/thread-self/net/igmp6").unwrap();
+                    groups.lines().any(is_it)
+                });
             }
         }
     }
