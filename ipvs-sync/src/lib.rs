@@ -10,6 +10,7 @@
 //! - [`daemon`]: the kernel's sync daemons, as they are wanted
 //! - [`net`]: the sockets and address changes, the only I/O besides
 //! - [`runtime`]: virtual routers that run, in two threads
+//! - the program `ipvs-syncd`, with the feature `syncd`: a daemon over these
 //!
 //! and what is planned:
 //!

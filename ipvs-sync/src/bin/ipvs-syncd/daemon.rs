@@ -274,6 +274,7 @@ impl Core {
             Err(error) => tracing::warn!(%error, "interfaces"),
         }
         for event in self.running.take() {
+            event.log();
             self.hooks.tell(event);
         }
         self.hooks.go_on();

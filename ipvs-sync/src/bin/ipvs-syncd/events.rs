@@ -54,6 +54,35 @@ impl Event {
         }
     }
 
+    pub(crate) fn log(&self) {
+        let Self { sequence, router, interface, vrid, family, what, .. } = self;
+        match what {
+            What::State { from, to, cause } => tracing::info!(
+                sequence,
+                router,
+                interface,
+                vrid,
+                family,
+                from,
+                to,
+                cause,
+                "virtual router changed its state"
+            ),
+            What::Deleted(missing) => tracing::warn!(
+                sequence,
+                router,
+                interface,
+                vrid,
+                family,
+                addresses = missing.join(" "),
+                "somebody deleted virtual addresses"
+            ),
+            What::Report(said) | What::Failed(said) => {
+                tracing::warn!(sequence, router, interface, vrid, family, said, "virtual router")
+            }
+        }
+    }
+
     /// As the variables of the environment of a hook.
     pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
         let Self { sequence, time, router, interface, vrid, family, addresses, what } = self;
