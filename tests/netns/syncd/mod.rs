@@ -6,6 +6,7 @@ use crate::host::run;
 use crate::router::{addresses, has_virtual, wait_until};
 use crate::wire::Wire;
 use ipvs_sync::vrrp::Family;
+use nix::unistd::gettid;
 use program::{Daemon, command, folder, web};
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -89,6 +90,23 @@ fn a_reload_is_no_takeover_and_a_bad_one_changes_nothing() {
     active.waits_for("\"done\":3");
     assert!(active.log().contains("checksum of web"), "{}", active.log());
     active.waits_for(ACTIVE);
+}
+
+#[test]
+fn routers_are_in_the_namespace_that_is_configured() {
+    let wire = Wire::new();
+    let here = format!("/proc/{}/task/{}/ns/net", std::process::id(), gettid());
+    let text = format!("namespace = \"{here}\"\n{}", web(100, ""));
+    // The process is at the peer.
+    let mut daemon = wire.there(|| Daemon::start(&text));
+    daemon.waits_for(ACTIVE);
+    assert!(daemon.state().contains("\"source\":\"10.0.0.1\""), "{}", daemon.state());
+    assert!(has_virtual(Family::V4));
+    assert!(!wire.there(|| has_virtual(Family::V4)));
+    daemon.reload(&text.replace("= 100", "= 101"));
+    daemon.waits_for("\"priority\":101");
+    assert_eq!(daemon.end(), Some(0));
+    assert!(!has_virtual(Family::V4));
 }
 
 #[test]
