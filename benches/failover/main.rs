@@ -54,8 +54,8 @@ struct Round {
 /// One after the other. At the longest interval there is more to wait for, and less to do
 /// meanwhile.
 const ROUNDS: [Round; 4] = [
-    Round { interval: INTERVALS[0], lans: 5, faults: 4, changes: 10 },
-    Round { interval: INTERVALS[1], lans: 2, faults: 10, changes: 25 },
+    Round { interval: INTERVALS[0], lans: 10, faults: 2, changes: 5 },
+    Round { interval: INTERVALS[1], lans: 4, faults: 5, changes: 13 },
     Round { interval: INTERVALS[2], lans: 2, faults: 10, changes: 25 },
     Round { interval: INTERVALS[3], lans: 2, faults: 10, changes: 25 },
 ];

@@ -22,7 +22,7 @@ pub(crate) fn run(lab: &Lab, quick: bool) -> Result<()> {
     let userland = userland::get(lab)?;
     drop(setup);
     let [failover, router] = step("build the virtual routers", || programs(lab))?;
-    note(&format!("fail over {}", if quick { "a few times" } else { "for twelve minutes" }));
+    note(&format!("fail over {}", if quick { "a few times" } else { "for eight minutes" }));
     let load = fs::read_to_string("/proc/loadavg").context("the load")?;
     let mut command = Command::new(failover);
     command.args(quick.then_some("--quick")).arg(router).env("IPVS_USERLAND", userland);

@@ -4,8 +4,8 @@ use super::results::{Entry, Results};
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 900.0;
-const LEFT: f64 = 160.0;
-const RIGHT: f64 = 20.0;
+const LEFT: f64 = 180.0;
+const RIGHT: f64 = 36.0;
 const ROW: f64 = 15.0;
 const TITLE: f64 = 44.0;
 /// From one millisecond to ten seconds.
@@ -15,8 +15,11 @@ const WAYS: [(&str, &str); 2] = [("ours", "royalblue"), ("keepalived", "darkoran
 /// A picture of these events, each with its title, at these intervals; with a line where
 /// the backup's timer runs out.
 pub(crate) fn svg(results: &Results, events: &[(&str, &str)], intervals: &[(&str, f64)]) -> String {
-    let mut body = String::new();
-    let mut y = 0.0;
+    let mut body = String::from(
+        "<text x=\"10\" y=\"18\">Each dot is one fault; the gray lines are where the backup's timer \
+         runs out.</text>\n",
+    );
+    let mut y = 20.0;
     for (event, title) in events {
         y += TITLE;
         let top = y - 10.0;
@@ -87,7 +90,7 @@ mod tests {
                      \"unit\":\"event\",\"us\":[-50.0]}";
         let results = Results::read(lines).unwrap();
         let svg = svg(&results, &[("cut", "Cut off")], &[("1s", 3_609.0)]);
-        for end in ["cx=\"170.0\"", "cx=\"880.0\""] {
+        for end in ["cx=\"190.0\"", "cx=\"864.0\""] {
             assert!(svg.contains(end), "{svg}");
         }
         assert_eq!(svg.matches("<circle ").count(), 3);
