@@ -21,7 +21,7 @@ fn for_the_guest(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
     cargo.args(["-p", "ipvs-tests", "--test", "kernel", "--test", "netns"]);
     cargo.args(["--bin", "capture", "--bin", "churn", "--bin", "probe"]);
     cargo.args(["-p", "ipvs", "--examples", "--features", "ipvs/json,ipvs/toml"]);
-    cargo.args(["-p", "ipvs-bench", "--bin", "measure", "--bin", "round"]);
+    cargo.args(["-p", "ipvs-bench", "--bin", "measure", "--bin", "round", "--bin", "nothing"]);
     cargo.args(["-p", "xtask", "--bin", "lab-init"]);
     // The flags differ from the other builds', so the directory does too:
     // neither throws the other's work away.
@@ -60,7 +60,7 @@ pub(crate) fn daemon(lab: &Lab) -> Result<PathBuf> {
 
 const DAEMON: &str = "ipvs-syncd";
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "kernel",
     "netns",
     "capture",
@@ -68,6 +68,7 @@ const NAMES: [&str; 16] = [
     "probe",
     "measure",
     "round",
+    "nothing",
     "lab-init",
     // The examples of `ipvs`.
     "apply",

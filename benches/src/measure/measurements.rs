@@ -100,6 +100,7 @@ fn batches() -> Comparison {
 fn thesis_by_processes(table: Table) -> Comparison {
     Comparison::new("round")
         .with_system_calls()
+        .floor(move |effort| processes::nothing(table, effort))
         .ours("ours", move |effort| processes::ours(table, effort))
         .peer("ipvsadm", move |effort| processes::ipvsadm(table, effort))
 }

@@ -7,6 +7,11 @@ use crate::single::{self, Table};
 use anyhow::{Context as _, Result, ensure};
 use std::process::{Command, Stdio};
 
+/// One process that does nothing.
+pub(crate) fn nothing(table: Table, effort: Effort) -> Result<Sample> {
+    rounds(table, effort, &["/bin/nothing"])
+}
+
 /// One process of ours, which does the four steps.
 pub(crate) fn ours(table: Table, effort: Effort) -> Result<Sample> {
     rounds(table, effort, &["/bin/round"])
