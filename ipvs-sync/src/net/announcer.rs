@@ -3,6 +3,7 @@
 use super::error::{Cause, Error};
 use super::links::Interface;
 use super::operation::Operation;
+use super::retry::retry;
 use super::{arp, ndp};
 use nix::errno::Errno;
 use socket2::{Domain, SockAddr, SockAddrStorage, Socket, Type, socklen_t};
@@ -59,13 +60,8 @@ impl Announcer {
     }
 
     fn send(&self, frame: &[u8]) -> io::Result<()> {
-        loop {
-            match self.socket.send(frame) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // A frame is sent whole or not at all.
-                result => return result.map(drop),
-            }
-        }
+        // A frame is sent whole or not at all.
+        retry(|| self.socket.send(frame)).map(drop)
     }
 
     /// Read anew each time: it may be changed while this runs.

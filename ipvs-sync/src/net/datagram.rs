@@ -2,11 +2,11 @@
 //! allocates only for what an error says.
 
 use super::error::Cause;
+use super::retry::retry;
 use ipvs::ipvs_sys::{HEADER_LEN, Messages, Payload};
 use netlink_packet_core::NLM_F_DUMP_INTR;
 use netlink_sys::Socket;
 use nix::errno::Errno;
-use std::io;
 
 /// What a datagram is.
 pub(super) enum Received<'a> {
@@ -86,16 +86,6 @@ pub(super) fn messages(datagram: &[u8]) -> impl Iterator<Item = Result<(u32, Mes
         };
         Ok((header.sequence, message))
     })
-}
-
-/// Calls until it was not interrupted by a signal.
-pub(super) fn retry<R>(mut call: impl FnMut() -> io::Result<R>) -> io::Result<R> {
-    loop {
-        match call() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ mod macvlan;
 pub mod ndp;
 mod operation;
 mod realtime;
+mod retry;
 mod rtnetlink;
 mod sync_socket;
 mod sysctl;

@@ -3,9 +3,10 @@
 //! Messages are written by `netlink-packet-route`. What is read of them is little, and is
 //! read attribute by attribute: one that is not as expected does not lose the others.
 
-use super::datagram::{Message, Received, messages, receive, retry};
+use super::datagram::{Message, Received, messages, receive};
 use super::error::{Cause, Error};
 use super::operation::Operation;
+use super::retry::retry;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::address::AddressMessage;

@@ -3,6 +3,7 @@
 use super::error::Error;
 use super::links::Interface;
 use super::operation::Operation;
+use super::retry::retry;
 use nix::errno::Errno;
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
 use std::fmt;
@@ -64,19 +65,13 @@ impl SyncListener {
     /// # Errors
     /// What the system says.
     pub fn receive(&mut self) -> Result<Option<(IpAddr, &[u8])>, Error> {
-        loop {
-            match self.socket.recv_from(&mut self.datagram) {
-                Ok((length, source)) => {
-                    let datagram = self.datagram.get(..length);
-                    return Ok(datagram.map(|datagram| (source.ip(), datagram)));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    let interface = Some(self.interface.name);
-                    return Err(Error::new(Operation::ReceiveSync, interface, error));
-                }
+        match retry(|| self.socket.recv_from(&mut self.datagram)) {
+            Ok((length, source)) => {
+                let datagram = self.datagram.get(..length);
+                Ok(datagram.map(|datagram| (source.ip(), datagram)))
             }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(Error::new(Operation::ReceiveSync, Some(self.interface.name), error)),
         }
     }
 }
@@ -105,17 +100,10 @@ impl SyncSender {
     /// [`ErrorKind::Unreachable`](super::ErrorKind::Unreachable) and others. It was not
     /// sent then, and is not kept. That it was sent does not say that it arrived.
     pub fn send(&self, datagram: &[u8]) -> Result<(), Error> {
-        loop {
-            match self.socket.send_to(datagram, self.to) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // A datagram is sent whole or not at all.
-                result => {
-                    let operation = Operation::SendSync { to: self.to };
-                    let interface = Some(self.interface.name);
-                    return result.map(drop).map_err(|e| Error::new(operation, interface, e));
-                }
-            }
-        }
+        // A datagram is sent whole or not at all.
+        let sent = retry(|| self.socket.send_to(datagram, self.to)).map(drop);
+        let operation = Operation::SendSync { to: self.to };
+        sent.map_err(|error| Error::new(operation, Some(self.interface.name), error))
     }
 }
 
