@@ -60,7 +60,6 @@ mod error;
 mod handle;
 mod holding;
 mod limit;
-mod machine;
 mod message;
 mod port;
 mod queue;

@@ -4,7 +4,6 @@ use super::adverts::Adverts;
 use super::alarm::Alarm;
 use super::handle::Handle;
 use super::holding::Holding;
-use super::machine::Machine;
 use super::message::Told;
 use super::port::Port;
 use super::queue::Queue;
@@ -15,6 +14,7 @@ use super::{Error, Settings};
 use crate::net::{
     AdvertSocket, Events, Interface, ParentSettings, Rtnetlink, VirtualMac, run_in_real_time,
 };
+use crate::vrrp::router::Machine;
 use ipvs::Namespace;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::collections::VecDeque;

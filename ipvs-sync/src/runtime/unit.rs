@@ -1,6 +1,6 @@
 //! A machine and its routers' numbers.
 
-use super::machine::Machine;
+use crate::vrrp::router::Machine;
 
 /// A machine and its routers' numbers.
 #[derive(Debug)]

@@ -110,6 +110,7 @@ mod cause;
 mod config;
 mod event;
 mod group;
+mod machine;
 mod timing;
 mod track;
 
@@ -118,6 +119,7 @@ pub use cause::Cause;
 pub use config::{Announcements, Config, Preempt};
 pub use event::{Event, Heard};
 pub use group::Group;
+pub(crate) use machine::Machine;
 pub use track::{Effect, Health, TrackError, Tracks};
 
 use crate::vrrp::{Priority, Rank, Rule, Time, Version};

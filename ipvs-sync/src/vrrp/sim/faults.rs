@@ -83,7 +83,7 @@ impl Sim {
         let of_all = of_all.map(|event| Told { member: None, event });
         let now = host.clock.local(self.now);
         for told in links.chain(of_all) {
-            host.machine.handle(now, told);
+            told.to(&mut host.machine, now);
         }
         self.tell(id, Event::Start);
     }

@@ -1,7 +1,7 @@
 //! A host: its clock, its routers and their addresses.
 
-use crate::vrrp::router::{Action, Config, Event, Group, Health, Router, State};
-use crate::vrrp::{Rule, Time};
+use crate::vrrp::Time;
+use crate::vrrp::router::{Event, Group, Health, Machine, Router, State};
 use std::time::Duration;
 
 /// What drives one router or a group of them as a runtime should.
@@ -18,13 +18,6 @@ pub(super) struct Host {
     /// What a new process is told again.
     pub(super) health: Health,
     pub(super) is_ready: bool,
-}
-
-/// One router, or several that move together.
-#[derive(Clone, Debug)]
-pub(super) enum Machine {
-    One(Box<Router>),
-    Group(Group),
 }
 
 /// Where a router is attached.
@@ -115,6 +108,19 @@ impl Host {
     }
 }
 
+impl Told {
+    /// Tells it.
+    pub(super) fn to(self, machine: &mut Machine, now: Time) {
+        match self.member {
+            None => machine.handle(now, self.event),
+            Some(member) => {
+                // A member that is not there is told nothing.
+                let _ = machine.handle_member(now, member, self.event);
+            }
+        }
+    }
+}
+
 impl Machine {
     /// The same as it is when its process starts.
     pub(super) fn anew(&self) -> Self {
@@ -124,51 +130,6 @@ impl Machine {
                 let configs = group.members().iter().map(|member| member.config().clone());
                 Self::Group(Group::new(configs))
             }
-        }
-    }
-
-    pub(super) fn handle(&mut self, now: Time, told: Told) {
-        match (self, told.member) {
-            (Self::One(router), _) => router.handle(now, told.event),
-            (Self::Group(group), None) => group.handle(now, told.event),
-            (Self::Group(group), Some(member)) => {
-                // A member that is not there is told nothing.
-                let _ = group.handle_member(now, member, told.event);
-            }
-        }
-    }
-
-    pub(super) fn reconfigure(
-        &mut self,
-        now: Time,
-        member: usize,
-        config: Config,
-    ) -> Result<(), Rule> {
-        match self {
-            Self::One(router) if member == 0 => router.reconfigure(now, config),
-            Self::One(_) => Err(Rule::Member { index: member, count: 1 }),
-            Self::Group(group) => group.reconfigure(now, member, config),
-        }
-    }
-
-    pub(super) fn poll(&mut self) -> Option<(usize, Action)> {
-        match self {
-            Self::One(router) => router.poll().map(|action| (0, action)),
-            Self::Group(group) => group.poll(),
-        }
-    }
-
-    pub(super) fn poll_timeout(&self) -> Option<Time> {
-        match self {
-            Self::One(router) => router.poll_timeout(),
-            Self::Group(group) => group.poll_timeout(),
-        }
-    }
-
-    pub(super) fn router(&self, member: usize) -> Option<&Router> {
-        match self {
-            Self::One(router) => (member == 0).then_some(router),
-            Self::Group(group) => group.members().get(member),
         }
     }
 

@@ -47,9 +47,9 @@ pub use network::Wire;
 pub use violation::Violation;
 
 use crate::vrrp::Time;
-use crate::vrrp::router::{Action, Cause, Config, Event, Group, Router, State};
+use crate::vrrp::router::{Action, Cause, Config, Event, Group, Machine, Router, State};
 use fastrand::Rng;
-use host::{Clock, Host, Machine, Status, Told};
+use host::{Clock, Host, Status, Told};
 use network::{Network, between};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -248,7 +248,7 @@ impl Sim {
                 let now = host.clock.local(self.now);
                 let is_tick = told.event == Event::Tick;
                 let is_asked = is_tick || matches!(told.event, Event::Heard(_));
-                host.machine.handle(now, told);
+                told.to(&mut host.machine, now);
                 if !is_asked {
                     self.watch.is_changed(self.now, id);
                 }

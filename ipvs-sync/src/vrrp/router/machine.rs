@@ -1,17 +1,17 @@
 //! One router, or several that move together, told and asked in the same way.
 
-use crate::vrrp::router::{Action, Config, Event, Group, Router};
+use super::{Action, Config, Event, Group, Router};
 use crate::vrrp::{Rule, Time};
 
 /// One router, or several that move together.
-#[derive(Debug)]
-pub(super) enum Machine {
+#[derive(Clone, Debug)]
+pub(crate) enum Machine {
     One(Box<Router>),
     Group(Group),
 }
 
 impl Machine {
-    pub(super) fn new(group: Option<&str>, configs: Vec<Config>) -> Self {
+    pub(crate) fn new(group: Option<&str>, configs: Vec<Config>) -> Self {
         match <[Config; 1]>::try_from(configs) {
             Ok([config]) if group.is_none() => Self::One(Box::new(Router::new(config))),
             Ok(configs) => Self::Group(Group::new(configs)),
@@ -19,14 +19,14 @@ impl Machine {
         }
     }
 
-    pub(super) fn handle(&mut self, now: Time, event: Event) {
+    pub(crate) fn handle(&mut self, now: Time, event: Event) {
         match self {
             Self::One(router) => router.handle(now, event),
             Self::Group(group) => group.handle(now, event),
         }
     }
 
-    pub(super) fn handle_member(
+    pub(crate) fn handle_member(
         &mut self,
         now: Time,
         member: usize,
@@ -39,35 +39,36 @@ impl Machine {
         Ok(())
     }
 
-    pub(super) fn reconfigure(
+    pub(crate) fn reconfigure(
         &mut self,
         now: Time,
         member: usize,
         config: Config,
     ) -> Result<(), Rule> {
         match self {
-            Self::One(router) => router.reconfigure(now, config),
+            Self::One(router) if member == 0 => router.reconfigure(now, config),
+            Self::One(_) => Err(Rule::Member { index: member, count: 1 }),
             Self::Group(group) => group.reconfigure(now, member, config),
         }
     }
 
-    pub(super) fn poll(&mut self) -> Option<(usize, Action)> {
+    pub(crate) fn poll(&mut self) -> Option<(usize, Action)> {
         match self {
             Self::One(router) => router.poll().map(|action| (0, action)),
             Self::Group(group) => group.poll(),
         }
     }
 
-    pub(super) fn poll_timeout(&self) -> Option<Time> {
+    pub(crate) fn poll_timeout(&self) -> Option<Time> {
         match self {
             Self::One(router) => router.poll_timeout(),
             Self::Group(group) => group.poll_timeout(),
         }
     }
 
-    pub(super) fn router(&self, member: usize) -> Option<&Router> {
+    pub(crate) fn router(&self, member: usize) -> Option<&Router> {
         match self {
-            Self::One(router) => Some(router),
+            Self::One(router) => (member == 0).then_some(router),
             Self::Group(group) => group.members().get(member),
         }
     }
