@@ -70,10 +70,10 @@ fn dies_and_comes_back(test: &str, kind: Kind, virtual_mac: Option<&str>) {
 }
 
 /// Says to a process of this binary that it is to be a router.
-const IS_ROUTER: &str = "IPVS_TEST_IS_ROUTER";
+pub(crate) const IS_ROUTER: &str = "IPVS_TEST_IS_ROUTER";
 
 /// Runs a test of this binary in a process of its own, in the thread's namespace.
-fn run_alone(test: &str) -> Child {
+pub(crate) fn run_alone(test: &str) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test])
         .env(IS_ROUTER, "1")
@@ -83,7 +83,7 @@ fn run_alone(test: &str) -> Child {
         .unwrap()
 }
 
-fn run_until_killed(settings: Settings) {
+pub(crate) fn run_until_killed(settings: Settings) {
     let _router = start(settings);
     // Or until the test has ended without that.
     std::io::stdin().read_to_end(&mut Vec::new()).unwrap();

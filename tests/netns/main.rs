@@ -15,6 +15,7 @@ mod addresses;
 mod adverts;
 mod announcements;
 mod answers;
+mod asleep;
 mod crash;
 mod dissect;
 mod events;

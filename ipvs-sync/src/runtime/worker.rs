@@ -184,9 +184,15 @@ impl Worker {
     fn read_links(&mut self) {
         let parents: Vec<Interface> = self.holdings.iter().map(|holding| holding.parent).collect();
         for parent in parents {
-            match self.netlink.interface(parent.name) {
+            // By its number first: what has its name now may be another.
+            match self.netlink.interface_at(parent.index) {
                 Ok(interface) => self.link_is(interface),
-                Err(_) => self.link_is_gone(parent),
+                Err(_) => {
+                    self.link_is_gone(parent);
+                    if let Ok(interface) = self.netlink.interface(parent.name) {
+                        self.link_is(interface);
+                    }
+                }
             }
         }
     }
