@@ -145,6 +145,24 @@ fn what_a_crash_left_is_taken_over() {
     assert!(!has_virtual(Family::V4));
 }
 
+#[test]
+fn what_another_program_left_with_another_prefix_is_taken_over_too() {
+    let _wire = Wire::new();
+    for (family, left, wanted) in
+        [(Family::V4, "10.0.0.7/24", "10.0.0.7/32"), (Family::V6, "fe80::7/64", "fe80::7/128")]
+    {
+        run(&format!("ip addr add {left} dev {PORT}"));
+        let router = start(settings(config(family, 1, 100)));
+        becomes(&router, State::Backup);
+        assert!(!has_virtual(family));
+        run(&format!("ip addr add {left} dev {PORT}"));
+        becomes(&router, State::Active);
+        assert!(run(&format!("ip addr show dev {PORT}")).contains(wanted));
+        drop(router);
+        assert!(!has_virtual(family));
+    }
+}
+
 // shows: 9568-7.1-10
 #[test]
 fn what_is_dropped_is_counted_by_its_reason() {

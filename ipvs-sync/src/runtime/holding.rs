@@ -93,13 +93,47 @@ impl Holding {
         let wanted = self.with_prefix(&addresses);
         self.announced = addresses;
         let before = std::mem::replace(&mut self.held, wanted);
-        let added = netlink.add_addresses(self.interface(), &self.held);
+        let added = self.add(netlink, &self.held);
         let stale: Vec<_> = before.into_iter().filter(|old| !self.held.contains(old)).collect();
         let removed = netlink.remove_addresses(self.interface(), &stale);
-        failure(added).into_iter().chain(failure(removed)).collect()
+        added.into_iter().chain(failure(removed)).collect()
     }
 
-    /// The interface has none of these from now on, nor what was set before.
+    /// The interface has these from now on; the first failure.
+    ///
+    /// IPv6 has an address once, so one that is there with another prefix, or as a
+    /// duplicate, gives way to what is wanted.
+    pub(super) fn add(
+        &self,
+        netlink: &mut Rtnetlink,
+        addresses: &[InterfaceAddress],
+    ) -> Option<Error> {
+        let interface = self.interface();
+        let added = netlink.add_addresses(interface, addresses);
+        let was_so = |outcome: &Outcome| matches!(outcome, Outcome::WasSo);
+        if !added.as_ref().is_ok_and(|outcomes| outcomes.iter().any(was_so)) {
+            return failure(added);
+        }
+        let there = match netlink.addresses(interface, self.family) {
+            Ok(there) => there,
+            Err(error) => return Some(error),
+        };
+        let is_wanted = |address| addresses.iter().any(|wanted| wanted.address() == address);
+        let is_other = |entry: &AddressEntry| {
+            is_wanted(entry.address.address())
+                && !(entry.is_usable && addresses.contains(&entry.address))
+        };
+        let others: Vec<_> =
+            there.into_iter().filter(is_other).map(|entry| entry.address).collect();
+        if others.is_empty() {
+            return failure(added);
+        }
+        let removed = failure(netlink.remove_addresses(interface, &others));
+        removed.or_else(|| failure(netlink.add_addresses(interface, addresses)))
+    }
+
+    /// The interface has none of these from now on, nor what was set before, whatever
+    /// their prefix: who left them behind may have been set up otherwise.
     /// The first failure.
     pub(super) fn remove(
         &mut self,
@@ -107,12 +141,18 @@ impl Holding {
         addresses: &[IpAddr],
     ) -> Option<Error> {
         let mut gone = std::mem::take(&mut self.held);
-        for address in self.with_prefix(addresses) {
-            if !gone.contains(&address) {
-                gone.push(address);
-            }
-        }
-        failure(netlink.remove_addresses(self.interface(), &gone))
+        gone.extend(self.with_prefix(addresses));
+        let is_gone = |address| gone.iter().any(|gone| gone.address() == address);
+        let there = match netlink.addresses(self.interface(), self.family) {
+            Ok(entries) => entries
+                .into_iter()
+                .map(|entry| entry.address)
+                .filter(|address| is_gone(address.address()))
+                .collect(),
+            // It is not known what is there, so it is tried with what was to be.
+            Err(_) => gone,
+        };
+        failure(netlink.remove_addresses(self.interface(), &there))
     }
 
     /// Announces each address once; the first failure.
@@ -163,7 +203,7 @@ impl Holding {
 }
 
 /// The first that was not carried out. Others mostly failed for the same reason.
-pub(super) fn failure(outcomes: Result<Vec<Outcome>, Error>) -> Option<Error> {
+fn failure(outcomes: Result<Vec<Outcome>, Error>) -> Option<Error> {
     let failed = |outcome| match outcome {
         Outcome::Failed(error) => Some(error),
         Outcome::Done | Outcome::WasSo => None,

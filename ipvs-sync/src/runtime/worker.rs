@@ -1,7 +1,7 @@
 //! The thread of all that can wait, or has to: addresses, announcements, what changes of
 //! interfaces, logs, and what is told to the user.
 
-use super::holding::{Holding, failure};
+use super::holding::Holding;
 use super::message::{Job, Notice, Told};
 use super::queue::Queue;
 use super::{Event, Record, WhenDeleted};
@@ -258,18 +258,16 @@ impl Worker {
             return;
         }
         let error = match holding.when_deleted {
-            WhenDeleted::PutBack => {
-                match failure(netlink.add_addresses(holding.interface(), &missing)) {
-                    Some(error) => {
-                        self.hand_over_unless_whole(router);
-                        Some(error)
-                    }
-                    None => {
-                        let addresses = missing.iter().map(|missing| missing.address());
-                        holding.announce_all(addresses).err()
-                    }
+            WhenDeleted::PutBack => match holding.add(netlink, &missing) {
+                Some(error) => {
+                    self.hand_over_unless_whole(router);
+                    Some(error)
                 }
-            }
+                None => {
+                    let addresses = missing.iter().map(|missing| missing.address());
+                    holding.announce_all(addresses).err()
+                }
+            },
             WhenDeleted::Release => {
                 self.adverts.push(Told::Release { router });
                 None
