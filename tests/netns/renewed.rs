@@ -1,6 +1,6 @@
 //! Interfaces that somebody deletes under a router, and changes that it was not told of.
 
-use crate::host::{PORT, name, port, run, wait_for};
+use crate::host::{PORT, interface, name, port, run, wait_for};
 use crate::router::{
     INTERVAL, addresses, becomes, config, ip, rank, settings, start, state, v3, wait_until,
 };
@@ -53,6 +53,18 @@ fn an_interface_with_the_virtual_mac_address_that_somebody_deletes_is_created_ag
         assert_eq!(state(&router), State::Active);
         drop(router);
         assert!(!is_there());
+    }
+}
+
+#[test]
+fn an_interface_with_the_virtual_mac_address_that_is_set_down_is_set_up_again() {
+    let _wire = Wire::new();
+    for family in FAMILIES {
+        let router = start(settings(config(family, 1, 100)).with_virtual_mac(name("vmac7")));
+        becomes(&router, State::Active);
+        run("ip link set vmac7 down");
+        wait_until("interface", || interface("vmac7").is_up && is_whole());
+        assert_eq!(state(&router), State::Active);
     }
 }
 

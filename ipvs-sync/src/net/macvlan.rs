@@ -118,6 +118,14 @@ impl VirtualMac {
                 result => result?,
             }
         }
+        self.bring_up()
+    }
+
+    /// Sets the interface up, also if somebody has set it down.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn bring_up(&mut self) -> Result<(), Error> {
         let up = RouteNetlinkMessage::SetLink(set_up(self.interface.index));
         let failed = |cause| Error::new(Operation::BringUp, Some(self.interface.name), cause);
         self.netlink.change(up, 0).map_err(failed)

@@ -5,7 +5,7 @@ use super::holding::Holding;
 use super::message::{Job, Notice, Told};
 use super::queue::Queue;
 use super::{Event, Record, WhenDeleted};
-use crate::net::{self, AdvertSocket, ErrorKind, Interface, Rtnetlink, now};
+use crate::net::{self, AdvertSocket, ErrorKind, Interface, Rtnetlink, VirtualMac, now};
 use crate::vrrp::Time;
 use ipvs::{InterfaceName, Namespace};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -125,7 +125,14 @@ impl Worker {
         let mut suspects = vec![false; self.holdings.len()];
         loop {
             match self.changes.poll() {
-                Ok(Some(net::Event::Link(interface))) => self.link_is(interface),
+                Ok(Some(net::Event::Link(interface))) => {
+                    let holdings = self.holdings.iter();
+                    for (holding, suspect) in holdings.zip(&mut suspects) {
+                        let own = holding.virtual_mac.as_ref().map(VirtualMac::interface);
+                        *suspect |= own.is_some_and(|own| own.index == interface.index);
+                    }
+                    self.link_is(interface);
+                }
                 Ok(Some(net::Event::LinkGone(interface))) => {
                     let holdings = self.holdings.iter();
                     for (holding, suspect) in holdings.zip(&mut suspects) {
@@ -228,14 +235,21 @@ impl Worker {
     }
 
     /// Creates its interface with the virtual MAC address again if somebody has deleted
-    /// it. Without the one below that has to wait.
+    /// it, and sets it up if somebody has set it down. Without the one below that has to
+    /// wait.
     fn look_after_virtual_mac(&mut self, router: usize) {
         let Self { netlink, holdings, .. } = self;
         let Some(holding) = holdings.get_mut(router) else { return };
-        let Some(virtual_mac) = &holding.virtual_mac else { return };
+        let Some(virtual_mac) = &mut holding.virtual_mac else { return };
         let parent = holding.parent;
-        if is_gone(netlink, virtual_mac.interface()) && !is_gone(netlink, &parent) {
-            self.renew(router, parent);
+        match netlink.interface_at(virtual_mac.interface().index) {
+            Ok(interface) if interface.is_up => {}
+            Ok(_) => {
+                let error = virtual_mac.bring_up().err();
+                self.failed(router, error);
+            }
+            Err(_) if is_gone(netlink, &parent) => {}
+            Err(_) => self.renew(router, parent),
         }
     }
 
