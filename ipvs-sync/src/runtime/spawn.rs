@@ -50,10 +50,17 @@ pub fn spawn(
     if let Some(priority) = real_time.filter(|priority| !(1..=99).contains(priority)) {
         return Err(Error::RealTime { priority });
     }
-    let opened = match &namespace {
-        Some(namespace) => namespace.run(|| Opened::new(&routers)).map_err(Error::Namespace)??,
-        None => Opened::new(&routers)?,
-    };
+    match &namespace {
+        // The threads are in it as the one that starts them is.
+        Some(namespace) => {
+            namespace.run(|| start(&routers, real_time)).map_err(Error::Namespace)?
+        }
+        None => start(&routers, real_time),
+    }
+}
+
+fn start(routers: &[Settings], real_time: Option<u8>) -> Result<Handle, Error> {
+    let opened = Opened::new(routers)?;
     let system = |errno: nix::errno::Errno| Error::System(errno.into());
     let (to_adverts, to_worker) =
         (Arc::new(Queue::new().map_err(system)?), Arc::new(Queue::new().map_err(system)?));
@@ -72,7 +79,6 @@ pub fn spawn(
         netlink: opened.netlink,
         changes: opened.changes,
         holdings: opened.holdings,
-        namespace,
     };
     let adverts = Adverts {
         alarm: Alarm::new().map_err(system)?,
@@ -80,7 +86,7 @@ pub fn spawn(
         outbox: Arc::clone(&to_worker),
         jobs: VecDeque::new(),
         ports: opened.ports,
-        units: units(&routers),
+        units: units(routers),
         voices: opened.voices,
     };
     let worker = thread::Builder::new()

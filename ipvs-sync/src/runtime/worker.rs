@@ -7,7 +7,7 @@ use super::queue::Queue;
 use super::{Event, Record, WhenDeleted};
 use crate::net::{self, AdvertSocket, ErrorKind, Interface, Rtnetlink, VirtualMac, now};
 use crate::vrrp::Time;
-use ipvs::{InterfaceName, Namespace};
+use ipvs::InterfaceName;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::EventFd;
 use std::net::IpAddr;
@@ -27,8 +27,6 @@ pub(super) struct Worker {
     pub(super) netlink: Rtnetlink,
     pub(super) changes: net::Events,
     pub(super) holdings: Vec<Holding>,
-    /// Nothing if the threads are in it.
-    pub(super) namespace: Option<Namespace>,
 }
 
 impl Worker {
@@ -209,28 +207,27 @@ impl Worker {
         let Some(holding) = self.holdings.get_mut(router) else { return };
         let (port, family) = (holding.port, holding.family);
         let is_multicast = holding.is_multicast;
-        let open = || match is_multicast {
+        let opened = match is_multicast {
             true => AdvertSocket::multicast(&interface, family),
             false => AdvertSocket::unicast(&interface, family),
         };
-        match inside(self.namespace.as_ref(), open) {
-            Some(Ok(socket)) => {
+        match opened {
+            Ok(socket) => {
                 self.adverts.push(Told::Reopened { port, socket });
                 self.renew(router, interface);
                 self.adverts.push(Told::Link { router, link: interface.is_running });
             }
-            Some(Err(error)) => self.failed(router, [error]),
-            None => {}
+            Err(error) => self.failed(router, [error]),
         }
     }
 
     fn renew(&mut self, router: usize, interface: Interface) {
-        let Self { holdings, namespace, adverts, .. } = self;
+        let Self { holdings, adverts, .. } = self;
         let Some(holding) = holdings.get_mut(router) else { return };
-        match inside(namespace.as_ref(), || holding.renew(interface)) {
-            Some(Ok(Some(socket))) => adverts.push(Told::SendsBy { router, socket }),
-            Some(Err(error)) => self.failed(router, [error]),
-            Some(Ok(None)) | None => {}
+        match holding.renew(interface) {
+            Ok(Some(socket)) => adverts.push(Told::SendsBy { router, socket }),
+            Ok(None) => {}
+            Err(error) => self.failed(router, [error]),
         }
     }
 
@@ -290,17 +287,6 @@ impl Worker {
         tracing::warn!(router, count = missing.len(), "somebody deleted virtual addresses");
         self.record(now(), router, Event::Deleted { addresses: missing });
         self.failed(router, error);
-    }
-}
-
-/// Does something in the namespace; nothing if that cannot be entered any more.
-pub(super) fn inside<R: Send>(
-    namespace: Option<&Namespace>,
-    work: impl FnOnce() -> R + Send,
-) -> Option<R> {
-    match namespace {
-        Some(namespace) => namespace.run(work).ok(),
-        None => Some(work()),
     }
 }
 
