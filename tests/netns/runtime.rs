@@ -132,6 +132,20 @@ fn addresses_that_somebody_deletes_are_put_back_or_cause_a_release() {
 }
 
 #[test]
+fn another_mac_address_of_the_interface_is_announced() {
+    let wire = Wire::new();
+    let router = start(settings(config(Family::V4, 1, 100)));
+    becomes(&router, State::Active);
+    let mut sniffer = wire.there(Sniffer::new);
+    run(&format!("ip link set {PORT} address 02:00:00:00:00:99"));
+    sniffer.frame(|frame| {
+        frame[6..12] == [2, 0, 0, 0, 0, 0x99]
+            && frame[12..14] == [8, 6]
+            && frame[28..32] == [10, 0, 0, 7]
+    });
+}
+
+#[test]
 fn what_a_crash_left_is_taken_over() {
     let _wire = Wire::new();
     run(&format!("ip addr add 10.0.0.7/32 dev {PORT}"));

@@ -56,11 +56,7 @@ impl Worker {
                 let error = holding.remove(netlink, &addresses);
                 self.failed(router, error);
             }
-            Job::Announce { router } => {
-                let Some(holding) = self.holdings.get(router) else { return true };
-                let error = holding.announce().err();
-                self.failed(router, error);
-            }
+            Job::Announce { router } => self.announce(router),
             Job::State { router, time, from, to, cause } => {
                 tracing::info!(router, %from, %to, %cause, "virtual router changed its state");
                 self.record(time, router, Event::State { from, to, cause });
@@ -79,6 +75,12 @@ impl Worker {
             Job::End => return false,
         }
         true
+    }
+
+    fn announce(&mut self, router: usize) {
+        let Some(holding) = self.holdings.get(router) else { return };
+        let error = holding.announce().err();
+        self.failed(router, error);
     }
 
     fn install(&mut self, router: usize, addresses: Vec<IpAddr>) {
@@ -169,6 +171,7 @@ impl Worker {
                 holding.parent = interface;
                 if before.mac != interface.mac && holding.virtual_mac.is_none() {
                     self.renew(router, interface);
+                    self.announce(router);
                 }
                 if before.is_running != interface.is_running {
                     self.adverts.push(Told::Link { router, link: interface.is_running });
