@@ -179,6 +179,11 @@ impl Holding {
         self.announced.clear();
     }
 
+    /// Whether it has set something and not removed it.
+    pub(super) fn is_holding(&self) -> bool {
+        !self.held.is_empty()
+    }
+
     /// Whether this entry is what this router has set.
     pub(super) fn holds(&self, entry: &AddressEntry) -> bool {
         entry.interface == self.interface().index && self.held.contains(&entry.address)

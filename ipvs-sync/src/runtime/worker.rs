@@ -72,9 +72,25 @@ impl Worker {
             Job::Log { interface, notice, withheld } => log(interface, &notice, withheld),
             // Whoever asked may have gone.
             Job::Reply(reply, answer) => drop(reply.send(*answer)),
-            Job::End => return false,
+            Job::End => {
+                self.let_go();
+                return false;
+            }
         }
         true
+    }
+
+    /// All is removed already, unless the other thread did not end as it should.
+    fn let_go(&mut self) {
+        for router in 0..self.holdings.len() {
+            let Self { netlink, holdings, .. } = self;
+            let Some(holding) = holdings.get_mut(router).filter(|holding| holding.is_holding())
+            else {
+                continue;
+            };
+            let error = holding.remove(netlink, &[]);
+            self.failed(router, error);
+        }
     }
 
     fn announce(&mut self, router: usize) {
