@@ -35,7 +35,8 @@ pub struct Options {
 /// Starts virtual routers.
 ///
 /// They are named by their number in this order, from 0. **This starts two threads**,
-/// `vrrp-adverts` and `vrrp-addresses`, which end with the [`Handle`].
+/// `vrrp-adverts` and `vrrp-addresses`, which end with the [`Handle`]. The second logs, so
+/// the subscriber of `tracing` must not block: addresses wait for it.
 ///
 /// # Errors
 /// [`Error`], and [`net::Error::is_permission`](crate::net::Error::is_permission) without

@@ -58,12 +58,13 @@ impl Worker {
             }
             Job::Announce { router } => self.announce(router),
             Job::State { router, time, from, to, cause } => {
+                // A log may take long.
+                self.record(time, router, Event::State { from, to, cause: cause.clone() });
                 tracing::info!(router, %from, %to, %cause, "virtual router changed its state");
-                self.record(time, router, Event::State { from, to, cause });
             }
             Job::Report { router, time, report } => {
-                tracing::warn!(router, %report, "virtual router");
                 self.record(time, router, Event::Report(report));
+                tracing::warn!(router, %report, "virtual router");
             }
             Job::Failed { router, time, error } => {
                 tracing::warn!(router, %error, "virtual router");
@@ -303,8 +304,9 @@ impl Worker {
                 None
             }
         };
-        tracing::warn!(router, count = missing.len(), "somebody deleted virtual addresses");
+        let count = missing.len();
         self.record(now(), router, Event::Deleted { addresses: missing });
+        tracing::warn!(router, count, "somebody deleted virtual addresses");
         self.failed(router, error);
     }
 }
