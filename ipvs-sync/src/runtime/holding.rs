@@ -2,13 +2,15 @@
 
 use super::WhenDeleted;
 use crate::net::{
-    AddressEntry, AdvertSocket, Announcer, Error, Interface, InterfaceAddress, Outcome,
+    AddressEntry, AdvertSocket, Announcer, Error, ErrorKind, Interface, InterfaceAddress, Outcome,
     ParentSettings, Rtnetlink, VirtualMac,
 };
 use crate::vrrp::Family;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
 
 /// The addresses of one virtual router on its interface.
 #[derive(Debug)]
@@ -156,22 +158,38 @@ impl Holding {
     }
 
     /// Announces each address once; the first failure.
-    ///
-    /// One that has handed over meanwhile announces nothing: the other router may have
-    /// announced them before, and neighbours believe the last.
     pub(super) fn announce(&self) -> Result<(), Error> {
-        if !self.wanted.load(Ordering::Acquire) {
-            return Ok(());
-        }
         self.announce_all(self.announced.iter().copied())
     }
 
+    /// Announces these once; the first failure. A full queue of the interface is waited
+    /// for, together so long at most.
+    ///
+    /// One that has handed over meanwhile announces nothing: the other router may have
+    /// announced them before, and neighbours believe the last.
     pub(super) fn announce_all(
         &self,
         addresses: impl IntoIterator<Item = IpAddr>,
     ) -> Result<(), Error> {
-        let announced = addresses.into_iter().map(|address| self.announcer.announce(address));
-        announced.fold(Ok(()), Result::and)
+        let mut result = Ok(());
+        let mut waits = 0;
+        for address in addresses {
+            while self.wanted.load(Ordering::Acquire) {
+                match self.announcer.announce(address) {
+                    // Nothing tells when a queue of packets has room again, only when the
+                    // socket's own has (`packet_snd`, `dev_queue_xmit`).
+                    Err(error) if error.kind() == ErrorKind::Busy && waits < MOST_WAITS => {
+                        waits += 1;
+                        sleep(Duration::from_millis(1));
+                    }
+                    sent => {
+                        result = result.and(sent);
+                        break;
+                    }
+                }
+            }
+        }
+        result
     }
 
     /// The neighbours are not told of what is not there.
@@ -206,6 +224,10 @@ impl Holding {
         addresses.iter().filter_map(with_prefix).collect()
     }
 }
+
+/// How often a millisecond is waited: 200 announcements take 13 ms on a link of
+/// 10 Mbit/s.
+const MOST_WAITS: u32 = 100;
 
 /// The first that was not carried out. Others mostly failed for the same reason.
 fn failure(outcomes: Result<Vec<Outcome>, Error>) -> Option<Error> {
