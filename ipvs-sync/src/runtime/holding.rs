@@ -26,6 +26,9 @@ pub(super) struct Holding {
     prefix: Option<u8>,
     /// Whether the router wants its addresses here. It may no longer when its job comes up.
     wanted: Arc<AtomicBool>,
+    /// The link was lost since the addresses were installed: the router is about to be
+    /// told, and what IPv6 has lost with it nobody deleted.
+    pub(super) has_lost_link: bool,
     /// What it has set and not removed, or tried to.
     held: Vec<InterfaceAddress>,
     /// What it announces.
@@ -55,6 +58,7 @@ impl Holding {
             announcer,
             prefix,
             wanted,
+            has_lost_link: false,
             held,
             announced,
         })
@@ -92,6 +96,7 @@ impl Holding {
         netlink: &mut Rtnetlink,
         addresses: Vec<IpAddr>,
     ) -> Vec<Error> {
+        self.has_lost_link = false;
         let wanted = self.with_prefix(&addresses);
         self.announced = addresses;
         let before = std::mem::replace(&mut self.held, wanted);

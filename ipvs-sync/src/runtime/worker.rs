@@ -186,6 +186,7 @@ impl Worker {
             let before = holding.parent;
             if before.index == interface.index {
                 holding.parent = interface;
+                holding.has_lost_link |= before.is_running && !interface.is_running;
                 if before.mac != interface.mac && holding.virtual_mac.is_none() {
                     self.renew(router, interface);
                     self.announce(router);
@@ -276,7 +277,7 @@ impl Worker {
         let Self { netlink, holdings, .. } = self;
         let Some(holding) = holdings.get_mut(router) else { return };
         match netlink.interface_at(holding.interface().index) {
-            Ok(interface) if interface.is_up => {}
+            Ok(interface) if interface.is_up && !holding.has_lost_link => {}
             // IPv6 loses its addresses when its interface is set down. That is no deletion.
             Ok(_) => return,
             Err(_) => return self.hand_over_unless_whole(router),
