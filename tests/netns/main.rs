@@ -19,6 +19,7 @@ mod asleep;
 mod crash;
 mod dissect;
 mod events;
+mod flood;
 mod heard;
 mod host;
 mod interop;

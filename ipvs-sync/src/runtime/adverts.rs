@@ -152,7 +152,11 @@ impl Adverts {
                 Action::StateChanged { from, to, cause } => {
                     Job::State { router, time: now, from, to, cause }
                 }
-                Action::Report(report) => Job::Report { router, time: now, report },
+                Action::Report(report) => {
+                    let Some(voice) = voices.get_mut(router) else { continue };
+                    let Some(withheld) = voice.reports.admits(now, &report) else { continue };
+                    Job::Report { router, time: now, report, withheld }
+                }
             };
             jobs.push_back(job);
         }

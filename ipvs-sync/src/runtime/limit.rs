@@ -1,6 +1,8 @@
 //! How often something is said.
 
 use crate::vrrp::Time;
+use crate::vrrp::router::Report;
+use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
 
 /// Lets one through in every second, and counts the others.
@@ -22,6 +24,27 @@ impl Limit {
     }
 }
 
+/// A limit for each kind of report. A packet can cause one, so that others choose how many
+/// there are.
+#[derive(Debug, Default)]
+pub(super) struct Reports(Vec<(Discriminant<Report>, Limit)>);
+
+impl Reports {
+    /// As [`Limit::admits`], of this kind.
+    pub(super) fn admits(&mut self, now: Time, report: &Report) -> Option<u64> {
+        let kind = discriminant(report);
+        match self.0.iter_mut().find(|(other, _)| *other == kind) {
+            Some((_, limit)) => limit.admits(now),
+            None => {
+                let mut limit = Limit::default();
+                let admitted = limit.admits(now);
+                self.0.push((kind, limit));
+                admitted
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,5 +55,17 @@ mod tests {
         let at = |millis| Time::ZERO + Duration::from_millis(millis);
         let said = [0, 1, 999, 1_000, 1_500, 2_500].map(|millis| limit.admits(at(millis)));
         assert_eq!(said, [Some(0), None, None, Some(2), None, Some(1)]);
+    }
+
+    #[test]
+    fn a_report_does_not_keep_one_of_another_kind_from_being_said() {
+        let mut reports = Reports::default();
+        let peer = [10, 0, 0, 2].into();
+        let dual = |priority| Report::DualActive { peer, priority };
+        let at = |millis| Time::ZERO + Duration::from_millis(millis);
+        assert_eq!(reports.admits(at(0), &dual(1)), Some(0));
+        assert_eq!(reports.admits(at(1), &dual(2)), None);
+        assert_eq!(reports.admits(at(2), &Report::SecondOwner { peer }), Some(0));
+        assert_eq!(reports.admits(at(1_000), &dual(3)), Some(1));
     }
 }

@@ -52,7 +52,7 @@ pub(super) enum Job {
     Remove { router: usize, addresses: Vec<IpAddr> },
     Announce { router: usize },
     State { router: usize, time: Time, from: State, to: State, cause: Cause },
-    Report { router: usize, time: Time, report: Report },
+    Report { router: usize, time: Time, report: Report, withheld: u64 },
     Failed { router: usize, time: Time, error: net::Error },
     Log { interface: InterfaceName, notice: Notice, withheld: u64 },
     Reply(Sender<Answer>, Box<Answer>),

@@ -1,6 +1,6 @@
 //! What a virtual router sends, and which packets are for it.
 
-use super::limit::Limit;
+use super::limit::{Limit, Reports};
 use super::settings::terms;
 use super::signing::Signing;
 use super::{Settings, Status};
@@ -23,6 +23,7 @@ pub(super) struct Voice {
     pub(super) port: usize,
     pub(super) tracks: Tracks,
     pub(super) failures: Limit,
+    pub(super) reports: Reports,
     /// Whether it wants its addresses here, which the other thread looks at.
     pub(super) wants_addresses: Arc<AtomicBool>,
     /// Sends from the virtual MAC address.
@@ -57,6 +58,7 @@ impl Voice {
             port,
             tracks,
             failures: Limit::default(),
+            reports: Reports::default(),
             wants_addresses: Arc::default(),
             virtual_mac,
             peers,

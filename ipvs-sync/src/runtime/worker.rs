@@ -62,9 +62,9 @@ impl Worker {
                 self.record(time, router, Event::State { from, to, cause: cause.clone() });
                 tracing::info!(router, %from, %to, %cause, "virtual router changed its state");
             }
-            Job::Report { router, time, report } => {
+            Job::Report { router, time, report, withheld } => {
                 self.record(time, router, Event::Report(report));
-                tracing::warn!(router, %report, "virtual router");
+                tracing::warn!(router, %report, withheld, "virtual router");
             }
             Job::Failed { router, time, error } => {
                 tracing::warn!(router, %error, "virtual router");
