@@ -28,6 +28,7 @@ mod lan;
 mod logs;
 mod macvlan;
 mod many;
+mod owner;
 mod privilege;
 mod refused;
 mod renewed;

@@ -144,8 +144,9 @@ impl Adverts {
                     }
                     Job::Failed { router, time: now, error }
                 }
-                // An owner's are its interface's own.
-                Action::Install | Action::Remove if is_owner => continue,
+                // An owner's are its interface's own: only what it has set before goes.
+                Action::Install if is_owner => Job::Own { router, addresses: addresses() },
+                Action::Remove if is_owner => Job::Remove { router, addresses: Vec::new() },
                 Action::Install => Job::Install { router, addresses: addresses() },
                 Action::Remove => Job::Remove { router, addresses: addresses() },
                 Action::Announce => Job::Announce { router },

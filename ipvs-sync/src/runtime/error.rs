@@ -46,6 +46,19 @@ pub enum Error {
     /// Not to accept packets for the virtual addresses takes a packet filter, which is not
     /// set up here.
     Accepts,
+    /// An owner's interface does not have one of the addresses that it is to own.
+    NotOwned {
+        /// The address.
+        address: IpAddr,
+        /// The interface.
+        interface: InterfaceName,
+    },
+    /// What a router owns is its interface's own and answers from there, not from an
+    /// interface with the virtual MAC address.
+    OwnerVirtualMac {
+        /// The interface that was to have the virtual MAC address.
+        virtual_mac: InterfaceName,
+    },
     /// There are so many virtual routers, counted from 0.
     NoSuchRouter {
         /// The number that was named.
@@ -87,6 +100,14 @@ impl fmt::Display for Error {
             Self::Accepts => f.pad(
                 "accept mode false: not to accept packets for the virtual addresses takes a packet \
                  filter, which is not set up here",
+            ),
+            Self::NotOwned { address, interface } => {
+                write!(f, "{interface} does not have {address}, which its owner must have there")
+            }
+            Self::OwnerVirtualMac { virtual_mac } => write!(
+                f,
+                "virtual MAC address on {virtual_mac} for an owner: what it owns is at its \
+                 interface's own MAC address"
             ),
             Self::NoSuchRouter { router } => write!(f, "no virtual router {router}"),
             Self::RealTime { priority } => {

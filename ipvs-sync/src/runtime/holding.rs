@@ -162,6 +162,17 @@ impl Holding {
         failure(netlink.remove_addresses(self.interface(), &there))
     }
 
+    /// The interface has these by itself, and of what was set before only those from now on.
+    /// The first failure.
+    pub(super) fn own(&mut self, netlink: &mut Rtnetlink, addresses: Vec<IpAddr>) -> Option<Error> {
+        let is_own = |held: &InterfaceAddress| addresses.contains(&held.address());
+        let (held, stale) = std::mem::take(&mut self.held).into_iter().partition(is_own);
+        let stale: Vec<InterfaceAddress> = stale;
+        self.held = held;
+        self.announced = addresses;
+        failure(netlink.remove_addresses(self.interface(), &stale))
+    }
+
     /// Announces each address once; the first failure.
     pub(super) fn announce(&self) -> Result<(), Error> {
         self.announce_all(self.announced.iter().copied())

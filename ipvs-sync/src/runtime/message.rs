@@ -48,13 +48,45 @@ pub(super) type Answer = Result<Status, Error>;
 /// this order.
 #[derive(Debug)]
 pub(super) enum Job {
-    Install { router: usize, addresses: Vec<IpAddr> },
-    Remove { router: usize, addresses: Vec<IpAddr> },
-    Announce { router: usize },
-    State { router: usize, time: Time, from: State, to: State, cause: Cause },
-    Report { router: usize, time: Time, report: Report, withheld: u64 },
-    Failed { router: usize, time: Time, error: net::Error },
-    Log { interface: InterfaceName, notice: Notice, withheld: u64 },
+    Install {
+        router: usize,
+        addresses: Vec<IpAddr>,
+    },
+    Remove {
+        router: usize,
+        addresses: Vec<IpAddr>,
+    },
+    /// To announce these, which the interface has by itself.
+    Own {
+        router: usize,
+        addresses: Vec<IpAddr>,
+    },
+    Announce {
+        router: usize,
+    },
+    State {
+        router: usize,
+        time: Time,
+        from: State,
+        to: State,
+        cause: Cause,
+    },
+    Report {
+        router: usize,
+        time: Time,
+        report: Report,
+        withheld: u64,
+    },
+    Failed {
+        router: usize,
+        time: Time,
+        error: net::Error,
+    },
+    Log {
+        interface: InterfaceName,
+        notice: Notice,
+        withheld: u64,
+    },
     Reply(Sender<Answer>, Box<Answer>),
     End,
 }

@@ -6,7 +6,7 @@ use crate::net::InterfaceAddress;
 use crate::vrrp::packet::auth_hmac;
 use crate::vrrp::packet::{Checksum, HOP_LIMIT, Password, Terms};
 use crate::vrrp::router::{Config, Tracks};
-use crate::vrrp::{Family, Rule};
+use crate::vrrp::{Family, Rank, Rule};
 use ipvs::InterfaceName;
 use std::net::IpAddr;
 
@@ -139,6 +139,9 @@ impl Settings {
         if self.peers.is_empty() && self.min_hop_limit != HOP_LIMIT {
             return Err(Error::HopLimit { min: self.min_hop_limit });
         }
+        if let (Rank::Owner, Some(virtual_mac)) = (self.config.rank(), self.virtual_mac) {
+            return Err(Error::OwnerVirtualMac { virtual_mac });
+        }
         let is_wrong =
             |peer: &&IpAddr| Family::of(**peer) != self.family() || **peer == self.config.source();
         if let Some(&peer) = self.peers.iter().find(is_wrong) {
@@ -168,7 +171,7 @@ pub(super) fn terms(config: &Config, password: Option<Password>) -> Result<Terms
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vrrp::{Interval, Priority, Rank, Version, VirtualAddresses, Vrid};
+    use crate::vrrp::{Interval, Priority, Version, VirtualAddresses, Vrid};
 
     fn settings() -> Settings {
         let addresses = VirtualAddresses::new([[10, 0, 0, 7].into()]).unwrap();
@@ -198,5 +201,10 @@ mod tests {
         assert_eq!(told(settings().with_prefix(33)), "prefix of 33 bits for 10.0.0.7: at most 32");
         let deaf = Settings { config: settings().config.with_accept(false), ..settings() };
         assert!(told(deaf).starts_with("accept mode false"));
+        let owner = settings().config.with_rank(Rank::Owner).unwrap();
+        let owner = Settings { config: owner, ..settings() };
+        assert!(owner.check().is_ok());
+        let said = told(owner.with_virtual_mac("vrrp7".parse().unwrap()));
+        assert!(said.starts_with("virtual MAC address on vrrp7 for an owner"), "{said}");
     }
 }

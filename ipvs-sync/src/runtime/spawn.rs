@@ -14,6 +14,7 @@ use super::{Error, Settings};
 use crate::net::{
     AdvertSocket, Events, Interface, ParentSettings, Rtnetlink, VirtualMac, run_in_real_time,
 };
+use crate::vrrp::Rank;
 use crate::vrrp::router::Machine;
 use ipvs::Namespace;
 use nix::sys::eventfd::{EfdFlags, EventFd};
@@ -181,6 +182,7 @@ impl Opened {
                 is_there == (router.interface, router.family()) && other.peers.is_empty()
             };
             let is_multicast = routers.iter().any(is_multicast);
+            this.check_owner(router, &parent)?;
             let port = this.port(number, router, &parent, is_multicast)?;
             let virtual_mac = this.virtual_mac(router, &parent)?;
             let sends_at = virtual_mac.as_ref().map(VirtualMac::interface);
@@ -204,6 +206,19 @@ impl Opened {
             )?);
         }
         Ok(this)
+    }
+
+    /// Nobody adds the addresses of an owner: its interface has them.
+    fn check_owner(&mut self, router: &Settings, parent: &Interface) -> Result<(), Error> {
+        if router.config.rank() != Rank::Owner {
+            return Ok(());
+        }
+        let there = self.netlink.addresses(parent, router.family())?;
+        let is_there = |address| there.iter().any(|entry| entry.address.address() == address);
+        match router.config.addresses().iter().find(|address| !is_there(*address)) {
+            Some(address) => Err(Error::NotOwned { address, interface: parent.name }),
+            None => Ok(()),
+        }
     }
 
     /// The port of a router, which it may share.

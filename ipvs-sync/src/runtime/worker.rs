@@ -56,6 +56,12 @@ impl Worker {
                 let error = holding.remove(netlink, &addresses);
                 self.failed(router, error);
             }
+            Job::Own { router, addresses } => {
+                let Self { netlink, holdings, .. } = self;
+                let Some(holding) = holdings.get_mut(router) else { return true };
+                let error = holding.own(netlink, addresses);
+                self.failed(router, error);
+            }
             Job::Announce { router } => self.announce(router),
             Job::State { router, time, from, to, cause } => {
                 // A log may take long.
