@@ -32,9 +32,10 @@
 //! # }
 //! ```
 //!
-//! Those that send and receive never wait for anything. A change by [`Rtnetlink`] waits
+//! To send and to receive never waits for anything. To open a socket that joins a group, or
+//! to drop it, takes the kernel's lock of all interfaces (RTNL). A change by [`Rtnetlink`] waits
 //! until the kernel has carried it out, which can take milliseconds, and longer when
-//! others change much: it belongs into another thread than the advertisements.
+//! others change much: both belong into another thread than the advertisements.
 
 mod addresses;
 mod advert;

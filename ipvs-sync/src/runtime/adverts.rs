@@ -14,6 +14,7 @@ use crate::vrrp::router::{Action, Config, Event, Router};
 use crate::vrrp::{Rank, Time};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::collections::VecDeque;
+use std::mem;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -177,12 +178,14 @@ impl Adverts {
                 Told::NotInstalled { router } => self.tell(now, router, Event::NotInstalled),
                 Told::Reopened { port, socket } => {
                     if let Some(port) = self.ports.get_mut(port) {
-                        port.socket = socket;
+                        let old = mem::replace(&mut port.socket, socket);
+                        self.jobs.push_back(Job::Close(old));
                     }
                 }
                 Told::SendsBy { router, socket } => {
                     if let Some(voice) = self.voices.get_mut(router) {
-                        voice.virtual_mac = Some(socket);
+                        let old = voice.virtual_mac.replace(socket);
+                        self.jobs.extend(old.map(Job::Close));
                     }
                 }
                 Told::Stop => return true,

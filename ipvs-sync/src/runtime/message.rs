@@ -88,6 +88,8 @@ pub(super) enum Job {
         withheld: u64,
     },
     Reply(Sender<Answer>, Box<Answer>),
+    /// To leave a group takes the lock of all interfaces (`ip_mc_drop_socket`).
+    Close(AdvertSocket),
     End,
 }
 

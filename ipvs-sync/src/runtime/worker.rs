@@ -79,6 +79,7 @@ impl Worker {
             Job::Log { interface, notice, withheld } => log(interface, &notice, withheld),
             // Whoever asked may have gone.
             Job::Reply(reply, answer) => drop(reply.send(*answer)),
+            Job::Close(socket) => drop(socket),
             Job::End => {
                 self.let_go();
                 return false;
