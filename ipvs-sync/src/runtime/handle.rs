@@ -7,8 +7,8 @@ use crate::vrrp::Rank;
 use crate::vrrp::router::Config;
 use nix::sys::eventfd::EventFd;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -22,7 +22,8 @@ use std::time::Duration;
 pub struct Handle {
     adverts: Arc<Queue<Told>>,
     worker: Arc<Queue<Job>>,
-    records: Receiver<Record>,
+    /// Locked by whoever waits for one, which keeps nobody from giving commands.
+    records: Mutex<Receiver<Record>>,
     bell: Arc<EventFd>,
     adverts_thread: Option<JoinHandle<()>>,
     worker_thread: Option<JoinHandle<()>>,
@@ -35,7 +36,7 @@ impl Handle {
         (records, bell): (Receiver<Record>, Arc<EventFd>),
         worker_thread: JoinHandle<()>,
     ) -> Self {
-        let worker_thread = Some(worker_thread);
+        let (records, worker_thread) = (Mutex::new(records), Some(worker_thread));
         Self { adverts, worker, records, bell, adverts_thread: None, worker_thread }
     }
 
@@ -45,11 +46,14 @@ impl Handle {
 
     /// The next thing that happened. Waits for it so long at most.
     ///
+    /// Commands can be given by other threads meanwhile. Of several threads that call this
+    /// each waits for the one before.
+    ///
     /// 4,096 are kept. Of more the newest are lost.
     pub fn next(&self, timeout: Duration) -> Option<Record> {
         // What comes after this rings again. Nothing to clear is no failure.
         let _ = self.bell.read();
-        self.records.recv_timeout(timeout).ok()
+        self.records().recv_timeout(timeout).ok()
     }
 
     /// The router goes on as what it is with another configuration, and without a gap in
@@ -114,7 +118,12 @@ impl Handle {
     /// Ends as a drop does, and returns what happened until the end and was not taken yet.
     pub fn stop(mut self) -> Vec<Record> {
         self.end();
-        self.records.try_iter().collect()
+        self.records().try_iter().collect()
+    }
+
+    fn records(&self) -> MutexGuard<'_, Receiver<Record>> {
+        // Nothing that is done under the lock leaves it half changed.
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn command(&self, router: usize, command: Command) -> Answer {
@@ -154,5 +163,16 @@ impl Drop for Handle {
         if self.worker_thread.is_some() {
             self.end();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_thread_can_wait_while_another_gives_commands() {
+        const fn is_shared<T: Send + Sync>() {}
+        is_shared::<Handle>();
     }
 }
