@@ -6,7 +6,7 @@ use super::handle::Handle;
 use super::holding::Holding;
 use super::message::Told;
 use super::port::Port;
-use super::queue::Queue;
+use super::queue::{Queue, Taker};
 use super::unit::Unit;
 use super::voice::Voice;
 use super::worker::Worker;
@@ -91,14 +91,21 @@ fn start(routers: &[Settings], real_time: Option<u8>) -> Result<Handle, Error> {
         units: units(routers),
         voices: opened.voices,
     };
+    let takes_orders = Taker(Arc::clone(&to_adverts));
+    let takes_jobs = Taker(Arc::clone(&to_worker));
+    let run = move || {
+        let _taker = takes_jobs;
+        worker.run();
+    };
     let worker = thread::Builder::new()
         .name("vrrp-addresses".to_owned())
-        .spawn(|| worker.run())
+        .spawn(run)
         .map_err(Error::System)?;
     // The handle ends what has started if the other cannot.
     let mut handle = Handle::new(to_adverts, to_worker, (taken, bell), worker);
     let (hurries, is_hurrying) = mpsc::channel();
     let run = move || {
+        let _taker = takes_orders;
         let result = real_time.map_or(Ok(()), run_in_real_time);
         let is_right = result.is_ok();
         if hurries.send(result).is_ok() && is_right {
