@@ -42,7 +42,7 @@ pub struct AdvertSocket {
 pub enum Received<'a> {
     /// A packet of protocol 112, whole.
     Advertisement(Advertisement<'a>),
-    /// Nothing is queued.
+    /// Nothing is queued, or so much that is for others that it is to be polled again.
     Empty,
     /// A packet that is longer than any advertisement, or not one of its family.
     Unreadable,
@@ -115,7 +115,7 @@ impl AdvertSocket {
     /// # Errors
     /// What the system says.
     pub fn receive(&mut self) -> Result<Received<'_>, Error> {
-        loop {
+        for _ in 0..MOST_UNMEANT {
             let before = clock::now();
             let read = match read(&self.socket, self.family, &mut self.packet, &mut self.control) {
                 Ok(read) => read,
@@ -142,6 +142,7 @@ impl AdvertSocket {
                 _ => Received::Unreadable,
             });
         }
+        Ok(Received::Empty)
     }
 
     /// Not one of another interface, from before the socket was bound to its own, nor one
@@ -207,6 +208,9 @@ impl AdvertSocket {
 /// The longest advertisement: an IPv4 header, 255 addresses of IPv6 and a trailer of 28
 /// bytes.
 const LONGEST: usize = 60 + 8 + 255 * 16 + 28;
+
+/// More than are queued from before a socket was bound.
+const MOST_UNMEANT: u32 = 10_000;
 
 impl AsFd for AdvertSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {

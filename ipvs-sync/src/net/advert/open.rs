@@ -25,6 +25,8 @@ pub(super) fn open(interface: &Interface, family: Family, is_member: bool) -> io
             socket.set_tos_v4(CLASS)?;
             socket.set_multicast_ttl_v4(HOPS)?;
             socket.set_multicast_loop_v4(false)?;
+            // Only its own group, not that of every socket of this host.
+            socket.set_multicast_all_v4(false)?;
             if is_member {
                 let interface = InterfaceIndexOrAddress::Index(interface.index);
                 socket.join_multicast_v4_n(&GROUP_V4, &interface)?;
@@ -38,6 +40,7 @@ pub(super) fn open(interface: &Interface, family: Family, is_member: bool) -> io
             socket.set_tclass_v6(CLASS)?;
             socket.set_multicast_hops_v6(HOPS)?;
             socket.set_multicast_loop_v6(false)?;
+            socket.set_multicast_all_v6(false)?;
             socket.set_freebind_v6(true)?;
             if is_member {
                 socket.join_multicast_v6(&GROUP_V6, interface.index)?;
