@@ -16,6 +16,9 @@ pub(super) fn open(interface: &Interface, family: Family, is_member: bool) -> io
     let socket = Socket::new(domain, Type::RAW, Some(Protocol::from(i32::from(PROTOCOL))))?;
     socket.set_nonblocking(true)?;
     setsockopt(&socket, sockopt::ReceiveTimestampns, &true)?;
+    // Beyond the host's limit where CAP_NET_ADMIN allows that. With less it still works.
+    let _ = setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER)
+        .or_else(|_| setsockopt(&socket, sockopt::RcvBuf, &RECEIVE_BUFFER));
     let index = NonZeroU32::new(interface.index);
     match family {
         Family::V4 => {
@@ -54,6 +57,8 @@ pub(super) fn open(interface: &Interface, family: Family, is_member: bool) -> io
 
 /// As the options have it.
 const HOPS: u32 = HOP_LIMIT as u32;
+/// So that a flood, or a moment without the processor, pushes out no advertisement.
+const RECEIVE_BUFFER: usize = 1 << 20;
 /// CS6.
 const CLASS: u32 = 0xc0;
 /// `TC_PRIO_INTERACTIVE`, before everything else in the interface's queue.
