@@ -198,6 +198,13 @@ fn what_is_dropped_is_counted_by_its_reason() {
     });
     assert_eq!(router.status(0).unwrap().accepted, 0);
     assert_eq!(state(&router), State::Active);
+    // Longer than any advertisement, so that it is not known whose it is.
+    run(&format!("ip link set {PORT} mtu 9000"));
+    wire.there(|| run(&format!("ip link set {PORT} mtu 9000")));
+    send(&[0x31; 8_000]);
+    wait_until("a packet that cannot be read", || {
+        router.status(0).unwrap().unclaimed.of(Reason::Unreadable) == 1
+    });
 }
 
 #[test]

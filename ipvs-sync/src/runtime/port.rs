@@ -6,7 +6,7 @@ use super::unit::Unit;
 use super::voice::{Voice, carrier};
 use crate::net::{AdvertSocket, Received};
 use crate::vrrp::Time;
-use crate::vrrp::packet::{Counters, Packet, Rejected, receive};
+use crate::vrrp::packet::{Counters, Packet, Reason, Rejected, receive};
 use crate::vrrp::router::{Config, Heard};
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -56,6 +56,7 @@ impl Port {
             Ok(Received::Advertisement(packet)) => packet,
             Ok(Received::Empty) => return Taken::Empty,
             Ok(Received::Unreadable) => {
+                self.unclaimed.count(Reason::Unreadable);
                 log(&mut self.log, Notice::Unreadable);
                 return Taken::Dropped(None);
             }

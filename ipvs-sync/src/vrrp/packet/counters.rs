@@ -51,6 +51,8 @@ pub enum Reason {
     OtherInterval,
     /// [`Finding::Addresses`](super::Finding::Addresses).
     OtherAddresses,
+    /// What is longer than any advertisement, or not of its family.
+    Unreadable,
 }
 
 /// A count of each reason.
@@ -59,7 +61,7 @@ pub struct Counters([u64; Reason::EACH.len()]);
 
 impl Reason {
     /// Each.
-    pub const EACH: [Self; 22] = [
+    pub const EACH: [Self; 23] = [
         Self::HopLimit,
         Self::Length,
         Self::Version,
@@ -82,6 +84,7 @@ impl Reason {
         Self::Owned,
         Self::OtherInterval,
         Self::OtherAddresses,
+        Self::Unreadable,
     ];
 
     /// Its name in metrics, such as `hop_limit`.
@@ -109,6 +112,7 @@ impl Reason {
             Self::Owned => "owned",
             Self::OtherInterval => "other_interval",
             Self::OtherAddresses => "other_addresses",
+            Self::Unreadable => "unreadable",
         }
     }
 }
