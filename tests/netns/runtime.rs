@@ -228,6 +228,15 @@ fn a_live_change_makes_no_take_over() {
 }
 
 #[test]
+fn a_live_change_is_checked_as_the_start_is() {
+    let _wire = Wire::new();
+    let router = start(settings(config(Family::V4, 1, 100)).with_peers([ip("10.0.0.2")]));
+    let as_peer = config(Family::V4, 2, 100);
+    let error = router.reconfigure(0, as_peer).unwrap_err().to_string();
+    assert!(error.starts_with("unicast peer 10.0.0.2 is this router"), "{error}");
+}
+
+#[test]
 fn the_last_announcement_is_that_of_the_router_that_stays_active() {
     let lan = Lan::new(3);
     let many = || VirtualAddresses::new((1..=30).map(|host| [10, 1, 0, host].into())).unwrap();

@@ -5,10 +5,9 @@ use super::alarm::Alarm;
 use super::message::{Answer, Command, Job, Told};
 use super::port::{Port, Taken};
 use super::queue::Queue;
-use super::settings::terms;
 use super::unit::Unit;
 use super::voice::Voice;
-use super::{Error, Status};
+use super::{Error, Settings, Status};
 use crate::net::now;
 use crate::vrrp::router::{Action, Config, Event, Router};
 use crate::vrrp::{Rank, Time};
@@ -218,12 +217,10 @@ impl Adverts {
     fn reconfigure(&mut self, now: Time, router: usize, config: Config) -> Result<(), Error> {
         let voice = self.voices.get(router).ok_or(Error::NoSuchRouter { router })?;
         let (number, member) = (voice.unit, voice.member);
-        terms(&config, voice.password)?;
-        if !config.accepts() {
-            return Err(Error::Accepts);
-        }
+        let settings = Settings { config, ..voice.settings.clone() };
+        settings.check()?;
         let unit = self.units.get_mut(number).ok_or(Error::NoSuchRouter { router })?;
-        unit.machine.reconfigure(now, member, config)?;
+        unit.machine.reconfigure(now, member, settings.config)?;
         self.act(now, number);
         Ok(())
     }

@@ -60,8 +60,8 @@ impl Handle {
     /// its advertisements.
     ///
     /// # Errors
-    /// [`Error::Rule`], [`Error::Accepts`] and [`Error::NoSuchRouter`]; nothing has changed
-    /// then.
+    /// [`Error::NoSuchRouter`], and all that [`spawn`](super::spawn) finds wrong in the values
+    /// themselves; nothing has changed then.
     pub fn reconfigure(&self, router: usize, config: Config) -> Result<Status, Error> {
         self.command(router, Command::Reconfigure(Box::new(config)))
     }

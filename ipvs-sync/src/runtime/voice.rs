@@ -5,9 +5,7 @@ use super::settings::terms;
 use super::signing::Signing;
 use super::{Settings, Status};
 use crate::net::{self, AdvertSocket, group};
-use crate::vrrp::packet::{
-    Accepted, Advertisement, Carrier, Checksum, Counters, Coverage, Ends, Expected, Password,
-};
+use crate::vrrp::packet::{Accepted, Advertisement, Carrier, Counters, Coverage, Ends, Expected};
 use crate::vrrp::router::{Config, Router, Tracks};
 use crate::vrrp::{Rank, Rule};
 use std::net::IpAddr;
@@ -28,10 +26,8 @@ pub(super) struct Voice {
     pub(super) wants_addresses: Arc<AtomicBool>,
     /// Sends from the virtual MAC address.
     pub(super) virtual_mac: Option<AdvertSocket>,
-    peers: Vec<IpAddr>,
-    min_hop_limit: u8,
-    checksum: Checksum,
-    pub(super) password: Option<Password>,
+    /// As they were at the start. The machine has the configuration of now.
+    pub(super) settings: Settings,
     pub(super) signing: Signing,
     /// What the checksums of each peer cover, or of the last of the group.
     heard: Vec<(IpAddr, Coverage)>,
@@ -51,20 +47,16 @@ impl Voice {
         let signing = Signing::new(settings.signed.clone());
         #[cfg(not(feature = "hmac"))]
         let signing = Signing;
-        let Settings { peers, min_hop_limit, checksum, password, tracks, .. } = settings;
         Self {
             unit,
             member,
             port,
-            tracks,
+            tracks: settings.tracks.clone(),
             failures: Limit::default(),
             reports: Reports::default(),
             wants_addresses: Arc::default(),
             virtual_mac,
-            peers,
-            min_hop_limit,
-            checksum,
-            password,
+            settings,
             signing,
             heard: Vec::new(),
             accepted: 0,
@@ -75,18 +67,18 @@ impl Voice {
 
     /// Whether a packet with these ends is for a router with this list of peers.
     pub(super) fn hears(&self, source: IpAddr, destination: IpAddr) -> bool {
-        match self.peers[..] {
+        match self.settings.peers[..] {
             [] => destination.is_multicast(),
-            _ => self.peers.contains(&source) && !destination.is_multicast(),
+            _ => self.settings.peers.contains(&source) && !destination.is_multicast(),
         }
     }
 
     pub(super) fn expected<'a>(&self, config: &'a Config) -> Result<Expected<'a>, Rule> {
         Ok(Expected {
-            terms: terms(config, self.password)?,
+            terms: terms(config, self.settings.password)?,
             is_owner: config.rank() == Rank::Owner,
-            checksum: self.checksum,
-            min_hop_limit: self.min_hop_limit,
+            checksum: self.settings.checksum,
+            min_hop_limit: self.settings.min_hop_limit,
         })
     }
 
@@ -97,7 +89,7 @@ impl Voice {
             self.counters.count(finding.reason());
         }
         let Some(coverage) = accepted.coverage else { return };
-        if self.peers.is_empty() {
+        if self.settings.peers.is_empty() {
             self.heard.clear();
         } else {
             self.heard.retain(|(peer, _)| *peer != accepted.source);
@@ -114,7 +106,7 @@ impl Voice {
         port: &AdvertSocket,
     ) -> Result<(), net::Error> {
         // It was checked when it was told.
-        let Ok(terms) = terms(config, self.password) else { return Ok(()) };
+        let Ok(terms) = terms(config, self.settings.password) else { return Ok(()) };
         let source = config.source();
         // Signed once for all peers.
         let unsigned = Advertisement::new(terms, priority);
@@ -122,13 +114,14 @@ impl Voice {
         let advertisement = Advertisement { trailer: &trailer, ..unsigned };
         let socket = self.virtual_mac.as_ref().unwrap_or(port);
         let group = [group(config.addresses().family())];
-        let destinations = if self.peers.is_empty() { &group[..] } else { &self.peers };
+        let destinations =
+            if self.settings.peers.is_empty() { &group[..] } else { &self.settings.peers };
         let mut result = Ok(());
         for &to in destinations {
             let Some(ends) = ends(source, to) else { continue };
             let mut heard = self.heard.iter();
-            let heard = heard.find(|(peer, _)| self.peers.is_empty() || *peer == to);
-            let coverage = self.checksum.sends(heard.map(|(_, coverage)| *coverage));
+            let heard = heard.find(|(peer, _)| self.settings.peers.is_empty() || *peer == to);
+            let coverage = self.settings.checksum.sends(heard.map(|(_, coverage)| *coverage));
             self.packet.clear();
             // The family of the ends is that of the addresses.
             if advertisement.encode(ends, coverage, &mut self.packet).is_ok() {
