@@ -20,8 +20,8 @@ pub enum Role {
 /// A sync daemon with its parameters. Where one is `None`, the kernel chooses;
 /// of a daemon that runs, all are given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields, rename_all = "kebab-case"))]
 pub struct SyncDaemon {
     /// What it does.
     pub role: Role,

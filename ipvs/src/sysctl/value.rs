@@ -27,6 +27,8 @@ pub enum Defence {
 /// When a connection is sent to the backups (`ip_vs_sync.c:
 /// ip_vs_sync_conn_needed`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct SyncThreshold {
     /// After so many packets; less than `period`, unless that is 0.
     pub packets: u32,
