@@ -16,6 +16,7 @@ fn interface(name: &str, index: u32) -> Interface {
         is_up: true,
         is_running: true,
         has_arp: true,
+        has_multicast: true,
         macvlan_of: None,
     }
 }

@@ -19,6 +19,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// An address of an interface, with the length of the prefix that it shares with its
 /// neighbours. It displays as `10.0.0.7/32`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(into = "(IpAddr, u8)", try_from = "(IpAddr, u8)"))]
 pub struct InterfaceAddress {
     address: IpAddr,
     prefix: u8,
@@ -82,6 +84,22 @@ impl InterfaceAddress {
     /// The length of the prefix in bits.
     pub const fn prefix(self) -> u8 {
         self.prefix
+    }
+
+    /// Whether both are of one network: the other is in what this one shares with its
+    /// neighbours.
+    pub fn is_neighbour(self, other: Self) -> bool {
+        match (self.address, other.address) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                let differ = own.to_bits() ^ other.to_bits();
+                differ.leading_zeros() >= u32::from(self.prefix)
+            }
+            (IpAddr::V6(own), IpAddr::V6(other)) => {
+                let differ = own.to_bits() ^ other.to_bits();
+                differ.leading_zeros() >= u32::from(self.prefix)
+            }
+            _ => false,
+        }
     }
 }
 
@@ -236,6 +254,20 @@ fn ip(attr: Attr<'_>) -> Option<IpAddr> {
     v4.or_else(|_| v6()).ok()
 }
 
+impl TryFrom<(IpAddr, u8)> for InterfaceAddress {
+    type Error = PrefixTooLong;
+
+    fn try_from((address, prefix): (IpAddr, u8)) -> Result<Self, PrefixTooLong> {
+        Self::new(address, prefix)
+    }
+}
+
+impl From<InterfaceAddress> for (IpAddr, u8) {
+    fn from(address: InterfaceAddress) -> Self {
+        (address.address, address.prefix)
+    }
+}
+
 impl fmt::Display for InterfaceAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.address, self.prefix)
@@ -304,6 +336,22 @@ mod tests {
                 read(&changed);
             }
         }
+    }
+
+    #[test]
+    fn neighbours_share_the_prefix() {
+        let is_neighbour = |own: &str, prefix, other: &str| {
+            let address =
+                |text: &str, prefix| InterfaceAddress::new(text.parse().unwrap(), prefix).unwrap();
+            address(own, prefix).is_neighbour(address(other, 8))
+        };
+        assert!(is_neighbour("10.5.0.1", 24, "10.5.0.254"));
+        assert!(!is_neighbour("10.5.0.1", 24, "10.5.1.1"));
+        assert!(is_neighbour("10.5.0.1", 0, "192.0.2.1"));
+        assert!(is_neighbour("10.5.0.1", 32, "10.5.0.1"));
+        assert!(is_neighbour("fe80::1", 64, "fe80::ffff:2"));
+        assert!(!is_neighbour("fe80::1", 128, "fe80::2"));
+        assert!(!is_neighbour("::", 0, "10.5.0.1"));
     }
 
     #[test]

@@ -12,6 +12,8 @@ use netlink_packet_route::link::{
 
 /// A network interface, as it was when it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields, rename_all = "kebab-case"))]
 pub struct Interface {
     /// Its number, by which sockets are bound to it. It stays when the name changes.
     pub index: u32,
@@ -27,6 +29,8 @@ pub struct Interface {
     pub is_running: bool,
     /// Its neighbours are found by ARP and ND (not `IFF_NOARP`).
     pub has_arp: bool,
+    /// It can reach many at once (`IFF_MULTICAST`).
+    pub has_multicast: bool,
     /// It is a macvlan on the interface with this number.
     pub macvlan_of: Option<u32>,
 }
@@ -121,6 +125,7 @@ pub(super) fn read(body: &[u8]) -> Option<Interface> {
         is_up: header.flags.contains(LinkFlags::Up),
         is_running: header.flags.contains(LinkFlags::Up | LinkFlags::Running),
         has_arp: !header.flags.contains(LinkFlags::Noarp),
+        has_multicast: header.flags.contains(LinkFlags::Multicast),
         macvlan_of: lower.filter(|_| is_macvlan),
     })
 }
@@ -156,6 +161,7 @@ mod tests {
             is_up: true,
             is_running: true,
             has_arp: true,
+            has_multicast: true,
             macvlan_of: None,
         };
         assert_eq!(read(body(VETH)), Some(veth));
@@ -171,6 +177,7 @@ mod tests {
         assert_eq!(read(body(MACVLAN)), Some(macvlan));
         let loopback = read(body(LOOPBACK)).unwrap();
         assert_eq!((loopback.mac, loopback.mtu), (None, 65_536));
+        assert!(!loopback.has_multicast);
     }
 
     #[test]
