@@ -122,6 +122,28 @@ pub enum Loss {
 }
 
 impl Rejected {
+    /// The name of the rule in metrics, such as `sync_id`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Header { .. } => "header",
+            Self::Size { .. } => "size",
+            Self::SyncId { .. } => "sync_id",
+            Self::Truncated { .. } => "truncated",
+            Self::RecordVersion { .. } => "record_version",
+            Self::RecordKind { .. } => "record_kind",
+            Self::RecordSize { .. } => "record_size",
+            Self::OptionLength { .. } => "option_length",
+            Self::SequencesLength { .. } => "sequences_length",
+            Self::EngineNameLength { .. } => "engine_name_length",
+            Self::OptionTwice { .. } => "option_twice",
+            Self::UnknownOption { .. } => "unknown_option",
+            Self::Flags { .. } => "flags",
+            Self::Protocol { .. } => "protocol",
+            Self::State { .. } => "state",
+            Self::NoEngineName => "no_engine_name",
+        }
+    }
+
     /// What is lost.
     pub const fn loss(self) -> Loss {
         match self {
