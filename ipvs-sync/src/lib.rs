@@ -8,13 +8,14 @@
 //! - [`proto`]: the messages by which the kernel's sync daemons tell each other
 //!   their connections, as views and builders
 //! - [`daemon`]: the kernel's sync daemons, as they are wanted
+//! - [`doctor`]: what breaks sync without a word, found on one node and between two
 //! - [`net`]: the sockets and address changes, the only I/O besides
 //! - [`runtime`]: virtual routers that run, in two threads
 //! - the program `ipvs-syncd`, with the feature `syncd`: a daemon over these
 //!
 //! and what is planned:
 //!
-//! - `resync`, `doctor`, `failover`: what ties these to the kernel
+//! - `resync`, `failover`: what ties these to the kernel
 //!
 //! The kernel's sync daemons can be started, stopped and listed today with
 //! `ipvs::Client`:
@@ -34,6 +35,7 @@
 
 mod checksum;
 pub mod daemon;
+pub mod doctor;
 pub mod net;
 pub mod proto;
 pub mod runtime;

@@ -51,6 +51,7 @@ mod links;
 mod macvlan;
 pub mod ndp;
 mod operation;
+pub(crate) mod procfs;
 mod realtime;
 mod retry;
 mod rtnetlink;

@@ -1,0 +1,215 @@
+//! Reading what a node is.
+
+use super::report::{Attached, Report, Running, Served, Settings, Synced, Target};
+use crate::net::{self, Rtnetlink, procfs};
+use crate::vrrp::Family;
+use ipvs::connections::{self, Origin, ReadError};
+use ipvs::sysctl::{Sysctl, SysctlError, Sysctls};
+use ipvs::transport::Transport;
+use ipvs::{Client, Endpoint, Role, Snapshot};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+
+/// Why a node could not be read.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum GatherError {
+    /// Its table or its daemons.
+    Table(ipvs::Error),
+    /// A sysctl.
+    Sysctl(SysctlError),
+    /// Its interfaces.
+    Interfaces(net::Error),
+    /// Its connections.
+    Connections(ReadError),
+    /// A file of procfs.
+    Procfs(io::Error),
+}
+
+impl Report {
+    /// Reads what this node is: all of it in the network namespace of the calling thread, of
+    /// which the client and `links` have to be too.
+    ///
+    /// Services are read by a snapshot, and the connection table once as a stream: with a
+    /// million connections that takes seconds.
+    ///
+    /// # Errors
+    /// [`GatherError`].
+    pub fn gather<T: Transport>(
+        client: &mut Client<T>,
+        links: &mut Rtnetlink,
+    ) -> Result<Self, GatherError> {
+        let listed = listed()?;
+        let snapshot = client.snapshot()?;
+        let mut report = Self {
+            kernel: procfs::kernel_release()?,
+            daemons: client.daemons()?,
+            interfaces: Vec::new(),
+            settings: settings()?,
+            services: services(&snapshot),
+            synced: synced(&listed, &snapshot),
+            drops: 0,
+        };
+        report.interfaces = attached(&report, links)?;
+        if let Some(backup) = report.daemon(Role::Backup) {
+            report.drops = drops(&backup, &report.settings)?;
+        }
+        Ok(report)
+    }
+}
+
+fn settings() -> Result<Settings, SysctlError> {
+    let sysctls = Sysctls::here();
+    let conntrack = match sysctls.get(Sysctl::CONNTRACK) {
+        Err(error) if error.is_absent() => false,
+        result => result?,
+    };
+    Ok(Settings {
+        backup_only: sysctls.get(Sysctl::BACKUP_ONLY)?,
+        conntrack,
+        expire_nodest_conn: sysctls.get(Sysctl::EXPIRE_NODEST_CONN)?,
+        expire_quiescent_template: sysctls.get(Sysctl::EXPIRE_QUIESCENT_TEMPLATE)?,
+        sloppy_sctp: sysctls.get(Sysctl::SLOPPY_SCTP)?,
+        sloppy_tcp: sysctls.get(Sysctl::SLOPPY_TCP)?,
+        sync_persist_mode: sysctls.get(Sysctl::SYNC_PERSIST_MODE)?,
+        sync_ports: sysctls.get(Sysctl::SYNC_PORTS)?,
+        sync_qlen_max: sysctls.get(Sysctl::SYNC_QLEN_MAX)?,
+        sync_refresh_period: sysctls.get(Sysctl::SYNC_REFRESH_PERIOD)?,
+        sync_retries: sysctls.get(Sysctl::SYNC_RETRIES)?,
+        sync_sock_size: sysctls.get(Sysctl::SYNC_SOCK_SIZE)?,
+        sync_threshold: sysctls.get(Sysctl::SYNC_THRESHOLD)?,
+        sync_version: sysctls.get(Sysctl::SYNC_VERSION)?,
+        rmem_max: procfs::number("core/rmem_max"),
+        wmem_max: procfs::number("core/wmem_max"),
+        conntrack_tcp_loose: procfs::number("netfilter/nf_conntrack_tcp_loose")
+            .map(|number| number != 0),
+    })
+}
+
+fn services(snapshot: &Snapshot) -> Vec<Served> {
+    let served = snapshot.services().map(|found| {
+        let service = found.entry.service;
+        let persistence = service.persistence();
+        let targets = found.destinations.iter().map(|entry| Target {
+            endpoint: entry.destination.endpoint(),
+            forwarding: entry.destination.forwarding(),
+        });
+        Served {
+            service: service.key(),
+            one_packet: service.one_packet(),
+            persistent: persistence.is_some(),
+            engine: persistence.and_then(|persistence| persistence.engine),
+            destinations: targets.collect(),
+        }
+    });
+    served.collect()
+}
+
+/// How many connections there are of each destination, and whether another node told any.
+fn listed() -> Result<BTreeMap<Endpoint, (u64, bool)>, GatherError> {
+    let mut listed: BTreeMap<_, (u64, bool)> = BTreeMap::new();
+    for connection in connections::open_origins()? {
+        let connection = match connection {
+            Ok(connection) => connection,
+            Err(error) if error.line().is_some() => continue,
+            Err(error) => return Err(error.into()),
+        };
+        // Templates have no port of a client, and are not counted.
+        if connection.client.port != 0 {
+            let (count, is_told) = listed.entry(connection.destination).or_default();
+            *count += 1;
+            *is_told |= connection.origin == Some(Origin::Sync);
+        }
+    }
+    Ok(listed)
+}
+
+fn synced(listed: &BTreeMap<Endpoint, (u64, bool)>, snapshot: &Snapshot) -> Vec<Synced> {
+    let mut counted: BTreeMap<Endpoint, u64> = BTreeMap::new();
+    for entry in snapshot.services().flat_map(|service| service.destinations) {
+        let connections = entry.connections;
+        let count = u64::from(connections.active) + u64::from(connections.inactive);
+        *counted.entry(entry.destination.endpoint()).or_default() += count;
+    }
+    let told = counted.into_iter().filter_map(|(endpoint, counted)| {
+        let (listed, _) = *listed.get(&endpoint).filter(|(_, is_told)| *is_told)?;
+        Some(Synced { endpoint, listed, counted })
+    });
+    told.collect()
+}
+
+fn attached(report: &Report, links: &mut Rtnetlink) -> Result<Vec<Attached>, GatherError> {
+    let mut attached = Vec::new();
+    for interface in links.interfaces()? {
+        if report.daemons.iter().any(|daemon| daemon.interface == interface.name) {
+            let mut addresses = links.addresses(&interface, Family::V4)?;
+            addresses.extend(links.addresses(&interface, Family::V6)?);
+            // The kernel does not filter by interface unless it is asked to be strict.
+            addresses.retain(|entry| entry.interface == interface.index && entry.is_usable);
+            let addresses = addresses.into_iter().map(|entry| entry.address).collect();
+            let groups = procfs::groups(interface.name)?;
+            attached.push(Attached { interface, addresses, groups });
+        }
+    }
+    Ok(attached)
+}
+
+fn drops(backup: &Running, settings: &Settings) -> io::Result<u64> {
+    let more = u16::try_from(settings.ports() - 1).unwrap_or(0);
+    procfs::drops(backup.group, backup.port..=backup.port.saturating_add(more))
+}
+
+impl From<ipvs::Error> for GatherError {
+    fn from(error: ipvs::Error) -> Self {
+        Self::Table(error)
+    }
+}
+
+impl From<SysctlError> for GatherError {
+    fn from(error: SysctlError) -> Self {
+        Self::Sysctl(error)
+    }
+}
+
+impl From<net::Error> for GatherError {
+    fn from(error: net::Error) -> Self {
+        Self::Interfaces(error)
+    }
+}
+
+impl From<ReadError> for GatherError {
+    fn from(error: ReadError) -> Self {
+        Self::Connections(error)
+    }
+}
+
+impl From<io::Error> for GatherError {
+    fn from(error: io::Error) -> Self {
+        Self::Procfs(error)
+    }
+}
+
+impl fmt::Display for GatherError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Table(error) => error.fmt(f),
+            Self::Sysctl(error) => error.fmt(f),
+            Self::Interfaces(error) => error.fmt(f),
+            Self::Connections(error) => error.fmt(f),
+            Self::Procfs(error) => write!(f, "read procfs: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for GatherError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(match self {
+            Self::Table(error) => error,
+            Self::Sysctl(error) => error,
+            Self::Interfaces(error) => error,
+            Self::Connections(error) => error,
+            Self::Procfs(error) => error,
+        })
+    }
+}
