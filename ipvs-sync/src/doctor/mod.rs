@@ -20,13 +20,15 @@
 //! # }
 //! ```
 //!
+//! What goes over the wire is counted by a [`Tap`].
+//!
 //! # What cannot be found
 //!
 //! - That a master's interface was made anew: the kernel tells only its name. Of a backup it
 //!   is seen, unless somebody else hears the group; and [`daemon`](crate::daemon) keeps both.
 //! - With how many ports daemons run: `sync_ports` counts when they are started, and is what
 //!   is compared.
-//! - Whether two interfaces are of one link.
+//! - Whether two interfaces are of one link: a [`Tap`] that hears the peer shows that.
 
 mod compare;
 mod examine;
@@ -34,6 +36,7 @@ mod finding;
 mod gather;
 mod report;
 mod sentence;
+mod tap;
 #[cfg(test)]
 mod tests;
 
@@ -42,3 +45,4 @@ pub use examine::examine;
 pub use finding::{Finding, Node, Services, Severity, Unsaid};
 pub use gather::GatherError;
 pub use report::{Attached, Report, Running, Served, Settings, Synced, Target};
+pub use tap::{FORGET, Heard, Rates, SENDERS, Tap, WINDOW};

@@ -1,6 +1,7 @@
 //! Reports in, findings out.
 
 mod one;
+mod tapped;
 mod two;
 
 use super::*;
