@@ -12,6 +12,7 @@ mod bodies;
 mod connections;
 mod counting;
 mod daemons;
+mod doctor;
 mod drain;
 mod errors;
 mod examples;

@@ -24,6 +24,11 @@ impl Netns {
         netns
     }
 
+    /// The namespace that the thread is in already.
+    pub(crate) fn entered() -> Self {
+        Self(PhantomData)
+    }
+
     /// A client in this namespace.
     pub(crate) fn client(&self) -> Client {
         Client::connect().unwrap()
