@@ -9,13 +9,14 @@
 //!   their connections, as views and builders
 //! - [`daemon`]: the kernel's sync daemons, as they are wanted
 //! - [`doctor`]: what breaks sync without a word, found on one node and between two
+//! - [`resync`]: the whole connection table, for a director that has come or come back
 //! - [`net`]: the sockets and address changes, the only I/O besides
 //! - [`runtime`]: virtual routers that run, in two threads
 //! - the program `ipvs-syncd`, with the feature `syncd`: a daemon over these
 //!
 //! and what is planned:
 //!
-//! - `resync`, `failover`: what ties these to the kernel
+//! - `failover`: what ties these to the kernel
 //!
 //! The kernel's sync daemons can be started, stopped and listed today with
 //! `ipvs::Client`:
@@ -38,5 +39,6 @@ pub mod daemon;
 pub mod doctor;
 pub mod net;
 pub mod proto;
+pub mod resync;
 pub mod runtime;
 pub mod vrrp;

@@ -1,0 +1,73 @@
+//! The whole connection table, for a director that has come or come back.
+//!
+//! A backup hears only of connections that have packets while it runs. What was made before
+//! it learns here: the joining director asks the active one, which reads its table and sends
+//! it, and gives it to its own kernel as sync messages; what did not arrive is sent again.
+//!
+//! ```no_run
+//! use ipvs::{Client, connections};
+//! use ipvs_sync::resync::{Key, Receiver, Sender};
+//! use std::net::{TcpListener, TcpStream};
+//! use std::path::Path;
+//!
+//! fn active() -> Result<(), Box<dyn std::error::Error>> {
+//!     let mut sender = Sender::new(Key::read(Path::new("/etc/ipvs-sync/key"))?);
+//!     for stream in TcpListener::bind("10.5.0.1:8849")?.incoming() {
+//!         if let Err(error) = sender.serve(stream?, connections::open, |_| {}) {
+//!             println!("{error}");
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//!
+//! fn joining() -> Result<(), Box<dyn std::error::Error>> {
+//!     let mut receiver = Receiver::new(Key::read(Path::new("/etc/ipvs-sync/key"))?);
+//!     let stream = TcpStream::connect("10.5.0.1:8849")?;
+//!     let report = receiver.run(stream, &mut Client::connect()?, |_| {})?;
+//!     println!("{report}");
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # What to know
+//!
+//! - On the joining director services and destinations are to be there first, and the
+//!   backup daemon runs. A connection without a destination would be worth nothing, so it
+//!   is not taken, and counted.
+//! - A connection arrives with its addresses, its state and what is left of its timeout, a
+//!   template also with the data of its persistence engine. Procfs does not show how far
+//!   sequence numbers are shifted, so an FTP connection whose addresses were rewritten
+//!   stalls; and not the firewall mark, which is found again by the destination if only one
+//!   leads to it.
+//! - A connection of FTP data that waits for the client's port looks like a template in
+//!   procfs, and arrives as one. It is of no use then.
+//! - Who lacks the key learns nothing and changes nothing: it costs the active director at
+//!   most 3 seconds and one key agreement. The key is used by Noise's `NNpsk0` pattern;
+//!   [`Channel`] says more.
+//! - Reading a long table is slow up to Linux 6.12 at least, see [`ipvs::connections`].
+//! - Nothing is kept for each connection on either side.
+
+mod carry;
+mod channel;
+mod destinations;
+mod error;
+mod injector;
+mod key;
+mod message;
+mod pipe;
+mod present;
+mod receiver;
+mod refused;
+mod report;
+mod sender;
+#[cfg(test)]
+mod tests;
+
+pub use channel::{Channel, LONGEST};
+pub use error::Error;
+pub use key::{Key, KeyError};
+pub use message::{LeftOut, Message, Told};
+pub use receiver::Receiver;
+pub use refused::Refused;
+pub use report::{Progress, Report};
+pub use sender::{Counters, Sender};

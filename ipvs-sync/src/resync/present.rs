@@ -1,0 +1,59 @@
+//! Which connections a table has, in memory that does not grow with it.
+
+use crate::proto::Connection;
+use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
+
+/// The connections of a table, by bits that each of them sets (a Bloom filter).
+///
+/// One that is not there is taken for one that is with a probability of 1 in 3 million for a
+/// table of 100,000, and of 1 in 500 for one of a million. Each filter has other bits than
+/// the one before, so that the same is not overlooked again.
+pub(super) struct Present {
+    bits: Vec<u64>,
+    hash: RandomState,
+}
+
+/// 2 MiB.
+const WORDS: usize = 1 << 18;
+const BITS_EACH: usize = 4;
+
+impl Present {
+    pub(super) fn new() -> Self {
+        Self { bits: vec![0; WORDS], hash: RandomState::new() }
+    }
+
+    pub(super) fn add(&mut self, connection: &Connection<'_>) {
+        for (word, bit) in self.places(connection) {
+            if let Some(word) = self.bits.get_mut(word) {
+                *word |= bit;
+            }
+        }
+    }
+
+    pub(super) fn has(&self, connection: &Connection<'_>) -> bool {
+        let is_set = |(word, bit)| self.bits.get(word).is_some_and(|word| word & bit != 0);
+        self.places(connection).into_iter().all(is_set)
+    }
+
+    /// By all that a sync message can change but the timeout.
+    fn places(&self, connection: &Connection<'_>) -> [(usize, u64); BITS_EACH] {
+        let Connection { protocol, client, service, destination, state, .. } = *connection;
+        let hash = self.hash.hash_one((
+            (protocol, client, service, destination, state),
+            (connection.is_template(), connection.engine_data),
+        ));
+        let (first, step) = (hash >> 32, hash & 0xffff_ffff | 1);
+        std::array::from_fn(|index| {
+            let place = first.wrapping_add(step.wrapping_mul(index as u64));
+            let word = usize::try_from(place >> 6).unwrap_or(0) % WORDS;
+            (word, 1 << (place & 63))
+        })
+    }
+}
+
+impl fmt::Debug for Present {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Present(…)")
+    }
+}

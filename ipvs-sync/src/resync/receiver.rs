@@ -1,0 +1,141 @@
+//! The side of the joining director.
+
+use super::carry::carry;
+use super::destinations::Destinations;
+use super::error::Error;
+use super::injector::Injector;
+use super::key::Key;
+use super::message::{LeftOut, Message, Told};
+use super::pipe::Pipe;
+use super::present::Present;
+use super::report::{Progress, Report};
+use super::sender::GREETING;
+use crate::proto::Connection;
+use ipvs::transport::Transport;
+use ipvs::{Client, connections};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+/// Fetches the connection table of the active director, and puts it into the kernel's.
+#[derive(Clone, Debug)]
+pub struct Receiver {
+    key: Key,
+    /// How many connections of the active director's table have been taken.
+    position: u64,
+}
+
+/// How often the table is read at most: once to take all, then to see what is missing.
+const PASSES: u32 = 5;
+
+/// How long the active director may be silent.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Receiver {
+    /// One that fetches with this key.
+    pub fn new(key: Key) -> Self {
+        Self { key, position: 0 }
+    }
+
+    /// Fetches the table over a stream to the active director, in the calling thread and
+    /// until all is here. `client` is that of the calling thread's network namespace, where
+    /// a backup daemon runs and the services and destinations are.
+    ///
+    /// The first time that the table is read, all of it is given to the backup daemon;
+    /// after that what is missing, until nothing is or it was read five times. After an
+    /// error, with another stream it goes on where it was.
+    ///
+    /// It takes 2 MiB and the memory of services and destinations, whatever the number of
+    /// connections.
+    ///
+    /// # Errors
+    /// [`Error`]. What was taken until then stays.
+    pub fn run<T: Transport>(
+        &mut self,
+        stream: TcpStream,
+        client: &mut Client<T>,
+        mut progress: impl FnMut(Progress),
+    ) -> Result<Report, Error> {
+        let mut injector = Injector::open(&client.daemons()?)?;
+        let destinations = Destinations::new(client.snapshot()?);
+        let mut pipe = Pipe::joining(stream, &self.key, Instant::now() + GREETING)?;
+        let mut report = Report::default();
+        for pass in 1..=PASSES {
+            let is_first = pass == 1;
+            let here = if is_first { None } else { Some(own_table()?) };
+            let skip = if is_first { self.position } else { 0 };
+            report = Report { passes: pass, ..Report::default() };
+            let mut given = 0;
+            let (total, left_out) = fetch(&mut pipe, skip, |read, connection| {
+                let Some(connection) = connection else {
+                    if is_first {
+                        // What is not sent yet would be passed over after an error.
+                        injector.finish()?;
+                        // What is passed over counts from the beginning.
+                        self.position = read.max(self.position);
+                    }
+                    progress(Progress { read, given, pass });
+                    return Ok(());
+                };
+                let Some(bound) = destinations.bound(connection) else {
+                    report.without_destination += 1;
+                    return Ok(());
+                };
+                if here.as_ref().is_some_and(|here| here.has(&bound)) {
+                    report.synced += 1;
+                } else if injector.give(&bound)? {
+                    given += 1;
+                }
+                Ok(())
+            })?;
+            injector.finish()?;
+            (report.total, report.left_out) = (total, left_out);
+            if !is_first && report.is_complete() {
+                break;
+            }
+        }
+        self.position = 0;
+        pipe.send(&Message::Thanks, Instant::now() + PATIENCE)?;
+        Ok(report)
+    }
+}
+
+/// Asks for the table once. `take` is told each connection, and after those of a message
+/// how many the active director has read.
+pub(super) fn fetch(
+    pipe: &mut Pipe,
+    skip: u64,
+    mut take: impl FnMut(u64, Option<Connection<'_>>) -> Result<(), Error>,
+) -> Result<(u64, LeftOut), Error> {
+    pipe.send(&Message::Request { skip }, Instant::now() + PATIENCE)?;
+    let mut told = Told::default();
+    loop {
+        let message = told.hear(pipe.receive(Instant::now() + PATIENCE)?)?;
+        if let Some(left_out) = told.end() {
+            return Ok((told.read(), left_out));
+        }
+        for connection in message.iter().flat_map(|message| message.connections()) {
+            let connection = connection.map_err(super::Refused::Datagram)?;
+            // The kernel would drop it; the active director does not send such.
+            connection.check().map_err(super::Refused::Datagram)?;
+            take(told.read(), Some(connection))?;
+        }
+        take(told.read(), None)?;
+    }
+}
+
+/// What this director's table has.
+fn own_table() -> Result<Present, Error> {
+    let mut present = Present::new();
+    for entry in connections::open()? {
+        match entry {
+            Ok(entry) => {
+                if let Some(connection) = carry(&entry, &mut LeftOut::default()) {
+                    present.add(&connection);
+                }
+            }
+            Err(error) if error.line().is_some_and(|(number, _)| number > 1) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(present)
+}

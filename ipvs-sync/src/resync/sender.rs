@@ -1,0 +1,174 @@
+//! The side of the active director.
+
+use super::carry::carry;
+use super::channel::LONGEST;
+use super::error::Error;
+use super::key::Key;
+use super::message::{LeftOut, Message};
+use super::pipe::Pipe;
+use super::refused::Refused;
+use crate::proto::{Datagram, Version};
+use ipvs::connections::{ReadError, Reader};
+use std::io::BufRead;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+/// Sends the connection table to directors that have the key, one at a time.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    key: Key,
+    counters: Counters,
+}
+
+/// What became of those that connected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Counters {
+    /// They had the key, and said that they have all that they want.
+    pub served: u64,
+    /// They did not have the key, or sent again what one that has it had sent.
+    pub without_key: u64,
+    /// They sent something else that no director sends.
+    pub refused: u64,
+    /// They sent or took nothing for too long.
+    pub slow: u64,
+    /// They were gone before they had all, or the stream broke.
+    pub broken: u64,
+    /// The table could not be read for them.
+    pub failed: u64,
+}
+
+/// How long who connects has until it has shown that it has the key. Another is not
+/// listened to meanwhile.
+pub(super) const GREETING: Duration = Duration::from_secs(3);
+
+/// How long a peer that has shown it may do nothing: it reads its own table meanwhile.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often a peer may ask for the table.
+pub(super) const REQUESTS: u32 = 8;
+
+/// How many connections are read until the peer is told that it goes on.
+const SILENCE: u64 = 4_096;
+
+impl Sender {
+    /// One that sends to who has the key.
+    pub fn new(key: Key) -> Self {
+        Self { key, counters: Counters::default() }
+    }
+
+    /// What became of those that connected.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Serves one that connected, in the calling thread and until it has all. `open` opens
+    /// the table, as [`ipvs::connections::open`] does; `progress` is told how many
+    /// connections of it have been read.
+    ///
+    /// It takes the memory of a few messages. Nothing is read of the table before the peer
+    /// has shown that it has the key, for which it has 3 seconds.
+    ///
+    /// # Errors
+    /// Why the peer was not served to the end.
+    pub fn serve<R: BufRead>(
+        &mut self,
+        stream: TcpStream,
+        mut open: impl FnMut() -> Result<Reader<R>, ReadError>,
+        mut progress: impl FnMut(u64),
+    ) -> Result<(), Error> {
+        let served = self.serve_all(stream, &mut open, &mut progress);
+        let counters = &mut self.counters;
+        *match &served {
+            Ok(()) => &mut counters.served,
+            Err(Error::Refused(Refused::Key | Refused::Forged)) => &mut counters.without_key,
+            Err(Error::Refused(_) | Error::TooOften) => &mut counters.refused,
+            Err(Error::Slow) => &mut counters.slow,
+            Err(Error::Table(_)) => &mut counters.failed,
+            Err(_) => &mut counters.broken,
+        } += 1;
+        served
+    }
+
+    fn serve_all<R: BufRead>(
+        &self,
+        stream: TcpStream,
+        open: &mut impl FnMut() -> Result<Reader<R>, ReadError>,
+        progress: &mut impl FnMut(u64),
+    ) -> Result<(), Error> {
+        let by = Instant::now() + GREETING;
+        let mut pipe = Pipe::active(stream, &self.key, by)?;
+        let mut by = by;
+        for requests in 0..=REQUESTS {
+            let skip = match pipe.receive(by).map(Message::read) {
+                Ok(Ok(Message::Request { skip })) => skip,
+                Ok(Ok(Message::Thanks)) if requests > 0 => return Ok(()),
+                Ok(Ok(_)) => return Err(Refused::Order.into()),
+                Ok(Err(refused)) => return Err(refused.into()),
+                Err(error) => return Err(error),
+            };
+            if requests < REQUESTS {
+                send_table(&mut pipe, open()?, skip, progress)?;
+            }
+            by = Instant::now() + PATIENCE;
+        }
+        Err(Error::TooOften)
+    }
+}
+
+/// Sends what the table has behind the connections that are passed over.
+fn send_table<R: BufRead>(
+    pipe: &mut Pipe,
+    table: Reader<R>,
+    skip: u64,
+    progress: &mut impl FnMut(u64),
+) -> Result<(), Error> {
+    let mut datagram = Datagram::new(Version::V1, 0, DATAGRAM);
+    let (mut read, mut told, mut left_out) = (0, 0, LeftOut::default());
+    for entry in table {
+        if read - told >= SILENCE {
+            told = read;
+            send(pipe, read, &mut datagram)?;
+            progress(read);
+        }
+        let entry = match entry {
+            Ok(entry) => Some(entry),
+            Err(error) if error.line().is_some_and(|(number, _)| number > 1) => None,
+            Err(error) => return Err(error.into()),
+        };
+        read += 1;
+        if read <= skip {
+            continue;
+        }
+        let Some(entry) = entry else {
+            left_out.unreadable += 1;
+            continue;
+        };
+        let Some(connection) = carry(&entry, &mut left_out) else { continue };
+        let fits = datagram.push(&connection);
+        if fits == Ok(false) {
+            told = read;
+            send(pipe, read - 1, &mut datagram)?;
+            progress(read - 1);
+        }
+        // An empty one has room for any; what cannot be written at all is told as such.
+        if fits.is_err() || fits == Ok(false) && datagram.push(&connection) != Ok(true) {
+            left_out.unknown += 1;
+        }
+    }
+    if datagram.count() > 0 {
+        send(pipe, read, &mut datagram)?;
+    }
+    progress(read);
+    pipe.send(&Message::End { read, left_out }, Instant::now() + PATIENCE)
+}
+
+fn send(pipe: &mut Pipe, read: u64, datagram: &mut Datagram) -> Result<(), Error> {
+    let bytes = if datagram.count() > 0 { datagram.as_bytes() } else { &[] };
+    pipe.send(&Message::Data { read, datagram: bytes }, Instant::now() + PATIENCE)?;
+    datagram.clear();
+    Ok(())
+}
+
+/// The longest datagram: 255 connections of IPv4. A message has nine bytes before it.
+const DATAGRAM: u16 = 9_188;
+const _: () = assert!(DATAGRAM as usize + 9 <= LONGEST);
