@@ -25,6 +25,7 @@ mod netns;
 mod plan;
 mod random;
 mod requests;
+mod resync;
 mod shapes;
 mod snapshot;
 mod sync;

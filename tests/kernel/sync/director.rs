@@ -13,23 +13,23 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// A director whose interface `sync0` leads to `sync1`, which is its own too.
-pub(super) struct Director {
+pub(crate) struct Director {
     netns: Netns,
-    pub(super) client: Client,
-    pub(super) sender: SyncSender,
+    pub(crate) client: Client,
+    pub(crate) sender: SyncSender,
     /// The last of the connections that say that all before them have arrived.
     last: u16,
 }
 
 /// The id of the backup daemon, and of the master.
-pub(super) const BACKUP: u8 = 9;
-pub(super) const MASTER: u8 = 7;
+pub(crate) const BACKUP: u8 = 9;
+pub(crate) const MASTER: u8 = 7;
 
-pub(super) const TCP: u8 = 6;
-pub(super) const UDP: u8 = 17;
+pub(crate) const TCP: u8 = 6;
+pub(crate) const UDP: u8 = 17;
 
 impl Director {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let netns = Netns::new();
         netns.run("/sbin/modprobe ip_vs_pe_sip");
         for address in ["10.0.0.1/32", "10.0.0.2/32", "fd00::1/128 nodad", "fd00::2/128 nodad"] {
@@ -41,24 +41,24 @@ impl Director {
     }
 
     /// Deletes the interface, and makes another of the same name.
-    pub(super) fn add_interface_again(&mut self) {
+    pub(crate) fn add_interface_again(&mut self) {
         self.netns.run("/sbin/ip link del sync0");
         self.sender = add_interface(&self.netns);
     }
 
-    pub(super) fn with_backup() -> Self {
+    pub(crate) fn with_backup() -> Self {
         let mut director = Self::new();
         director.start(Role::Backup, BACKUP);
         director
     }
 
-    pub(super) fn start(&mut self, role: Role, id: u8) {
+    pub(crate) fn start(&mut self, role: Role, id: u8) {
         let daemon = SyncDaemon::new(role, "sync0".parse().unwrap(), id);
         self.client.start_daemon(&SyncDaemon { max_len: Some(9188), ..daemon }).unwrap();
     }
 
     /// A master that tells of each packet, and what hears it.
-    pub(super) fn with_master(version: Version) -> (Self, SyncListener) {
+    pub(crate) fn with_master(version: Version) -> (Self, SyncListener) {
         let mut director = Self::with_backup();
         let every = SyncThreshold { packets: 0, period: 1 };
         Sysctls::here().set(Sysctl::SYNC_THRESHOLD, every).unwrap();
@@ -70,16 +70,16 @@ impl Director {
     }
 
     /// A service with one destination.
-    pub(super) fn serve(&mut self, service: Service, destination: &str) {
+    pub(crate) fn serve(&mut self, service: Service, destination: &str) {
         self.client.add_service(&service).unwrap();
         let destination = Destination::new(destination.parse().unwrap());
         self.client.add_destination(&service.key(), &destination).unwrap();
     }
 
     /// Gives datagrams to the backup daemon, and waits until it has seen them.
-    pub(super) fn give(&mut self, datagrams: &[Vec<u8>]) {
-        // Its receive queue takes a few hundred.
-        for datagrams in datagrams.chunks(50) {
+    pub(crate) fn give(&mut self, datagrams: &[Vec<u8>]) {
+        // Its receive queue takes a dozen of the longest.
+        for datagrams in datagrams.chunks(8) {
             datagrams.iter().for_each(|datagram| self.sender.send(datagram).unwrap());
             self.last += 1;
             let client = Endpoint::new([198, 51, 100, 1], self.last);
@@ -93,7 +93,7 @@ impl Director {
     }
 
     /// What the table has, without what [`Director::give`] puts into it.
-    pub(super) fn table(&self) -> BTreeMap<String, connections::Connection> {
+    pub(crate) fn table(&self) -> BTreeMap<String, connections::Connection> {
         let is_last = |found: &connections::Connection| found.service == ServiceKey::udp(LAST);
         let found = connections::open_origins().unwrap().map(Result::unwrap);
         found.filter(|found| !is_last(found)).map(named).collect()
@@ -118,7 +118,7 @@ fn interface(name: &str) -> Interface {
 const LAST: Endpoint = Endpoint { address: IpAddr::V4(Ipv4Addr::new(198, 51, 100, 2)), port: 2 };
 
 /// Tries until there is something, for 20 seconds: the master keeps what it has for three.
-pub(super) fn wait_for<R>(what: &str, mut attempt: impl FnMut() -> Option<R>) -> R {
+pub(crate) fn wait_for<R>(what: &str, mut attempt: impl FnMut() -> Option<R>) -> R {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
         if let Some(found) = attempt() {

@@ -1,8 +1,8 @@
 //! The kernel's sync daemons: messages to the backup and from the master, and which run.
 
-mod director;
+pub(crate) mod director;
 mod dropped;
 mod kept;
 mod shown;
-mod table;
+pub(crate) mod table;
 mod told;

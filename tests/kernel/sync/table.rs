@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// By everything but the seconds and where it is from.
-pub(super) fn named(connection: connections::Connection) -> (String, connections::Connection) {
+pub(crate) fn named(connection: connections::Connection) -> (String, connections::Connection) {
     let name = connections::Connection {
         expires: Duration::ZERO,
         engine: None,
@@ -20,7 +20,7 @@ pub(super) fn named(connection: connections::Connection) -> (String, connections
 }
 
 /// Datagrams of the longest that the backup takes, with these connections.
-pub(super) fn packed(version: Version, connections: &[Connection<'_>]) -> Vec<Vec<u8>> {
+pub(crate) fn packed(version: Version, connections: &[Connection<'_>]) -> Vec<Vec<u8>> {
     let mut datagram = Datagram::new(version, BACKUP, 9188);
     let mut datagrams = Vec::new();
     for connection in connections {
@@ -35,7 +35,7 @@ pub(super) fn packed(version: Version, connections: &[Connection<'_>]) -> Vec<Ve
 }
 
 /// What the kernel's table shows of a connection, but for where it is from.
-pub(super) fn entry(connection: &Connection<'_>) -> connections::Connection {
+pub(crate) fn entry(connection: &Connection<'_>) -> connections::Connection {
     let Connection { protocol, service, .. } = *connection;
     let first = match service.address {
         IpAddr::V4(address) => address.to_bits(),
@@ -80,7 +80,7 @@ pub(super) fn entry(connection: &Connection<'_>) -> connections::Connection {
 }
 
 /// What the backup takes of a datagram.
-pub(super) fn taken(datagram: &[u8]) -> Vec<Connection<'_>> {
+pub(crate) fn taken(datagram: &[u8]) -> Vec<Connection<'_>> {
     let Ok(message) = receive(datagram, BACKUP) else { return Vec::new() };
     let good = message.connections().flatten().filter(|read| read.check().is_ok());
     // That it has the engine, no message says.
@@ -88,12 +88,12 @@ pub(super) fn taken(datagram: &[u8]) -> Vec<Connection<'_>> {
 }
 
 /// The kernel's names end at a NUL.
-pub(super) fn engine_is_there(name: &[u8]) -> bool {
+pub(crate) fn engine_is_there(name: &[u8]) -> bool {
     name.split(|byte| *byte == 0).next() == Some(b"sip")
 }
 
 /// The names of what a table is to have.
-pub(super) fn names<'a>(taken: impl IntoIterator<Item = &'a Connection<'a>>) -> Vec<String> {
+pub(crate) fn names<'a>(taken: impl IntoIterator<Item = &'a Connection<'a>>) -> Vec<String> {
     let names = taken.into_iter().map(|connection| named(entry(connection)).0);
     let mut names: Vec<String> = names.collect();
     names.sort();
@@ -101,7 +101,7 @@ pub(super) fn names<'a>(taken: impl IntoIterator<Item = &'a Connection<'a>>) -> 
 }
 
 /// A connection of IPv4 or IPv6 with this client, which nothing else has.
-pub(super) fn from_client(family: Family, protocol: u8, client: u16) -> Connection<'static> {
+pub(crate) fn from_client(family: Family, protocol: u8, client: u16) -> Connection<'static> {
     let [high, low] = client.to_be_bytes();
     let ends: [IpAddr; 3] = match family {
         Family::V4 => [[192, 0, high, low].into(), [10, 0, 0, 1].into(), [192, 168, 0, 1].into()],
@@ -122,6 +122,6 @@ pub(super) fn from_client(family: Family, protocol: u8, client: u16) -> Connecti
 }
 
 /// As version 0 can say it.
-pub(super) fn v0(connection: Connection<'_>) -> Connection<'_> {
+pub(crate) fn v0(connection: Connection<'_>) -> Connection<'_> {
     Connection { mark: 0, timeout: 0, ..connection }
 }
