@@ -3,6 +3,7 @@
 //!
 //! What the fuzzer has found is in files of other names and stays.
 
+use ipvs_sync::resync::{LeftOut, Message};
 use ipvs_sys::{Attrs, Messages, Payload};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -33,6 +34,7 @@ fn main() -> io::Result<()> {
     let all: Vec<u8> = all.into_iter().flat_map(|(_, requests)| requests).collect();
     write(fuzz.join("corpus/fake"), "requests", &all)?;
     sync(fuzz)?;
+    resync(fuzz)?;
     vrrp(fuzz)
 }
 
@@ -44,6 +46,28 @@ fn sync(fuzz: &Path) -> io::Result<()> {
         write(fuzz.join("corpus/sync_message"), &name, &fs::read(path)?)?;
     }
     Ok(())
+}
+
+/// A table of the connections of each capture, as the active director tells it.
+fn resync(fuzz: &Path) -> io::Result<()> {
+    let frame = |message: &Message<'_>| {
+        let mut bytes = vec![0, 0];
+        message.write(&mut bytes);
+        let length = u16::try_from(bytes.len() - 2).unwrap_or(u16::MAX).to_be_bytes();
+        bytes.iter_mut().zip(length).for_each(|(byte, length)| *byte = length);
+        bytes
+    };
+    let end = frame(&Message::End { read: 200, left_out: LeftOut::default() });
+    for entry in fs::read_dir(fuzz.join("../ipvs-sync/testdata/sync/6.1"))? {
+        let path = entry?.path();
+        let name = path.file_stem().unwrap_or_default().display().to_string();
+        let datagram = &fs::read(path)?;
+        let table = [1, 90, 90].map(|read| frame(&Message::Data { read, datagram })).concat();
+        write(fuzz.join("corpus/resync_peer"), &name, &[&table[..], &end].concat())?;
+    }
+    let asked = [frame(&Message::Request { skip: 7 }), frame(&Message::Thanks)].concat();
+    write(fuzz.join("corpus/resync_peer"), "asked", &asked)?;
+    write(fuzz.join("corpus/resync_peer"), "greeting", &[&[0, 48][..], &[9; 48]].concat())
 }
 
 /// Each packet of a virtual router, and signed ones of which a byte is changed.

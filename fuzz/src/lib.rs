@@ -3,6 +3,7 @@
 pub mod batches;
 pub mod fakes;
 pub mod procfs;
+pub mod resync;
 pub mod routers;
 pub mod sync;
 pub mod tables;

@@ -4,6 +4,8 @@
 
 #[path = "../../fuzz/src/corpus.rs"]
 pub mod corpus;
+#[path = "../../fuzz/src/resync.rs"]
+pub mod resync;
 #[path = "../../fuzz/src/routers.rs"]
 pub mod routers;
 #[path = "../../fuzz/src/sync.rs"]
@@ -33,10 +35,15 @@ fn sync_messages() {
     replay("sync_message", sync::sync_message);
 }
 
+#[test]
+fn peers_of_a_transfer() {
+    replay("resync_peer", resync::resync_peer);
+}
+
 /// Those of the other targets are replayed by the tests of `ipvs-sys` and `ipvs`.
 #[test]
 fn no_corpus_is_forgotten() {
     let mut names = corpus::names();
-    names.retain(|name| name.starts_with("vrrp_") || name.starts_with("sync_"));
-    assert_eq!(names, ["sync_message", "vrrp_hmac", "vrrp_packet", "vrrp_router"]);
+    names.retain(|name| ["resync_", "sync_", "vrrp_"].iter().any(|part| name.starts_with(part)));
+    assert_eq!(names, ["resync_peer", "sync_message", "vrrp_hmac", "vrrp_packet", "vrrp_router"]);
 }
