@@ -19,10 +19,12 @@ pub(super) struct Active {
     answers: u8,
     /// When it announces the addresses again.
     announces: Option<Time>,
-    /// How many single rounds of announcements it sent at once since it last repeated
-    /// them. It repeats them until there was no reason for any: what a rival announced
-    /// may have been on its way for longer than the last of these.
-    rounds: u8,
+    /// Whether another was active besides it since it last repeated them. It repeats them
+    /// until none was: what a rival announced may have been on its way for longer than the
+    /// last of these.
+    is_challenged: bool,
+    /// How many single rounds of announcements it sent at once since this time.
+    rounds: (u8, Time),
 }
 
 impl Active {
@@ -36,7 +38,7 @@ impl Active {
     #[cfg(test)]
     pub(super) fn forget(&mut self, time: impl Fn(&mut Time)) {
         [&mut self.since, &mut self.advertised].into_iter().for_each(time);
-        (self.announces, self.rounds) = (None, 0);
+        (self.announces, self.is_challenged, self.rounds) = (None, false, (0, Time::ZERO));
     }
 
     fn is_away(&self, version: Version, now: Time) -> bool {
@@ -45,16 +47,21 @@ impl Active {
 
     /// Another has been active besides this one. It may answer, and its addresses are
     /// to be announced again; how often is bounded.
-    fn is_challenged(&mut self, now: Time, announcements: Announcements) -> Answer {
+    fn challenged(&mut self, now: Time, announcements: Announcements) -> Answer {
         let advertises = self.answers < ANSWERS;
         if advertises {
             self.answers += 1;
             self.advertised = now;
         }
-        let announces = self.rounds < ROUNDS;
-        if announces {
-            self.rounds += 1;
+        let (rounds, since) = &mut self.rounds;
+        if now - *since >= ROUNDS_WITHIN {
+            (*rounds, *since) = (0, now);
         }
+        let announces = *rounds < ROUNDS;
+        if announces {
+            *rounds += 1;
+        }
+        self.is_challenged = true;
         self.announces.get_or_insert_with(|| now + announcements.delay());
         Answer { advertises, announces }
     }
@@ -77,7 +84,8 @@ impl Router {
             advertised: now,
             answers: 0,
             announces: Some(now + self.config.announcements().delay()),
-            rounds: 0,
+            is_challenged: false,
+            rounds: (0, now),
         };
         self.become_other(Role::Active(active), cause);
     }
@@ -90,7 +98,7 @@ impl Router {
         }
         // One interval is the least that the other has had to hear this one.
         let is_rival = heard.priority > 0 && active.since + own.version.interval() < heard.arrival;
-        let answer = active.is_challenged(now, self.config.announcements());
+        let answer = active.challenged(now, self.config.announcements());
         if answer.advertises {
             self.advertise();
         }
@@ -114,8 +122,8 @@ impl Router {
         let announces = active.announces.is_some_and(|announces| now >= announces);
         if announces {
             let again = now + self.config.announcements().delay();
-            active.announces = (active.rounds > 0).then_some(again);
-            active.rounds = 0;
+            active.announces = active.is_challenged.then_some(again);
+            active.is_challenged = false;
         }
         if is_due {
             self.advertise();
@@ -214,6 +222,8 @@ pub(super) const BEFORE_NEXT_TRY: Duration = Duration::from_secs(1);
 /// How many advertisements it sends at most between two that are due, to answer others.
 const ANSWERS: u8 = 4;
 
-/// How many rounds of announcements it sends at most between two repetitions, to answer
-/// others.
+/// How many rounds of announcements it sends at most within so long, to answer others. Each
+/// partition that ends takes one or two, and none may be left to the repetition: until that
+/// the clients know the other.
 const ROUNDS: u8 = 3;
+const ROUNDS_WITHIN: Duration = Duration::from_secs(1);

@@ -83,8 +83,8 @@
 //! # Floods
 //!
 //! Whatever comes in, an active router sends at most 5 advertisements in each interval
-//! besides those for its own changes, and between two repetitions of its announcements at
-//! most 3 single rounds. One that went back to backup is not active again for an interval.
+//! besides those for its own changes, and within a second at most 3 single rounds of
+//! announcements besides the repetitions. One that went back to backup is not active again for an interval.
 //! A packet adds at most one report, and nothing that it holds grows.
 //!
 //! # Where it differs from RFC 9568

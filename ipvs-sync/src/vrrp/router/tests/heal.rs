@@ -24,6 +24,20 @@ fn the_winner_announces_again_at_once_and_until_nobody_challenged_it_for_the_del
 }
 
 #[test]
+fn partitions_that_end_one_soon_after_the_other_are_all_answered_at_once() {
+    let mut winner = settled(150);
+    for _ in 0..20 {
+        winner.pass(MILLI * 2_200);
+        winner.take();
+        // Its own word, and its last one.
+        for _ in 0..2 {
+            winner.hear(100, "10.0.0.3");
+            assert_eq!(announcements(&winner.take()), 1);
+        }
+    }
+}
+
+#[test]
 fn the_loser_that_hears_first_lets_the_winner_hear_it_a_last_time_when_its_addresses_are_gone() {
     let mut loser = settled(100);
     loser.hear(150, "10.0.0.3");
