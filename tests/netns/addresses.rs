@@ -55,7 +55,9 @@ fn two_hundred_addresses_come_and_go_at_once() {
         let wanted = many(family, 200);
         let start = now();
         assert_eq!(count(&netlink.add_addresses(&port, &wanted).unwrap()), (200, 0, 0));
-        let entries = netlink.addresses(&port, family).unwrap();
+        let mut entries = netlink.addresses(&port, family).unwrap();
+        // The kernel's own link-local address may still be looked for.
+        entries.retain(|entry| wanted.contains(&entry.address));
         assert!(entries.iter().all(|entry| entry.is_usable && entry.interface == port.index));
         assert_eq!(has(&mut netlink, &port, family), &before | &set(&wanted));
         assert_eq!(count(&netlink.remove_addresses(&port, &wanted).unwrap()), (200, 0, 0));
