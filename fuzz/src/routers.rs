@@ -4,7 +4,7 @@
 //! A file of its own: the tests of `ipvs-sync` include it to replay the corpus.
 
 use ipvs_sync::vrrp::router::{
-    Action, Config, Event, Group, Health, Heard, Preempt, Router, State,
+    Action, Answer, Config, Event, Group, Health, Heard, Preempt, Router, State,
 };
 use ipvs_sync::vrrp::{
     Interval, Priority, Rank, Rule, Seconds, Time, Version, VirtualAddresses, Vrid,
@@ -45,7 +45,10 @@ pub fn routers(data: &[u8]) {
             let before = router.state();
             router.handle(now, event.clone());
             alone.did(now, &mut router, before, is_asked);
-            let is_of_one = matches!(event, Event::Heard(_) | Event::Link(_) | Event::Health(_));
+            let is_of_one = matches!(
+                event,
+                Event::Heard(_) | Event::Link(_) | Event::Health(_) | Event::Answered(_)
+            );
             if is_of_one {
                 assert_eq!(group.handle_member(now, usize::from(value % 2), event), Ok(()));
             } else {
@@ -85,6 +88,8 @@ impl Watched {
                     state = *to;
                 }
                 Action::Announce => assert!(self.has_addresses, "{actions:?}"),
+                // It may have been made the owner since.
+                Action::Probe => assert!(router.config().probe()),
                 Action::Report(report) => assert!(!report.to_string().is_empty()),
             }
         }
@@ -135,6 +140,7 @@ fn config(rank: u8, how: u8, delay: u8) -> Result<Config, Rule> {
     Ok(Config::new(Vrid::new(7)?, rank, addresses, version, address(2))?
         .with_preempt(preempt)
         .with_sync_gate(how & 0x20 != 0)
+        .with_probe(how & 0x10 != 0)
         .with_startup_delay(Duration::from_millis(startup_delay)))
 }
 
@@ -167,9 +173,12 @@ fn event(what: u8, value: u8, now: Time, config: &Config) -> Event {
         8 => Event::Health(Health::Well { lower: value }),
         9 => Event::Health(Health::Fault { track: "disk".to_owned() }),
         10 => Event::SyncReady(value % 2 == 0),
+        11 if what & 0x80 != 0 => Event::NotInstalled,
         11 => Event::Resign,
+        12 if what & 0x80 != 0 => {
+            Event::Answered(Answer { address: address(96 + value % 8), mac: [value; 6] })
+        }
         12 => Event::Promote,
-        13 => Event::NotInstalled,
         14 => Event::Stop,
         15 => Event::Start,
         _ => Event::Tick,

@@ -150,6 +150,7 @@ impl Adverts {
                 Action::Install => Job::Install { router, addresses: addresses() },
                 Action::Remove => Job::Remove { router, addresses: addresses() },
                 Action::Announce => Job::Announce { router },
+                Action::Probe => continue,
                 Action::StateChanged { from, to, cause } => {
                     Job::State { router, time: now, from, to, cause }
                 }

@@ -1,6 +1,6 @@
 //! What a router wants done.
 
-use super::{Cause, Version};
+use super::{Answer, Cause, Version};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -21,6 +21,11 @@ pub enum Action {
     Remove,
     /// Announce each address once.
     Announce,
+    /// Ask the neighbours who has the addresses that are
+    /// [asked for](super::Config::probed), without saying that this host had them, and
+    /// tell as [`Event::Answered`](super::Event::Answered) who is the first to say from now
+    /// on that he has: by an answer, or unasked.
+    Probe,
     /// It is in another state.
     StateChanged {
         /// The state before.
@@ -74,6 +79,11 @@ pub enum Report {
         /// Its version and interval.
         version: Version,
     },
+    /// Another host answers for a virtual address, and is not heard: its advertisements do
+    /// not come through. A backup does not take over while that is so, which is told once
+    /// for each host that answers. One that is active already stays so: the answer came
+    /// too late, and there may be two that have the addresses.
+    AddressAnswered(Answer),
 }
 
 impl fmt::Display for State {
@@ -97,6 +107,11 @@ impl fmt::Display for Report {
             Self::OtherInterval { peer, version } => {
                 write!(f, "{peer} advertises every {:?}", version.interval())
             }
+            Self::AddressAnswered(Answer { address, mac: [a, b, c, d, e, g] }) => write!(
+                f,
+                "{address} is answered for by {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}, \
+                 whose advertisements do not come through"
+            ),
         }
     }
 }

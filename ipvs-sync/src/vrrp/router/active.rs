@@ -141,7 +141,9 @@ impl Router {
         }
         let silent = now - active.advertised;
         self.actions.extend([Action::Remove, Action::Advertise { priority: 0 }]);
-        self.become_other(Role::Backup(Backup::doubting(now)), Cause::Away { silent });
+        let mut backup = Backup::doubting(now);
+        self.actions.extend(backup.asks(self.own()));
+        self.become_other(Role::Backup(backup), Cause::Away { silent });
     }
 
     /// It is not active again before `not_before`, nor while another is.

@@ -1,7 +1,7 @@
 //! A backup: listens to the active router, and takes over when it is heard no more.
 
 use super::timing::{MISSED, skew};
-use super::{Cause, Heard, Own, Preempt, Report, Version};
+use super::{Action, Answers, Cause, Heard, Own, Preempt, Report, Version};
 use crate::vrrp::{Interval, Time};
 use std::time::Duration;
 
@@ -37,6 +37,16 @@ pub(super) struct Backup {
     preempts_from: Option<Time>,
     /// It would be active, and waits for the others of its group.
     ready: Option<Cause>,
+    /// Who has the addresses, as far as it asked.
+    pub(super) answers: Answers,
+}
+
+/// What becomes of a time at which an advertisement should have come.
+pub(super) enum Turn {
+    /// It goes on listening.
+    Listens(Option<Report>),
+    /// It is to be active.
+    Claims(Cause),
 }
 
 impl Backup {
@@ -55,6 +65,7 @@ impl Backup {
             resigned: None,
             preempts_from: None,
             ready: None,
+            answers: Answers::default(),
         }
     }
 
@@ -97,7 +108,7 @@ impl Backup {
 
     /// The time may have come to count a missed advertisement. If it was the last the
     /// router is to be active.
-    pub(super) fn tick(&mut self, own: Own, now: Time) -> Option<Cause> {
+    pub(super) fn tick(&mut self, own: Own, now: Time) -> Option<Turn> {
         if let Some(lower) = self.lower {
             // It may be as good by now, or the gate closed.
             if !self.takes_over_from(own, lower) {
@@ -117,25 +128,43 @@ impl Backup {
             if self.resigned.is_some() {
                 self.waits_for_one_more();
             }
-            return None;
+            return Some(Turn::Listens(None));
         }
         if self.resigned.is_none() {
             self.missed += 1;
             if self.missed < MISSED {
-                return None;
+                return Some(Turn::Listens(None));
             }
         }
         if now < self.not_before {
             self.waits_for_one_more();
+            return Some(Turn::Listens(None));
+        }
+        let cause = self.cause(own, now, late);
+        let is_silence = matches!(cause, Cause::Silence { .. });
+        match self.answers.holder().filter(|_| own.probes && is_silence) {
+            Some(holder) => {
+                self.waits_for_one_more();
+                self.ready = None;
+                Some(Turn::Listens(self.answers.report(holder)))
+            }
+            None => Some(Turn::Claims(cause)),
+        }
+    }
+
+    /// It asks who has the addresses, if that is wanted.
+    pub(super) fn asks(&mut self, own: Own) -> Option<Action> {
+        if !own.probes {
             return None;
         }
-        Some(self.cause(own, now, late))
+        self.answers.ask();
+        Some(Action::Probe)
     }
 
     /// When the next advertisement is missed, or another's resignation was long enough
     /// ago.
     pub(super) fn next(&self, own: Own) -> Option<Time> {
-        if self.ready.is_some() {
+        if self.ready.is_some() && !own.probes {
             return None;
         }
         let interval = self.interval(own);
@@ -148,8 +177,12 @@ impl Backup {
         })
     }
 
-    /// Why it would be active, from now on until it hears the active router again.
-    pub(super) fn waits_for_group(&mut self, cause: Cause) {
+    /// Why it would be active, from now on until it hears the active router again, or of it
+    /// by an answer: it goes on asking.
+    pub(super) fn waits_for_group(&mut self, now: Time, cause: Cause) {
+        self.waits_for_one_more();
+        // A resignation may have been long before it was the time to follow it.
+        self.expected = now;
         self.ready = Some(cause);
     }
 
@@ -189,6 +222,7 @@ impl Backup {
         if is_active && self.resigned.is_none() && self.ready.is_none() {
             self.resigned = Some(heard);
             self.expected = heard.arrival.max(self.since);
+            self.answers = Answers::default();
         }
     }
 
@@ -220,6 +254,7 @@ impl Backup {
         self.lower = None;
         self.resigned = None;
         self.ready = None;
+        self.answers = Answers::default();
         let interval = self.interval(own);
         (interval != before && interval != own.version.interval())
             .then_some(Report::OtherInterval { peer: heard.source, version: heard.version })

@@ -18,6 +18,7 @@ pub struct Config {
     accept: bool,
     startup_delay: Duration,
     sync_gate: bool,
+    probe: bool,
     announcements: Announcements,
 }
 
@@ -50,7 +51,7 @@ impl Config {
     /// active routers of one priority the one with the higher address stays.
     ///
     /// It preempts at once, accepts packets for the virtual addresses, has no start-up
-    /// delay and no gate, and announces as [`Announcements::default`] says.
+    /// delay and no gate, does not probe, and announces as [`Announcements::default`] says.
     ///
     /// # Errors
     /// [`Rule::Version2Family`], [`Rule::Source`] and [`Rule::SourceIsVirtual`].
@@ -71,6 +72,7 @@ impl Config {
             accept: true,
             startup_delay: Duration::ZERO,
             sync_gate: false,
+            probe: false,
             announcements: Announcements::default(),
         };
         config.checked()
@@ -142,6 +144,14 @@ impl Config {
         Self { sync_gate, ..self }
     }
 
+    /// The same, asking for its addresses before it takes over in a silence, or not: while
+    /// somebody answers it [stays a backup](super#asking-for-the-addresses). An owner does
+    /// not ask: what it owns is on its interface whoever else says that he has it.
+    #[must_use]
+    pub fn with_probe(self, probe: bool) -> Self {
+        Self { probe, ..self }
+    }
+
     /// The same, announcing otherwise.
     #[must_use]
     pub fn with_announcements(self, announcements: Announcements) -> Self {
@@ -192,6 +202,19 @@ impl Config {
     /// Whether it must be ready to take over from a lower priority.
     pub fn sync_gate(&self) -> bool {
         self.sync_gate
+    }
+
+    /// Whether it asks for its addresses before it takes over in a silence.
+    pub fn probe(&self) -> bool {
+        self.probe
+    }
+
+    /// The addresses that it asks for: the first four, or none if it does not ask. One
+    /// would do, since an active router has all of them or none, if the lists of two
+    /// routers never differed.
+    pub fn probed(&self) -> impl Iterator<Item = IpAddr> {
+        let count = if self.probe && self.rank != Rank::Owner { PROBED } else { 0 };
+        self.addresses.iter().take(count)
     }
 
     /// How it announces the addresses.
@@ -257,6 +280,9 @@ impl Default for Announcements {
         Self { rounds: 5, delay: Duration::from_secs(5) }
     }
 }
+
+/// Each is a frame to all neighbours, or to a few of them with IPv6.
+const PROBED: usize = 4;
 
 #[cfg(test)]
 mod tests {

@@ -34,8 +34,23 @@ pub enum Event {
     /// missing, no router is better than one that says it has it.
     NotInstalled,
     /// A backup is to take over at once: the active router said so on another way, or the
-    /// operator. It stays active only if none of higher priority is.
+    /// operator. It stays active only if none of higher priority is. It does so although
+    /// the addresses are [answered](Self::Answered) for.
     Promote,
+    /// Somebody else answered a [probe](super::Action::Probe), or announced such an address
+    /// since.
+    Answered(Answer),
+}
+
+/// Somebody else has an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Answer {
+    /// The address.
+    pub address: IpAddr,
+    /// Where it is: of a router that uses it the
+    /// [virtual MAC address](crate::vrrp::Vrid::mac), which says nothing of which router
+    /// that is (RFC 9568 §8.1.2).
+    pub mac: [u8; 6],
 }
 
 /// An advertisement.

@@ -37,10 +37,13 @@
 //! | stops, hands over, fails while its link is up | advertise priority 0, remove, state |
 //! | loses its link | remove, state |
 //! | hears a better active router | remove, advertise its own priority, state |
-//! | was away | remove, advertise priority 0, state |
+//! | was away | remove, advertise priority 0, probe, state |
 //! | starts as a backup or at fault | remove, state |
 //! | new addresses while active | advertise, install, announce (each round) |
 //! | hears a worse active router, or one that resigns | advertise, announce (once) |
+//! | misses an advertisement and goes on listening | probe |
+//!
+//! A [probe](Action::Probe) is only of a router that is told [to](Config::with_probe).
 //!
 //! On taking over the advertisement is first, because it ends the others' waiting, and the
 //! addresses are there before they are announced. On resigning it is first too: the
@@ -80,6 +83,36 @@
 //! backup then still has most of its wait before it. An active router goes on, and whoever
 //! took over from it hears that within an interval.
 //!
+//! # Asking for the addresses
+//!
+//! Where advertisements are lost and all else passes (a switch that snoops on IGMP, a
+//! packet filter), who hears nobody becomes a second active router. One that is told to
+//! [probe](Config::with_probe) asks its neighbours for the virtual addresses before, each
+//! time that an advertisement is missed, and does not take over in a silence while
+//! somebody answers.
+//!
+//! - It costs no time: the first question goes out when the first advertisement is missed,
+//!   and when the third is two were asked. If nobody has answered it takes over then.
+//! - While somebody answers it asks again after each interval, without an end, and
+//!   [reports](Report::AddressAnswered) once who it is. It takes over when two questions in
+//!   a row were not answered: three intervals at most after the other is gone, as if its
+//!   advertisements had come until then.
+//! - An answer that comes after it took over changes nothing and is reported: anybody could
+//!   end an active router otherwise.
+//! - Not held are a take-over from a router that resigned, a preemption, and
+//!   [`Event::Promote`]: the other was heard, or somebody knows of it on another way. Nor
+//!   is an owner, which does not ask.
+//! - Of two backups that do not hear each other the first one's announcements hold the
+//!   other, too. If both take over within the time that those are on their way, there are
+//!   two.
+//! - Whoever has one of the [first four](Config::probed) addresses holds the whole virtual
+//!   router: a real server that should not answer for the address, too. Who can answer
+//!   falsely could have the address as well.
+//! - It cannot see a router whose process has died and whose host lives. The kernel still
+//!   has the addresses then and answers for them. That router serves them until its
+//!   process is there again, which removes them as it starts, or until its host ends.
+//! - A member of a group goes on asking until the others can be active, too.
+//!
 //! # Floods
 //!
 //! Whatever comes in, an active router sends at most 5 advertisements in each interval
@@ -98,6 +131,8 @@
 //! - Answers are limited in number, where §6.4.3 has one for each packet.
 //! - One whose addresses could not be installed hands over. If nobody takes them it tries
 //!   again, not more often than once a second.
+//! - One that probes waits for who answers for the addresses, where §6.4.2 has it take over
+//!   after the down interval.
 //! - It is of one version and advertises in that alone, where §8.4.2 allows both. It drops
 //!   what comes in the other, also from an active router that speaks both.
 //! - Packets for the virtual addresses are accepted by default (§6.1 has the opposite):
@@ -105,6 +140,7 @@
 
 mod action;
 mod active;
+mod answers;
 mod backup;
 mod cause;
 mod config;
@@ -117,14 +153,15 @@ mod track;
 pub use action::{Action, Report, State};
 pub use cause::Cause;
 pub use config::{Announcements, Config, Preempt};
-pub use event::{Event, Heard};
+pub use event::{Answer, Event, Heard};
 pub use group::Group;
 pub(crate) use machine::Machine;
 pub use track::{Effect, Health, TrackError, Tracks};
 
 use crate::vrrp::{Priority, Rank, Rule, Time, Version};
 use active::{Active, BEFORE_NEXT_TRY};
-use backup::Backup;
+use answers::Answers;
+use backup::{Backup, Turn};
 use std::collections::VecDeque;
 use std::mem;
 use std::net::IpAddr;
@@ -169,6 +206,7 @@ struct Own {
     version: Version,
     source: IpAddr,
     preempt: Preempt,
+    probes: bool,
 }
 
 impl Router {
@@ -215,6 +253,7 @@ impl Router {
                     self.become_active(now, Cause::Promoted);
                 }
             }
+            Event::Answered(answer) => self.answered(answer),
         }
     }
 
@@ -287,7 +326,9 @@ impl Router {
             Rank::Backup(_) if is_held => Preempt::Never,
             Rank::Backup(_) => self.config.preempt(),
         };
-        Own { rank, version: self.config.version(), source: self.config.source(), preempt }
+        let Self { config, .. } = self;
+        let (version, source) = (config.version(), config.source());
+        Own { rank, version, source, preempt, probes: config.probed().next().is_some() }
     }
 
     fn begin(&mut self, now: Time, cause: Cause) {
@@ -360,13 +401,36 @@ impl Router {
         match &mut self.role {
             Role::Stopped | Role::Fault => {}
             Role::Backup(backup) => {
-                let Some(cause) = backup.tick(own, now) else { return };
-                match self.membership {
-                    Membership::Alone => self.become_active(now, cause),
-                    Membership::Member | Membership::OfFaulty => backup.waits_for_group(cause),
+                match (backup.tick(own, now), self.membership) {
+                    (None, _) => return,
+                    (Some(Turn::Listens(report)), _) => {
+                        self.actions.extend(report.map(Action::Report));
+                    }
+                    (Some(Turn::Claims(cause)), Membership::Alone) => {
+                        return self.become_active(now, cause);
+                    }
+                    (Some(Turn::Claims(cause)), Membership::Member | Membership::OfFaulty) => {
+                        backup.waits_for_group(now, cause);
+                    }
                 }
+                self.actions.extend(backup.asks(own));
             }
             Role::Active(_) => self.tick_while_active(now),
+        }
+    }
+
+    /// Somebody else has an address. An active router that is not heard is found so, and one
+    /// that a successor did not wait for.
+    fn answered(&mut self, answer: Answer) {
+        if !self.config.probed().any(|address| address == answer.address) {
+            return;
+        }
+        match &mut self.role {
+            Role::Stopped | Role::Fault => {}
+            Role::Backup(backup) => backup.answers.take(answer),
+            Role::Active(_) => {
+                self.actions.push_back(Action::Report(Report::AddressAnswered(answer)));
+            }
         }
     }
 

@@ -268,6 +268,7 @@ impl Sim {
             match action {
                 Action::Advertise { priority } => self.advertise(id, member, priority, is_asked),
                 Action::Announce => self.send(id, member, Load::Announcement),
+                Action::Probe => {}
                 Action::Install => self.has(id, member, true),
                 Action::Remove => self.has(id, member, false),
                 Action::StateChanged { ref cause, .. } => {

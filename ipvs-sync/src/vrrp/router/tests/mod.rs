@@ -12,10 +12,12 @@ mod initialize;
 mod late;
 mod model;
 mod preempt;
+mod probe;
 mod version2;
 
 use super::*;
 use crate::vrrp::{Interval, Seconds, VirtualAddresses, Vrid};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 /// One router and its clock.

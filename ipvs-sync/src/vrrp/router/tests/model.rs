@@ -49,6 +49,9 @@ struct World {
     /// The one that is active alone, for how many quarters, and nothing was lost.
     heard: Option<usize>,
     audible: u8,
+    /// No advertisement comes to anybody, and all routers ask for the addresses. None takes
+    /// over when another has been active alone for so many quarters.
+    filtered: Option<u8>,
 }
 
 #[derive(Clone, Debug)]
@@ -62,8 +65,14 @@ struct Node {
 struct Packet {
     from: usize,
     to: usize,
-    priority: u8,
+    load: Load,
     is_old: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Load {
+    Advertisement(u8),
+    Answer,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +107,26 @@ impl World {
             Rc::new(Node { router, is_paused: false, has_addresses: false })
         });
         let hosts = hosts.collect();
-        Self { hosts, packets: Vec::new(), left, dual: 0, quiet: 0, heard: None, audible: 0 }
+        Self {
+            hosts,
+            packets: Vec::new(),
+            left,
+            dual: 0,
+            quiet: 0,
+            heard: None,
+            audible: 0,
+            filtered: None,
+        }
+    }
+
+    /// The same where no advertisement comes any more, and all ask for the addresses.
+    fn filtered(mut self, quarters: u8) -> Self {
+        for node in &mut self.hosts {
+            let router = &mut Rc::make_mut(node).router;
+            let config = router.config().clone().with_probe(true);
+            router.reconfigure(NOW, config).unwrap();
+        }
+        Self { filtered: Some(quarters), ..self }
     }
 
     /// All are started, and the first is active.
@@ -196,15 +224,20 @@ impl World {
             }
             Step::Tick(n) => world.tell(n, Event::Tick)?,
             Step::Deliver(n) => {
-                let Packet { from, to, priority, .. } = world.packets.remove(n);
+                let Packet { from, to, load, .. } = world.packets.remove(n);
                 let config = world.hosts[from].router.config();
                 let (version, source) = (config.version(), config.source());
                 let node = &world.hosts[to];
                 if node.is_paused {
                     world.dual = 0;
                 } else if node.router.state() != State::Stopped {
-                    let heard = Heard { priority, version, source, arrival: NOW };
-                    world.tell(to, Event::Heard(heard))?;
+                    let event = match load {
+                        Load::Advertisement(priority) => {
+                            Event::Heard(Heard { priority, version, source, arrival: NOW })
+                        }
+                        Load::Answer => Event::Answered(probe::THERE),
+                    };
+                    world.tell(to, event)?;
                 }
             }
             Step::Lose(n) => {
@@ -223,13 +256,39 @@ impl World {
         self.host(n).router.handle(NOW, event);
         while let Some(action) = self.host(n).router.poll() {
             match action {
+                Action::Advertise { .. } if self.filtered.is_some() => {}
                 Action::Advertise { priority } => {
-                    let others = (0..self.hosts.len()).filter(|&to| to != n);
-                    let packet = |to| Packet { from: n, to, priority, is_old: false };
-                    self.packets.extend(others.map(packet));
+                    let load = Load::Advertisement(priority);
+                    let packet = |to| Packet { from: n, to, load, is_old: false };
+                    self.packets.extend(self.others(n).map(packet));
+                }
+                Action::Probe => {
+                    // The question takes no time.
+                    let load = Load::Answer;
+                    let answer = |from| Packet { from, to: n, load, is_old: false };
+                    let answers = self.others(n).filter(|&from| self.hosts[from].has_addresses);
+                    let answers: Vec<Packet> = answers.map(answer).collect();
+                    self.packets.extend(answers);
                 }
                 Action::Install => self.host(n).has_addresses = true,
                 Action::Remove => self.host(n).has_addresses = false,
+                Action::Announce if self.filtered.is_some() => {
+                    let load = Load::Answer;
+                    let packet = |to| Packet { from: n, to, load, is_old: false };
+                    let packets = self.others(n).map(packet);
+                    // A second round on its way makes no difference.
+                    let is_new = |packet: &Packet| !self.packets.contains(packet);
+                    let packets: Vec<Packet> = packets.filter(is_new).collect();
+                    self.packets.extend(packets);
+                }
+                Action::StateChanged { to: State::Active, cause, .. }
+                    if self.filtered.is_some_and(|quarters| self.audible >= quarters) =>
+                {
+                    let other = self.heard.filter(|_| matches!(cause, Cause::Silence { .. }));
+                    if let Some(other) = other {
+                        return Err(format!("{n} took over from {other}, which answers"));
+                    }
+                }
                 Action::StateChanged { to: State::Active, .. } => {
                     let heard = self.heard.filter(|_| self.audible >= AUDIBLE);
                     if let Some(better) = heard.filter(|&other| self.rank(other) > self.rank(n)) {
@@ -261,7 +320,7 @@ impl World {
             });
         }
         let active = self.active();
-        self.dual = if active.len() > 1 { self.dual + 1 } else { 0 };
+        self.dual = if active.len() > 1 && self.filtered.is_none() { self.dual + 1 } else { 0 };
         if self.dual > DUAL {
             return Err(format!("{active:?} were active for {} quarters", self.dual));
         }
@@ -273,10 +332,19 @@ impl World {
         self.quiet = if is_any_paused { 0 } else { (self.quiet + 1).min(SETTLED) };
         let takes_part = |&n: &usize| self.hosts[n].router.state() != State::Stopped;
         let best = (0..self.hosts.len()).filter(takes_part).max_by_key(|&n| self.rank(n));
-        if self.quiet == SETTLED && active != Vec::from_iter(best) {
+        let is_well = match self.filtered {
+            // Nobody knows who is better. What a crash has left is waited for.
+            Some(_) => !active.is_empty() || self.hosts.iter().any(|node| node.is_left()),
+            None => active == Vec::from_iter(best),
+        };
+        if self.quiet == SETTLED && best.is_some() && !is_well {
             return Err(format!("{active:?} are active when all has been quiet, not {best:?}"));
         }
         Ok(())
+    }
+
+    fn others(&self, n: usize) -> impl Iterator<Item = usize> + use<> {
+        (0..self.hosts.len()).filter(move |&other| other != n)
     }
 
     fn host(&mut self, n: usize) -> &mut Node {
@@ -304,6 +372,13 @@ impl World {
         let counts = (self.dual, self.quiet, self.heard, self.audible);
         (&self.packets, self.left, counts).hash(&mut hasher);
         hasher.finish()
+    }
+}
+
+impl Node {
+    /// Whether a crash has left the addresses.
+    fn is_left(&self) -> bool {
+        self.has_addresses && self.router.state() != State::Active
     }
 }
 
@@ -375,6 +450,24 @@ fn three_routers_of_which_one_is_paused_at_any_time_for_any_time() {
 fn three_routers_of_which_one_stops_or_crashes_and_a_packet_is_lost_at_any_time() {
     assert!(explore(World::settled(&THREE, limits([1, 0, 1, 0, 0]))) > 50_000);
     assert!(explore(World::settled(&THREE, limits([1, 0, 0, 1, 0]))) > 40_000);
+}
+
+/// What comes are answers and announcements. Of those nothing, or one thing is lost, or
+/// comes in a pause.
+#[test]
+fn two_routers_that_do_not_hear_each_other_and_ask() {
+    let explored = |left, quarters| explore(World::settled(&TWO, limits(left)).filtered(quarters));
+    assert!(explored([0, 0, 1, 1, 2], 1) > 20_000);
+    assert!(explored([1, 0, 1, 0, 2], 8) > 10_000);
+    assert!(explored([0, 1, 1, 0, 1], 8) > 90_000);
+}
+
+#[test]
+fn three_routers_that_do_not_hear_each_other_and_ask() {
+    let explored =
+        |left, quarters| explore(World::settled(&THREE, limits(left)).filtered(quarters));
+    assert!(explored([0, 0, 1, 1, 0], 1) > 7_000);
+    assert!(explored([1, 0, 1, 0, 0], 8) > 10_000);
 }
 
 #[test]
