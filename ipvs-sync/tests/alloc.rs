@@ -7,6 +7,7 @@
 mod counting;
 
 use counting::allocations;
+use ipvs_sync::net::{arp, ndp};
 use ipvs_sync::proto::{self, Connection, Datagram, Flags, Loss, Sequences};
 use ipvs_sync::vrrp::packet::{
     Advertisement, Carrier, Checksum, Counters, Coverage, Ends, Expected, GROUP_V4, GROUP_V6,
@@ -41,6 +42,21 @@ fn each(mut with: impl FnMut(&Advertisement<'_>, Ends)) {
     for (terms, ends) in [(v2, V4), (secret, V4), (v3, V4), (v6, V6)] {
         with(&Advertisement::new(terms, 100), ends);
     }
+}
+
+#[test]
+fn reading_what_neighbours_say_allocates_nothing() {
+    let (mac, v4, v6) = ([2; 6], Ipv4Addr::LOCALHOST, Ipv6Addr::LOCALHOST);
+    let (arp, ndp) = (arp::announcement(mac, v4), ndp::announcement(mac, v6, true));
+    let mut said = 0;
+    let read = || {
+        for length in 0..=ndp.len() {
+            said += usize::from(arp::sender(arp.get(..length).unwrap_or(&arp)).is_some());
+            said += usize::from(ndp::sender(ndp.get(..length).unwrap_or_default()).is_some());
+        }
+    };
+    assert_eq!(allocations(read), 0);
+    assert_eq!(said, ndp.len() - arp.len() + 2);
 }
 
 #[test]

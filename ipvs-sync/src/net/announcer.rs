@@ -4,9 +4,8 @@ use super::error::{Cause, Error};
 use super::links::Interface;
 use super::operation::Operation;
 use super::retry::retry;
-use super::{arp, ndp};
-use nix::errno::Errno;
-use socket2::{Domain, SockAddr, SockAddrStorage, Socket, Type, socklen_t};
+use super::{arp, ndp, packet_socket};
+use socket2::Socket;
 use std::fs::File;
 use std::io;
 use std::net::IpAddr;
@@ -33,7 +32,7 @@ impl Announcer {
     pub fn open(interface: &Interface) -> Result<Self, Error> {
         let failed = |cause| Error::new(Operation::OpenAnnouncer, Some(interface.name), cause);
         let mac = interface.mac.ok_or_else(|| failed(Cause::NotEthernet))?;
-        let socket = open(interface).map_err(|error| failed(error.into()))?;
+        let socket = packet_socket::sending(interface).map_err(|error| failed(error.into()))?;
         let forwarding = format!("/proc/sys/net/ipv6/conf/{}/forwarding", interface.name);
         Ok(Self { socket, interface: *interface, mac, forwarding: File::open(forwarding).ok() })
     }
@@ -70,26 +69,4 @@ impl Announcer {
         let read = self.forwarding.as_ref().map(|file| file.read_at(&mut text, 0));
         matches!(read, Some(Ok(1))) && text != *b"0"
     }
-}
-
-fn open(interface: &Interface) -> io::Result<Socket> {
-    // No protocol: it only sends, and nothing is queued for it.
-    let socket = Socket::new(Domain::PACKET, Type::RAW, None)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address(interface.index)?)?;
-    Ok(socket)
-}
-
-#[expect(unsafe_code, reason = "neither socket2 nor nix makes an address of a packet socket")]
-fn address(index: u32) -> io::Result<SockAddr> {
-    let family = u16::try_from(libc::AF_PACKET).map_err(|_| Errno::EAFNOSUPPORT)?;
-    let length = socklen_t::try_from(size_of::<libc::sockaddr_ll>()).map_err(|_| Errno::EINVAL)?;
-    let mut storage = SockAddrStorage::zeroed();
-    // SAFETY: `sockaddr_ll` is one of the system's socket addresses, and not larger than
-    // the storage, which is zero; zero is valid for each of its fields.
-    let address = unsafe { storage.view_as::<libc::sockaddr_ll>() };
-    address.sll_family = family;
-    address.sll_ifindex = i32::try_from(index).map_err(|_| Errno::ENODEV)?;
-    // SAFETY: the storage holds a `sockaddr_ll` with its family, and the length is its.
-    Ok(unsafe { SockAddr::new(storage, length) })
 }

@@ -8,7 +8,7 @@ use std::fs;
 pub enum Capability {
     /// CAP_NET_ADMIN, to change addresses, interfaces and their settings.
     NetAdmin,
-    /// CAP_NET_RAW, for the sockets of advertisements and announcements.
+    /// CAP_NET_RAW, for the sockets of advertisements, announcements and probes.
     NetRaw,
 }
 

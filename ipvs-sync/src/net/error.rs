@@ -141,7 +141,9 @@ impl Error {
     /// Which capability the operation needs, if that is why it may be refused so.
     fn needs(&self, errno: Errno) -> Option<Capability> {
         match self.operation {
-            Operation::OpenAdverts { .. } | Operation::OpenAnnouncer => Some(Capability::NetRaw),
+            Operation::OpenAdverts { .. } | Operation::OpenAnnouncer | Operation::OpenProber => {
+                Some(Capability::NetRaw)
+            }
             Operation::Set { .. } => Some(Capability::NetAdmin),
             // IPv6 that is switched off answers EACCES.
             Operation::CheckPrivilege
@@ -157,7 +159,10 @@ impl Error {
     fn sends(&self) -> bool {
         matches!(
             self.operation,
-            Operation::Send { .. } | Operation::SendSync { .. } | Operation::Announce { .. }
+            Operation::Send { .. }
+                | Operation::SendSync { .. }
+                | Operation::Announce { .. }
+                | Operation::Probe { .. }
         )
     }
 

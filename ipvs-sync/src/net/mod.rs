@@ -4,6 +4,7 @@
 //! |---|---|
 //! | send and receive advertisements | [`AdvertSocket`] |
 //! | tell the neighbours where an address is | [`Announcer`], and [`arp`] and [`ndp`] for the frames |
+//! | ask the neighbours who has an address | [`Prober`] |
 //! | find interfaces, list, add and remove addresses | [`Rtnetlink`] |
 //! | hear what changes | [`Events`] |
 //! | answer with the virtual router's MAC address | [`VirtualMac`] |
@@ -51,6 +52,8 @@ mod links;
 mod macvlan;
 pub mod ndp;
 mod operation;
+mod packet_socket;
+mod prober;
 pub(crate) mod procfs;
 mod realtime;
 mod retry;
@@ -68,6 +71,7 @@ pub use events::{Event, Events};
 pub use links::Interface;
 pub use macvlan::{ParentSettings, VirtualMac};
 pub use operation::Operation;
+pub use prober::Prober;
 pub(crate) use realtime::run_in_real_time;
 pub use rtnetlink::Rtnetlink;
 pub use sync_socket::{Reach, SyncListener, SyncSender};

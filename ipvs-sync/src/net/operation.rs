@@ -41,6 +41,15 @@ pub enum Operation {
         /// The address.
         address: IpAddr,
     },
+    /// Opening the socket for questions who has an address.
+    OpenProber,
+    /// Asking the neighbours who has an address.
+    Probe {
+        /// The address.
+        address: IpAddr,
+    },
+    /// Receiving what they say.
+    ReceiveAnswers,
     /// Opening a socket for interfaces and addresses.
     OpenRtnetlink,
     /// Seeing whether addresses may be changed.
@@ -103,6 +112,9 @@ impl fmt::Display for Operation {
             Self::ReceiveSync => "receive sync messages",
             Self::OpenAnnouncer => "open the socket for announcements",
             Self::Announce { address } => return write!(f, "announce {address}"),
+            Self::OpenProber => "open the socket for questions who has an address",
+            Self::Probe { address } => return write!(f, "ask who has {address}"),
+            Self::ReceiveAnswers => "receive who has an address",
             Self::OpenRtnetlink => "open a socket of rtnetlink",
             Self::CheckPrivilege => "change addresses",
             Self::FindInterface { name } => return write!(f, "find the interface {name}"),
