@@ -150,7 +150,7 @@ impl Adverts {
                 Action::Install => Job::Install { router, addresses: addresses() },
                 Action::Remove => Job::Remove { router, addresses: addresses() },
                 Action::Announce => Job::Announce { router },
-                Action::Probe => continue,
+                Action::Probe => Job::Probe { router, addresses: config.probed().collect() },
                 Action::StateChanged { from, to, cause } => {
                     Job::State { router, time: now, from, to, cause }
                 }
@@ -176,6 +176,9 @@ impl Adverts {
                 Told::Link { router, link } => self.tell(now, router, Event::Link(link)),
                 Told::Release { router } => self.tell(now, router, Event::Resign),
                 Told::NotInstalled { router } => self.tell(now, router, Event::NotInstalled),
+                Told::Answered { router, answer } => {
+                    self.tell(now, router, Event::Answered(answer));
+                }
                 Told::Reopened { port, socket } => {
                     if let Some(port) = self.ports.get_mut(port) {
                         let old = mem::replace(&mut port.socket, socket);

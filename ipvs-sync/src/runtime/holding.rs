@@ -1,6 +1,7 @@
 //! The addresses of one virtual router on its interface.
 
 use super::WhenDeleted;
+use super::question::Question;
 use crate::net::{
     AddressEntry, AdvertSocket, Announcer, Error, ErrorKind, Interface, InterfaceAddress, Outcome,
     ParentSettings, Rtnetlink, VirtualMac,
@@ -23,6 +24,7 @@ pub(super) struct Holding {
     pub(super) when_deleted: WhenDeleted,
     pub(super) virtual_mac: Option<VirtualMac>,
     pub(super) announcer: Announcer,
+    pub(super) question: Question,
     prefix: Option<u8>,
     /// Whether the router wants its addresses here. It may no longer when its job comes up.
     wanted: Arc<AtomicBool>,
@@ -56,6 +58,7 @@ impl Holding {
             when_deleted,
             virtual_mac,
             announcer,
+            question: Question::default(),
             prefix,
             wanted,
             has_lost_link: false,
@@ -74,6 +77,7 @@ impl Holding {
     /// advertisements are sent by from now on, if they come from that.
     pub(super) fn renew(&mut self, parent: Interface) -> Result<Option<AdvertSocket>, Error> {
         self.parent = parent;
+        self.question.end();
         let Some(old) = &self.virtual_mac else {
             self.announcer = Announcer::open(&parent)?;
             return Ok(None);
@@ -87,6 +91,14 @@ impl Holding {
         self.announcer = Announcer::open(made.interface())?;
         self.virtual_mac = Some(made);
         Ok(Some(socket))
+    }
+
+    /// Asks who has these, at the interface's own MAC address: the virtual one is where the
+    /// active router is.
+    pub(super) fn ask(&mut self, addresses: &[IpAddr]) -> Result<(), Error> {
+        let above = self.virtual_mac.as_ref().map(|mac| *mac.interface());
+        let interfaces = [self.parent].into_iter().chain(above);
+        self.question.ask(interfaces, self.family, addresses)
     }
 
     /// The interface has exactly these of the virtual addresses from now on. The first

@@ -4,7 +4,7 @@ use super::{Error, Status};
 use crate::net;
 use crate::net::AdvertSocket;
 use crate::vrrp::packet::{Finding, Rejected};
-use crate::vrrp::router::{Cause, Config, Report, State};
+use crate::vrrp::router::{self, Cause, Config, Report, State};
 use crate::vrrp::{Rank, Time};
 use ipvs::InterfaceName;
 use std::net::IpAddr;
@@ -21,6 +21,8 @@ pub(super) enum Told {
     Release { router: usize },
     /// Addresses that were to be installed are not there.
     NotInstalled { router: usize },
+    /// Somebody else has an address that the router asked for.
+    Answered { router: usize, answer: router::Answer },
     /// An interface was created anew.
     Reopened { port: usize, socket: AdvertSocket },
     /// The interface with a router's virtual MAC address was created anew.
@@ -63,6 +65,11 @@ pub(super) enum Job {
     },
     Announce {
         router: usize,
+    },
+    /// To ask who has these.
+    Probe {
+        router: usize,
+        addresses: Vec<IpAddr>,
     },
     State {
         router: usize,

@@ -32,7 +32,7 @@
 //!   address change and writes no log. Before a router is told the time, it is told all
 //!   that has arrived, with the kernel's time of arrival.
 //! - `vrrp-addresses` adds, removes and announces addresses in the order in which the
-//!   routers want that, hears what changes of the interfaces, and does all that the user
+//!   routers want that, asks for them and hears the answers, hears what changes of the interfaces, and does all that the user
 //!   sees: records, answers, logs (by `tracing`).
 //!
 //! What a process that crashed has left is taken over: a router that starts as a backup
@@ -62,6 +62,7 @@ mod holding;
 mod limit;
 mod message;
 mod port;
+mod question;
 mod queue;
 mod record;
 mod settings;

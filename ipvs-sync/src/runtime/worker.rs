@@ -7,6 +7,7 @@ use super::queue::Queue;
 use super::{Event, Record, WhenDeleted};
 use crate::net::{self, AdvertSocket, ErrorKind, Interface, Rtnetlink, VirtualMac, now};
 use crate::vrrp::Time;
+use crate::vrrp::router::State;
 use ipvs::InterfaceName;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::EventFd;
@@ -39,9 +40,14 @@ impl Worker {
                 }
             }
             self.notice_changes();
-            let mut polled = [self.inbox.as_fd(), self.changes.as_fd()]
-                .map(|fd| PollFd::new(fd, PollFlags::POLLIN));
-            // Interrupted or not: both are looked at anyway.
+            self.hear_answers();
+            let questions = self.holdings.iter().flat_map(|holding| holding.question.polled());
+            let mut polled: Vec<PollFd<'_>> = [self.inbox.as_fd(), self.changes.as_fd()]
+                .into_iter()
+                .chain(questions)
+                .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
+                .collect();
+            // Interrupted or not: all is looked at anyway.
             let _ = poll(&mut polled, PollTimeout::NONE);
         }
     }
@@ -63,10 +69,19 @@ impl Worker {
                 self.failed(router, error);
             }
             Job::Announce { router } => self.announce(router),
+            Job::Probe { router, addresses } => {
+                let Some(holding) = self.holdings.get_mut(router) else { return true };
+                let error = holding.ask(&addresses).err();
+                self.failed(router, error);
+            }
             Job::State { router, time, from, to, cause } => {
                 // A log may take long.
                 self.record(time, router, Event::State { from, to, cause: cause.clone() });
                 tracing::info!(router, %from, %to, %cause, "virtual router changed its state");
+                if let Some(holding) = self.holdings.get_mut(router).filter(|_| to != State::Backup)
+                {
+                    holding.question.end();
+                }
             }
             Job::Report { router, time, report, withheld } => {
                 self.record(time, router, Event::Report(report));
@@ -143,6 +158,17 @@ impl Worker {
         let _ = self.records.try_send(Record { sequence: self.sequence, time, router, event });
         // It fails only where it has been rung 2^64 times.
         let _ = self.bell.write(1);
+    }
+
+    fn hear_answers(&mut self) {
+        for router in 0..self.holdings.len() {
+            let Some(holding) = self.holdings.get_mut(router) else { continue };
+            match holding.question.answer() {
+                Ok(Some(answer)) => self.adverts.push(Told::Answered { router, answer }),
+                Ok(None) => {}
+                Err(error) => self.failed(router, [error]),
+            }
+        }
     }
 
     fn notice_changes(&mut self) {
