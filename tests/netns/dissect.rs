@@ -3,6 +3,7 @@
 use crate::host::wait_for;
 use crate::router::{becomes, config, ip, settings, start};
 use crate::wire::{Sniffer, Wire};
+use ipvs_sync::net::{arp, ndp};
 use ipvs_sync::runtime::Settings;
 use ipvs_sync::vrrp::packet::auth_hmac::{self, Key, Mode};
 use ipvs_sync::vrrp::packet::{Checksum, Password};
@@ -115,6 +116,24 @@ fn signed_over_ipv4_is_read_as_it_was_meant_but_for_the_checksum() {
     ];
     let fields = [&OVER_IPV4[..], &OF_V3, &found].concat();
     check(&sent(signed(v3(Family::V4))), Coverage::Rfc5798, &fields);
+}
+
+#[test]
+fn questions_for_an_address_are_read_as_they_were_meant() {
+    let mac = [2, 0, 0, 0, 0, 1];
+    let v4 = arp::probe(mac, [10, 0, 0, 7].into()).to_vec();
+    let v6 = ndp::probe(mac, "fe80::12:3456".parse().unwrap()).to_vec();
+    let of_both = ["_ws.malformed", "_ws.expert.group", "frame.protocols"];
+    let of_arp = ["arp.isprobe", "arp.src.proto_ipv4", "arp.dst.proto_ipv4"];
+    let fields = [&of_both[..], &of_arp].concat();
+    let read = dissected(&[v4], Coverage::Rfc5798, &fields).remove(0);
+    assert_eq!(read, ["", "", "eth:ethertype:arp", "1", "0.0.0.0", "10.0.0.7"]);
+    let of_ndp = ["ipv6.src", "ipv6.dst", "icmpv6.checksum.status", "icmpv6.nd.ns.target_address"];
+    let fields = [&of_both[..], &of_ndp].concat();
+    let read = dissected(&[v6], Coverage::Rfc5798, &fields).remove(0);
+    let expected = ["eth:ethertype:ipv6:icmpv6", "::", "ff02::1:ff12:3456", GOOD, "fe80::12:3456"];
+    assert_eq!(read[..2], ["", ""]);
+    assert_eq!(read[2..], expected);
 }
 
 #[test]

@@ -81,7 +81,7 @@ impl Kind {
     }
 
     /// keepalived, at a host.
-    fn theirs_with(self, lan: &Lan, host: u8, priority: u8, more: &str) -> Keepalived {
+    pub(crate) fn theirs_with(self, lan: &Lan, host: u8, priority: u8, more: &str) -> Keepalived {
         let lines = self.lines(host, priority, more);
         lan.at(host, || Keepalived::start(&lines, &self.listed()))
     }

@@ -30,6 +30,7 @@ mod macvlan;
 mod many;
 mod owner;
 mod privilege;
+mod probe;
 mod refused;
 mod renewed;
 mod router;
