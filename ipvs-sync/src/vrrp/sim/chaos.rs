@@ -140,7 +140,7 @@ impl Chaos {
             .rng
             .choice([Pause::Process, Pause::Machine, Pause::MachineAndClock])
             .unwrap_or(Pause::Process);
-        match self.rng.u32(0..20) {
+        match self.rng.u32(0..21) {
             0 | 1 => {
                 let sides = self.split();
                 self.sim.partition(network, &[&sides.0, &sides.1]);
@@ -172,6 +172,11 @@ impl Chaos {
             }
             17 => self.sim.tell(host, Event::Promote),
             18 => self.reconfigure(host),
+            19 => {
+                if let Some(other) = self.rng.choice(self.hosts.clone()) {
+                    self.sim.filter(network, host, other);
+                }
+            }
             _ => {
                 let wire = self.bad_wire(network);
                 self.sim.wire(network, wire);
@@ -262,7 +267,8 @@ impl Chaos {
 
     /// How long it takes at most until one is active and all know: pauses end, start-up and
     /// preemption are delayed, a wait for the active router can be followed by one to
-    /// preempt it, each of four intervals at most, and announcements are repeated.
+    /// preempt it, each of four intervals at most, one that answered for the addresses is
+    /// missed for three, and announcements are repeated.
     fn until_settled(&self) -> Duration {
         let routers = self.sim.hosts.iter().filter_map(|host| host.machine.router(0));
         let delays = routers.map(|router| {
@@ -273,7 +279,7 @@ impl Chaos {
             };
             config.startup_delay() + preempt + config.announcements().delay() * 2
         });
-        delays.max().unwrap_or_default() + self.longest * (PAUSES + 12)
+        delays.max().unwrap_or_default() + self.longest * (PAUSES + 15)
     }
 }
 

@@ -114,10 +114,20 @@ impl Sim {
         }
     }
 
+    /// No advertisement comes from the one to the other, though all else does, until the
+    /// network is healed.
+    pub fn filter(&mut self, network: NetworkId, from: HostId, to: HostId) {
+        if let Some(network) = self.networks.get_mut(network.0) {
+            network.filters.push((from.0, to.0));
+            self.review();
+        }
+    }
+
     /// All on the network hear each other again.
     pub fn heal(&mut self, network: NetworkId) {
         if let Some(network) = self.networks.get_mut(network.0) {
             network.cuts.clear();
+            network.filters.clear();
             self.review();
         }
     }

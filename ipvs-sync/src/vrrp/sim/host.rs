@@ -108,6 +108,14 @@ impl Host {
     }
 }
 
+impl Status {
+    /// Whether what comes is received, though perhaps not told before it runs. The kernel
+    /// answers for the addresses that a process has left.
+    pub(super) fn receives(self) -> bool {
+        !matches!(self, Self::Paused(Pause::Machine | Pause::MachineAndClock, _))
+    }
+}
+
 impl Told {
     /// Tells it.
     pub(super) fn to(self, machine: &mut Machine, now: Time) {

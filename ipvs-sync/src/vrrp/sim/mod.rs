@@ -1,5 +1,5 @@
 //! Virtual routers on virtual networks in virtual time: any number of hosts, loss, delay,
-//! duplication, partitions, also one-way, clocks that drift, pauses and crashes. The same
+//! duplication, partitions, also one-way or of advertisements only, clocks that drift, pauses and crashes. The same
 //! seed gives the same run.
 //!
 //! What must hold is watched all the while ([`Violation`]), so that a configuration can be
@@ -247,7 +247,8 @@ impl Sim {
             Status::Runs => {
                 let now = host.clock.local(self.now);
                 let is_tick = told.event == Event::Tick;
-                let is_asked = is_tick || matches!(told.event, Event::Heard(_));
+                let is_asked =
+                    is_tick || matches!(told.event, Event::Heard(_) | Event::Answered(_));
                 told.to(&mut host.machine, now);
                 if !is_asked {
                     self.watch.is_changed(self.now, id);
@@ -267,15 +268,16 @@ impl Sim {
         {
             match action {
                 Action::Advertise { priority } => self.advertise(id, member, priority, is_asked),
-                Action::Announce => self.send(id, member, Load::Announcement),
-                Action::Probe => {}
+                Action::Announce => self.announce(id, member),
+                Action::Probe => self.send(id, member, Load::Probe),
                 Action::Install => self.has(id, member, true),
                 Action::Remove => self.has(id, member, false),
                 Action::StateChanged { ref cause, .. } => {
-                    let is_claim = matches!(cause, Cause::Silence { .. } | Cause::Preempts { .. });
+                    let is_silence = matches!(cause, Cause::Silence { .. });
+                    let is_claim = is_silence || matches!(cause, Cause::Preempts { .. });
                     self.record(id, member, action);
                     if is_claim {
-                        self.claims(id, member);
+                        self.claims(id, member, is_silence);
                     }
                     self.review();
                 }

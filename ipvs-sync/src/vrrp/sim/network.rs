@@ -23,6 +23,8 @@ pub(super) struct Network {
     pub(super) hosts: Vec<usize>,
     /// From whom to whom nothing comes.
     pub(super) cuts: Vec<(usize, usize)>,
+    /// From whom to whom no advertisement comes.
+    pub(super) filters: Vec<(usize, usize)>,
 }
 
 impl Wire {
@@ -50,10 +52,16 @@ impl Wire {
 
 impl Network {
     pub(super) fn new(wire: Wire) -> Self {
-        Self { wire, hosts: Vec::new(), cuts: Vec::new() }
+        Self { wire, hosts: Vec::new(), cuts: Vec::new(), filters: Vec::new() }
     }
 
+    /// Whether advertisements come there.
     pub(super) fn carries(&self, from: usize, to: usize) -> bool {
+        self.joins(from, to) && !self.filters.contains(&(from, to))
+    }
+
+    /// Whether all else comes there.
+    pub(super) fn joins(&self, from: usize, to: usize) -> bool {
         from != to && !self.cuts.contains(&(from, to))
     }
 }

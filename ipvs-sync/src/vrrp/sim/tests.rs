@@ -219,6 +219,92 @@ fn each_side_of_a_partition_is_looked_at_by_itself() {
     assert_eq!(sim.announced(lan), Ok(()));
 }
 
+/// No advertisement comes from the first to the others, nor back.
+fn filter(sim: &mut Sim, lan: NetworkId, hosts: &[HostId]) {
+    for &other in &hosts[1..] {
+        sim.filter(lan, hosts[0], other);
+        sim.filter(lan, other, hosts[0]);
+    }
+}
+
+fn probing(priority: u8, host: u8) -> Config {
+    config(priority, host).with_probe(true)
+}
+
+#[test]
+fn where_only_advertisements_are_lost_the_probe_leaves_one_active() {
+    for phase in 0..20 {
+        let (mut sim, lan, hosts) =
+            settled([probing(150, 1), probing(100, 2), probing(100, 3), probing(50, 4)]);
+        sim.run_for(INTERVAL * phase / 20).unwrap();
+        sim.take_records();
+        filter(&mut sim, lan, &hosts);
+        for _ in 0..200 {
+            sim.run_for(INTERVAL).unwrap();
+            assert_eq!(sim.active(lan), hosts[..1]);
+        }
+        // Each of the others says so once.
+        let records = sim.take_records();
+        let told: Vec<HostId> = records.iter().map(|record| record.host).collect();
+        assert_eq!(told, hosts[1..], "{records:?}");
+
+        sim.crash(hosts[0], Crash::Machine);
+        let took = until_active(&mut sim, lan);
+        assert!(took <= INTERVAL * 3, "{took:?}");
+        sim.run_for(INTERVAL * 10).unwrap();
+        assert_eq!(sim.active(lan).len(), 1);
+    }
+}
+
+#[test]
+fn where_only_advertisements_are_lost_there_are_two_without_the_probe() {
+    let (mut sim, lan, hosts) = settled([config(150, 1), config(100, 2)]);
+    filter(&mut sim, lan, &hosts);
+    sim.run_for(INTERVAL * 4).unwrap();
+    assert_eq!(sim.active(lan), hosts);
+}
+
+#[test]
+fn a_crash_or_a_cut_is_followed_as_soon_with_the_probe_as_without() {
+    for phase in 0..20 {
+        let took = |probe: bool, cut: bool| {
+            let config = |priority, host| config(priority, host).with_probe(probe);
+            let (mut sim, lan, hosts) = settled([config(150, 1), config(100, 2), config(50, 3)]);
+            sim.run_for(INTERVAL * phase / 20).unwrap();
+            if cut {
+                sim.link(hosts[0], 0, false);
+            } else {
+                sim.crash(hosts[0], Crash::Machine);
+            }
+            until_active(&mut sim, lan)
+        };
+        for cut in [false, true] {
+            assert_eq!(took(true, cut), took(false, cut));
+        }
+    }
+}
+
+#[test]
+fn what_a_crashed_process_has_left_is_left_to_it_until_it_is_there_again() {
+    let (mut sim, lan, hosts) = settled([probing(150, 1), probing(100, 2)]);
+    sim.crash(hosts[0], Crash::Process);
+    sim.run_for(INTERVAL * 100).unwrap();
+    assert_eq!(sim.active(lan), []);
+    sim.restart(hosts[0]);
+    assert!(until_active(&mut sim, lan) <= INTERVAL * 4);
+}
+
+#[test]
+fn one_that_does_not_take_an_answer_for_one_is_seen() {
+    let others = VirtualAddresses::new([[10, 0, 0, 101].into()]).unwrap();
+    let other = probing(100, 2).with_addresses(others).unwrap();
+    let (mut sim, lan, hosts) = settled([probing(150, 1), other]);
+    filter(&mut sim, lan, &hosts);
+    let violation = sim.run_for(INTERVAL * 4).unwrap_err();
+    let (host, holder) = (hosts[1], hosts[0]);
+    assert_eq!(violation, Violation::Answered { at: sim.now(), host, holder });
+}
+
 /// Ten thousand hours of routers in random worlds. The seed of a failure is told;
 /// `chaos::run` with it and 20 rounds leads there again.
 #[test]

@@ -38,6 +38,17 @@ pub enum Violation {
         /// The one that it did not hear.
         active: HostId,
     },
+    /// A host that [probes](crate::vrrp::router::Config::with_probe) took over because it
+    /// heard nobody, though another has answered for the addresses for five intervals. This
+    /// is looked at where [`Claimed`](Self::Claimed) is.
+    Answered {
+        /// When.
+        at: Time,
+        /// The host.
+        host: HostId,
+        /// The one that answers.
+        holder: HostId,
+    },
     /// A host sent more than 9 advertisements in an interval, without a change of its own.
     Flood {
         /// When.
@@ -106,6 +117,9 @@ impl fmt::Display for Violation {
             ),
             Self::Claimed { at, host, active } => {
                 write!(f, "{at}: host {} took over though {} was to be heard", host.0, active.0)
+            }
+            Self::Answered { at, host, holder } => {
+                write!(f, "{at}: host {} took over though {} answers", host.0, holder.0)
             }
             Self::Flood { at, host } => write!(f, "{at}: host {} floods", host.0),
             Self::Addresses { at, host, state } => {

@@ -16,6 +16,9 @@ pub(super) struct Watch {
     /// Since when a host could hear another that is active, on a network that loses
     /// nothing.
     audible: BTreeMap<(usize, usize, usize), Time>,
+    /// Since when a host could ask another that answers for the addresses, heard or not, on
+    /// a network that loses nothing.
+    answering: BTreeMap<(usize, usize, usize), Time>,
     /// When a host's last pause was over, and the one before.
     pauses: BTreeMap<usize, [Time; 2]>,
     reconfigured: bool,
@@ -78,6 +81,7 @@ impl Watch {
         if pause == Pause::MachineAndClock {
             // It cannot know of that time, so that it has to listen for as long again.
             self.audible.retain(|&(_, listener, _), _| listener != host);
+            self.answering.retain(|&(_, asking, _), _| asking != host);
         }
         let pauses = self.pauses.entry(host).or_insert([Time::ZERO; 2]);
         let [last, _] = *pauses;
@@ -85,7 +89,7 @@ impl Watch {
     }
 
     /// A host takes over because it heard nobody, or nobody better.
-    pub(super) fn claims(&mut self, sim: &Sim, host: usize, member: usize) {
+    pub(super) fn claims(&mut self, sim: &Sim, host: usize, member: usize, is_silence: bool) {
         let found = sim.hosts.get(host).and_then(|host| Some((host, host.machine.router(member)?)));
         let Some((found, router)) = found.filter(|_| !self.reconfigured) else { return };
         let long = router.config().version().interval() * 5;
@@ -101,6 +105,14 @@ impl Watch {
         if let (Some((&(_, _, active), _)), false) = (audible, is_often_paused) {
             let (host, active) = (HostId(host), HostId(active));
             self.broken(Violation::Claimed { at: sim.now, host, active });
+        }
+        let asks = is_silence && router.config().probed().next().is_some();
+        let answered = self.answering.iter().find(|&(&(on, asking, _), &since)| {
+            asks && (on, asking) == (network, host) && sim.now - since > long
+        });
+        if let (Some((&(_, _, holder), _)), false) = (answered, is_often_paused) {
+            let (host, holder) = (HostId(host), HostId(holder));
+            self.broken(Violation::Answered { at: sim.now, host, holder });
         }
     }
 
@@ -135,15 +147,17 @@ impl Watch {
             for &listener in &network.hosts {
                 for &active in &network.hosts {
                     let key = (id, listener, active);
-                    let is_audible = network.wire.lost == 0
+                    let loses_nothing = network.wire.lost == 0 && sim.is_attached(id, listener);
+                    let is_audible = loses_nothing
                         && network.carries(active, listener)
                         && sim.is_active(id, active)
-                        && [listener, active].iter().all(|&host| sim.is_attached(id, host));
-                    if !is_audible {
-                        self.audible.remove(&key);
-                    } else {
-                        self.audible.entry(key).or_insert(sim.now);
-                    }
+                        && sim.is_attached(id, active);
+                    since(&mut self.audible, key, sim.now, is_audible);
+                    let is_answering = loses_nothing
+                        && network.joins(active, listener)
+                        && network.joins(listener, active)
+                        && sim.answers(id, active);
+                    since(&mut self.answering, key, sim.now, is_answering);
                 }
             }
         }
@@ -171,6 +185,15 @@ impl Watch {
     }
 }
 
+/// Notes since when something is so, or that it is not.
+fn since<K: Ord>(times: &mut BTreeMap<K, Time>, key: K, now: Time, is_so: bool) {
+    if is_so {
+        times.entry(key).or_insert(now);
+    } else {
+        times.remove(&key);
+    }
+}
+
 impl Sim {
     pub(super) fn hear_each_other(&self, network: usize, a: usize, b: usize) -> bool {
         let Some(wires) = self.networks.get(network) else { return false };
@@ -185,6 +208,15 @@ impl Sim {
     fn is_attached(&self, network: usize, id: usize) -> bool {
         let host = self.hosts.get(id).filter(|host| host.status != Status::Down);
         host.is_some_and(|host| host.member_on(network).is_some_and(|at| host.has_link(at)))
+    }
+
+    /// Whether the kernel of a host answers for the addresses on a network.
+    fn answers(&self, network: usize, id: usize) -> bool {
+        let Some(host) = self.hosts.get(id).filter(|host| host.status.receives()) else {
+            return false;
+        };
+        let port = host.member_on(network).and_then(|member| host.ports.get(member));
+        port.is_some_and(|port| port.link && port.has_addresses)
     }
 
     /// The better one advertises within its interval. The other hears it when the packet
@@ -210,9 +242,9 @@ impl Sim {
     }
 
     /// A host says that it heard nobody.
-    pub(super) fn claims(&mut self, id: usize, member: usize) {
+    pub(super) fn claims(&mut self, id: usize, member: usize, is_silence: bool) {
         let mut watch = std::mem::take(&mut self.watch);
-        watch.claims(self, id, member);
+        watch.claims(self, id, member, is_silence);
         self.watch = watch;
     }
 

@@ -39,6 +39,7 @@ struct Plan {
     sync_gate: bool,
     startup_delay: Duration,
     announcements: Announcements,
+    probe: bool,
 }
 
 impl Plan {
@@ -68,6 +69,7 @@ impl Plan {
             sync_gate: rng.u8(0..5) == 0,
             startup_delay: if rng.bool() { Duration::ZERO } else { interval * rng.u32(0..8) },
             announcements: short.unwrap_or_default(),
+            probe: rng.u8(0..3) == 0,
         }
     }
 
@@ -91,6 +93,7 @@ impl Plan {
             .with_preempt(rng.choice(self.preempts.clone()).unwrap_or_default())
             .with_sync_gate(self.sync_gate)
             .with_startup_delay(self.startup_delay)
-            .with_announcements(self.announcements))
+            .with_announcements(self.announcements)
+            .with_probe(self.probe))
     }
 }
