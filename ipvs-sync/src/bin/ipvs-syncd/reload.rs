@@ -171,6 +171,7 @@ mod tests {
             "version = 2",
             "preempt = false",
             "preempt-delay = \"5s\"",
+            "probe = true",
         ] {
             let step = Step::Reconfigure { old: 0, new: 0, routers: vec![0] };
             assert_eq!(way(&[old], &[("eth0", 1, more)]), [step], "{more}");

@@ -29,6 +29,7 @@ const ROUTER: &[&str] = &[
     "source",
     "preempt",
     "preempt-delay",
+    "probe",
     "peers",
     "min-hop-limit",
     "checksum",
@@ -64,6 +65,7 @@ pub(crate) struct Router {
     /// None for the interface's primary one.
     pub(crate) source: Option<IpAddr>,
     pub(crate) preempt: Preempt,
+    pub(crate) probe: bool,
     pub(crate) peers: Vec<IpAddr>,
     pub(crate) min_hop_limit: u8,
     pub(crate) checksum: Checksum,
@@ -116,7 +118,7 @@ impl Router {
     pub(crate) fn config(&self, source: IpAddr) -> Result<router::Config, Rule> {
         let Self { vrid, rank, version, addresses, .. } = self;
         let config = router::Config::new(*vrid, *rank, addresses.clone(), *version, source)?;
-        Ok(config.with_preempt(self.preempt))
+        Ok(config.with_preempt(self.preempt).with_probe(self.probe))
     }
 
     pub(super) fn read<'d>(
@@ -143,6 +145,7 @@ impl Router {
         let addresses = addresses(&section);
         let source = section.parsed::<IpAddr>("source");
         let preempt = preempt(&section);
+        let probe = section.boolean("probe");
         let peers = peers(&section);
         let min_hop_limit = section.number::<u8>("min-hop-limit", "0 to 255");
         let checksum = section.word("checksum", CHECKSUMS).unwrap_or_default();
@@ -169,6 +172,7 @@ impl Router {
             prefix,
             source: source.map(|source| source.value),
             preempt: preempt?,
+            probe: probe.is_some_and(|it| it.value),
             peers: peers.iter().map(|peer| peer.value).collect(),
             min_hop_limit: min_hop_limit.map_or(HOP_LIMIT, |limit| limit.value),
             checksum,
@@ -202,6 +206,9 @@ impl Router {
             if Family::of(address) != family || Some(address) == self.source {
                 section.problem(peer.at, Error::Peer { peer: address });
             }
+        }
+        if self.probe && self.rank == Rank::Owner {
+            section.problem(section.at("probe"), "an owner does not ask: leave `probe` out");
         }
         if let Some(source) = self.source {
             let source = self.config(source).map(drop);

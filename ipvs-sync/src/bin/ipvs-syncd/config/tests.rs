@@ -30,7 +30,7 @@ fn what_a_router_can_have_is_read() {
     let text = router(
         "addresses = [\"10.0.0.7/24\", \"10.0.0.8/24\"]\npriority = 150\nversion = 3\n\
          interval = \"100ms\"\nsource = \"10.0.0.1\"\npreempt = true\npreempt-delay = \"30s\"\n\
-         peers = [\"10.0.0.2\"]\nmin-hop-limit = 64\nchecksum = \"pseudo-header\"\n\
+         probe = true\npeers = [\"10.0.0.2\"]\nmin-hop-limit = 64\nchecksum = \"pseudo-header\"\n\
          virtual-mac = \"vrrp7\"\ngroup = \"g\"\nwhen-deleted = \"release\"\n\
          track = [{ interface = \"eth1\", lower = 50 }, { interface = \"eth2\" }]",
     );
@@ -81,7 +81,7 @@ fn all_errors_of_a_file_are_told_in_its_order() {
          seconds\n\
          9:1: virtual-router web: unknown key `address`, the known ones are name, interface, \
          vrid, priority, owner, version, interval, addresses, source, preempt, preempt-delay, \
-         peers, min-hop-limit, checksum, password, hmac, virtual-mac, group, track, \
+         probe, peers, min-hop-limit, checksum, password, hmac, virtual-mac, group, track, \
          when-deleted\n\
          10:1: virtual-router a b: the key `interface` is missing\n\
          10:1: virtual-router a b: the key `vrid` is missing\n\
@@ -103,6 +103,7 @@ fn each_rule_of_a_router_has_its_sentence_and_place() {
         ("priority = \"1\"", "5:12", "`priority` must be an integer, not a string"),
         ("owner = 1", "5:9", "`owner` must be true or false, not an integer"),
         ("owner = true\npriority = 1", "6:12", "an owner has priority 255: leave `priority` out"),
+        ("owner = true\nprobe = true", "6:9", "an owner does not ask: leave `probe` out"),
         ("version = 4", "5:11", "`version` 4 out of range: 2 or 3"),
         ("interval = 1", "5:12", "`interval` must be a string, not an integer"),
         (
