@@ -3,8 +3,10 @@
 //!
 //! What the fuzzer has found is in files of other names and stays.
 
+use ipvs_sync::net::{arp, ndp};
 use ipvs_sync::resync::{LeftOut, Message};
 use ipvs_sys::{Attrs, Messages, Payload};
+use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -35,7 +37,19 @@ fn main() -> io::Result<()> {
     write(fuzz.join("corpus/fake"), "requests", &all)?;
     sync(fuzz)?;
     resync(fuzz)?;
+    neighbours(fuzz)?;
     vrrp(fuzz)
+}
+
+/// What the neighbours of a virtual router are told and asked.
+fn neighbours(fuzz: &Path) -> io::Result<()> {
+    let (mac, v4) = ([0, 0, 0x5e, 0, 1, 7], [10, 0, 0, 7].into());
+    let v6 = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 7);
+    let corpus = fuzz.join("corpus/neighbour_frame");
+    write(corpus.clone(), "arp-announcement", &arp::announcement(mac, v4))?;
+    write(corpus.clone(), "arp-probe", &arp::probe(mac, v4))?;
+    write(corpus.clone(), "ndp-announcement", &ndp::announcement(mac, v6, true))?;
+    write(corpus, "ndp-probe", &ndp::probe(mac, v6))
 }
 
 /// Each datagram of a sync master; those of 6.12 differ in nothing but ports.

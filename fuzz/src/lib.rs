@@ -2,6 +2,7 @@
 
 pub mod batches;
 pub mod fakes;
+pub mod neighbours;
 pub mod procfs;
 pub mod resync;
 pub mod routers;

@@ -4,6 +4,8 @@
 
 #[path = "../../fuzz/src/corpus.rs"]
 pub mod corpus;
+#[path = "../../fuzz/src/neighbours.rs"]
+pub mod neighbours;
 #[path = "../../fuzz/src/resync.rs"]
 pub mod resync;
 #[path = "../../fuzz/src/routers.rs"]
@@ -14,6 +16,11 @@ pub mod sync;
 pub mod vrrp;
 
 use corpus::replay;
+
+#[test]
+fn frames_of_neighbours() {
+    replay("neighbour_frame", neighbours::neighbour_frame);
+}
 
 #[test]
 fn packets() {
@@ -44,6 +51,15 @@ fn peers_of_a_transfer() {
 #[test]
 fn no_corpus_is_forgotten() {
     let mut names = corpus::names();
-    names.retain(|name| ["resync_", "sync_", "vrrp_"].iter().any(|part| name.starts_with(part)));
-    assert_eq!(names, ["resync_peer", "sync_message", "vrrp_hmac", "vrrp_packet", "vrrp_router"]);
+    let ours = ["neighbour_", "resync_", "sync_", "vrrp_"];
+    names.retain(|name| ours.iter().any(|part| name.starts_with(part)));
+    let known = [
+        "neighbour_frame",
+        "resync_peer",
+        "sync_message",
+        "vrrp_hmac",
+        "vrrp_packet",
+        "vrrp_router",
+    ];
+    assert_eq!(names, known);
 }

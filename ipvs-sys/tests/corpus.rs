@@ -43,7 +43,7 @@ fn roundtrips() {
 fn no_corpus_is_forgotten() {
     let mut names = corpus::names();
     // Those of `ipvs` and `ipvs-sync` are replayed by their tests.
-    let of_others = ["resync_", "sync_", "table_", "vrrp_"];
+    let of_others = ["neighbour_", "resync_", "sync_", "table_", "vrrp_"];
     names.retain(|name| !of_others.iter().any(|prefix| name.starts_with(prefix)));
     names.retain(|name| !["batch", "connections", "fake"].contains(&name.as_str()));
     assert_eq!(names, ["daemon", "datagram", "destination", "nlctrl", "roundtrip", "service"]);
