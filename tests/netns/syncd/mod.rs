@@ -2,7 +2,7 @@
 
 mod program;
 
-use crate::host::run;
+use crate::host::{port, run};
 use crate::router::{addresses, has_virtual, wait_until};
 use crate::wire::Wire;
 use ipvs_sync::vrrp::Family;
@@ -90,6 +90,21 @@ fn a_reload_is_no_takeover_and_a_bad_one_changes_nothing() {
     active.waits_for("\"done\":3");
     assert!(active.log().contains("checksum of web"), "{}", active.log());
     active.waits_for(ACTIVE);
+}
+
+#[test]
+fn one_that_probes_says_who_answers_and_can_be_told_to_take_over_all_the_same() {
+    let wire = Wire::new();
+    // What it advertises comes to nobody.
+    let unheard = Daemon::start(&web(200, "peers = [\"10.0.0.99\"]"));
+    unheard.waits_for(ACTIVE);
+    let mac = port().mac.unwrap().map(|byte| format!("{byte:02x}")).join(":");
+    let probes = wire.there(|| Daemon::start(&web(100, "probe = true")));
+    let told = format!("10.0.0.7 is answered for by {mac}, whose advertisements");
+    wait_until("report", || probes.log().contains(&told));
+    assert!(probes.state().contains(BACKUP), "{}", probes.state());
+    probes.reload(&web(100, ""));
+    probes.waits_for(ACTIVE);
 }
 
 #[test]
