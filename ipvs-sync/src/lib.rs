@@ -10,13 +10,10 @@
 //! - [`daemon`]: the kernel's sync daemons, as they are wanted
 //! - [`doctor`]: what breaks sync without a word, found on one node and between two
 //! - [`resync`]: the whole connection table, for a director that has come or come back
+//! - [`failover`]: when a backup knows all connections, and handover to one that does
 //! - [`net`]: the sockets and address changes, the only I/O besides
 //! - [`runtime`]: virtual routers that run, in two threads
 //! - the program `ipvs-syncd`, with the feature `syncd`: a daemon over these
-//!
-//! and what is planned:
-//!
-//! - `failover`: what ties these to the kernel
 //!
 //! The kernel's sync daemons can be started, stopped and listed today with
 //! `ipvs::Client`:
@@ -37,7 +34,9 @@
 mod checksum;
 pub mod daemon;
 pub mod doctor;
+pub mod failover;
 pub mod net;
+pub mod peer;
 pub mod proto;
 pub mod resync;
 pub mod runtime;

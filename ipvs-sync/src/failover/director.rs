@@ -1,0 +1,356 @@
+//! The director: what it is told, and what it wants done.
+
+use super::event::{Action, Event};
+use super::notice::Notice;
+use super::own::{Own, Ready};
+use super::peers::Peer;
+use crate::peer::Standing;
+use crate::vrrp::Time;
+use crate::vrrp::router::State;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// One of several directors with the same virtual routers: see [the module](super).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Director {
+    deadline: Option<Duration>,
+    peers: Vec<Peer>,
+    routers: BTreeMap<IpAddr, Own>,
+    actions: VecDeque<Action>,
+    /// The time that it was told last.
+    now: Time,
+}
+
+/// How long after a transfer that failed another is tried.
+const AGAIN: Duration = Duration::from_secs(5);
+
+impl Director {
+    /// One with so many peers and no virtual router yet. A router of higher priority does
+    /// not wait for connections longer than `deadline`, or without one for as long as it
+    /// takes.
+    pub fn new(now: Time, peers: usize, deadline: Option<Duration>) -> Self {
+        let peers = std::iter::repeat_with(|| Peer::new(now)).take(peers).collect();
+        let (routers, actions) = (BTreeMap::new(), VecDeque::new());
+        Self { deadline, peers, routers, actions, now }
+    }
+
+    /// Something happened, and is told at `now`, which is never before the time of an
+    /// event that was told earlier.
+    pub fn handle(&mut self, now: Time, event: Event) {
+        self.now = now;
+        match event {
+            Event::State { address, state, has_handed_over } => {
+                self.is_in(address, state, has_handed_over);
+            }
+            Event::Gone { address } => self.is_gone(address),
+            Event::DualActive { address } => self.had_rival(address),
+            Event::BackupStarted => {
+                self.lose(now, |_| true, "the backup daemon was started anew");
+            }
+            Event::Answer { peer, result } => self.answers(peer, result),
+            Event::Transferred { peer, result } => self.transferred(peer, result),
+            Event::HandOver { address } => self.hand_over(address),
+            Event::PromoteAsked { request, address } => self.take_over(request, address),
+            Event::Promoted { peer, address, result } => {
+                if let Err(reason) = result {
+                    self.tell(Notice::NotTaken { address, peer, reason });
+                }
+            }
+            Event::Tick => {}
+        }
+        self.judge();
+        self.go_on_handing_over();
+        self.transfer();
+        self.ask();
+    }
+
+    /// The next thing to do. After each event all of them are to be polled.
+    #[must_use]
+    pub fn poll(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When it wants to be told [`Event::Tick`]; never, if nothing else happens, if there
+    /// is none. After each event it may be another time.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Time> {
+        let asks = self.peers.iter().filter_map(Peer::next);
+        let tries = self.peers.iter().map(|peer| peer.not_before).filter(|at| *at > self.now);
+        let deadlines = self.routers.values().filter_map(|own| own.deadline(self.deadline));
+        asks.chain(tries).chain(deadlines).min()
+    }
+
+    /// The virtual routers here, as the peers are to be told when they ask.
+    pub fn standings(&self) -> Vec<Standing> {
+        let standing = |(address, own): (&IpAddr, &Own)| Standing {
+            address: *address,
+            state: own.state,
+            is_ready: own.ready != Ready::No,
+        };
+        self.routers.iter().map(standing).collect()
+    }
+
+    fn is_in(&mut self, address: IpAddr, state: State, has_handed_over: bool) {
+        let now = self.now;
+        let own = self.routers.entry(address).or_insert_with(|| Own::new(now));
+        if own.state == state {
+            return;
+        }
+        let had_asked = own.hands_over.take();
+        own.state = state;
+        if own.ready != Ready::No {
+            own.ready = Ready::No;
+            self.actions.push_back(Action::Ready { address, is_ready: false });
+        }
+        if state == State::Backup {
+            (own.since, own.waits) = (now, now);
+            if has_handed_over {
+                own.ready = Ready::Yes;
+                self.actions.push_back(Action::Ready { address, is_ready: true });
+            }
+            self.ask_all();
+        }
+        if had_asked.is_some() {
+            self.hold(address, "it is no longer active");
+        }
+    }
+
+    fn is_gone(&mut self, address: IpAddr) {
+        let own = self.routers.remove(&address);
+        if own.is_some_and(|own| own.hands_over.is_some()) {
+            self.hold(address, "it is no longer there");
+        }
+    }
+
+    /// What connected to the other is to be had from it when it has gone back.
+    fn had_rival(&mut self, address: IpAddr) {
+        if self.state(address) != Some(State::Active) {
+            return;
+        }
+        if self.peers.iter().all(|peer| peer.owes.is_none()) {
+            self.ask_all();
+        }
+        for peer in &mut self.peers {
+            peer.owes = Some(self.now);
+        }
+    }
+
+    fn answers(&mut self, number: usize, result: Result<Vec<Standing>, String>) {
+        let Some(peer) = self.peers.get_mut(number) else { return };
+        if !peer.answers(result) {
+            return;
+        }
+        let peer = peer.clone();
+        match peer.is_lost() {
+            Some(reason) => self.tell(Notice::Lost { peer: number, reason: reason.to_owned() }),
+            None => {
+                self.tell(Notice::Reached { peer: number });
+                let is_there = |address| peer.is_active(address, Time::ZERO);
+                self.lose(peer.asked_last(), is_there, "the active router was out of reach");
+            }
+        }
+    }
+
+    fn transferred(&mut self, number: usize, result: Result<(), String>) {
+        let again = self.now + AGAIN;
+        let Some(peer) = self.peers.get_mut(number) else { return };
+        let Some(began) = peer.transfer.take() else { return };
+        match result {
+            Ok(()) => {
+                peer.taken = Some(began);
+                peer.owes = peer.owes.filter(|since| *since > began);
+            }
+            Err(reason) => {
+                peer.not_before = again;
+                self.tell(Notice::TransferFailed { peer: number, reason });
+            }
+        }
+    }
+
+    fn hand_over(&mut self, address: IpAddr) {
+        let now = self.now;
+        match self.routers.get_mut(&address) {
+            None => self.hold(address, "there is no such virtual router"),
+            Some(own) if own.state != State::Active => self.hold(address, "it is not active"),
+            Some(own) => {
+                own.hands_over.get_or_insert(now);
+                self.ask_all();
+            }
+        }
+    }
+
+    fn take_over(&mut self, request: u64, address: IpAddr) {
+        let result = match self.state(address) {
+            Some(State::Backup) => {
+                self.actions.push_back(Action::TakeOver { address });
+                Ok(())
+            }
+            Some(State::Active) => Ok(()),
+            Some(state) => Err(format!("{address} is {state} there")),
+            None => Err(format!("{address} is of no virtual router there")),
+        };
+        self.actions.push_back(Action::AnswerPromote { request, result });
+    }
+
+    /// Which routers are ready now, and which no longer.
+    fn judge(&mut self) {
+        if self.peers.iter().any(|peer| peer.is_lost().is_some()) {
+            // It may be the active one, whose sync messages do not arrive either.
+            let peers = self.peers.clone();
+            let is_known = |address| peers.iter().any(|peer| peer.is_active(address, Time::ZERO));
+            let routers = self.routers.iter();
+            let ready = routers.filter(|(_, own)| own.ready == Ready::Yes).map(|(at, _)| *at);
+            let unsure: Vec<IpAddr> = ready.filter(|address| !is_known(*address)).collect();
+            self.lose(self.now, |address| unsure.contains(&address), "a peer does not answer");
+        }
+        for (address, own) in &mut self.routers {
+            if own.state != State::Backup || own.ready == Ready::Yes {
+                continue;
+            }
+            let waited = self.now - own.waits;
+            let is_over = self.deadline.is_some_and(|deadline| waited >= deadline);
+            let (ready, notice) = if is_all_here(&self.peers, *address, own.since) {
+                (Ready::Yes, Notice::Ready { address: *address })
+            } else if is_over && own.ready == Ready::No {
+                (Ready::ByDeadline, Notice::DeadlinePassed { address: *address, waited })
+            } else {
+                continue;
+            };
+            if own.ready == Ready::No {
+                self.actions.push_back(Action::Ready { address: *address, is_ready: true });
+            }
+            own.ready = ready;
+            self.actions.push_back(Action::Notice(notice));
+        }
+    }
+
+    /// Routers that wait for a successor, which the peers were asked for.
+    fn go_on_handing_over(&mut self) {
+        let waiting = self.routers.iter_mut().filter(|(_, own)| own.hands_over.is_some());
+        for (address, own) in waiting {
+            let since = own.hands_over.unwrap_or(self.now);
+            let can = |peer: &Peer| {
+                let there = peer.standing(*address, since);
+                there.is_some_and(|there| there.state == State::Backup && there.is_ready)
+            };
+            let address = *address;
+            if let Some(peer) = self.peers.iter().position(can) {
+                own.hands_over = None;
+                self.actions.extend([
+                    Action::Resign { address },
+                    Action::Promote { peer, address },
+                    Action::Notice(Notice::HandedOver { address, peer }),
+                ]);
+            } else if self.peers.iter().all(|peer| peer.said_since(since).is_some()) {
+                own.hands_over = None;
+                let reason = why_none(&self.peers, address, since);
+                self.actions.push_back(Action::Notice(Notice::Held { address, reason }));
+            }
+        }
+    }
+
+    /// Takes the table of a peer that has what is missing here, one at a time.
+    fn transfer(&mut self) {
+        if self.peers.iter().any(|peer| peer.transfer.is_some()) {
+            return;
+        }
+        let is_active = |own: &Own| own.state == State::Active;
+        if !self.routers.values().any(is_active) {
+            // What was missing belongs to others now.
+            self.peers.iter_mut().for_each(|peer| peer.owes = None);
+        }
+        let has_missing = |peer: &Peer| {
+            self.routers.iter().any(|(address, own)| {
+                own.misses() && peer.is_active(*address, own.since) && !peer.has_given(own.since)
+            })
+        };
+        // One that is still active has not given way yet.
+        let owes = |peer: &Peer| {
+            let Some(since) = peer.owes else { return false };
+            let mut ours = self.routers.iter().filter(|(_, own)| is_active(own));
+            matches!(peer.said_since(since), Some(Ok(_)))
+                && !ours.any(|(address, _)| peer.is_active(*address, since))
+        };
+        let wanted = |peer: &Peer| peer.not_before <= self.now && (has_missing(peer) || owes(peer));
+        let Some(number) = self.peers.iter().position(wanted) else { return };
+        if let Some(peer) = self.peers.get_mut(number) {
+            peer.transfer = Some(self.now);
+            self.actions.push_back(Action::Transfer { peer: number });
+        }
+    }
+
+    /// Asks the peers whose turn it is.
+    fn ask(&mut self) {
+        for (number, peer) in self.peers.iter_mut().enumerate() {
+            if peer.asks(self.now) {
+                self.actions.push_back(Action::Ask { peer: number });
+            }
+        }
+    }
+
+    /// Connections that came before then may be missing, of these routers.
+    fn lose(&mut self, since: Time, of: impl Fn(IpAddr) -> bool, reason: &str) {
+        for (address, own) in &mut self.routers {
+            if own.state != State::Backup || !of(*address) {
+                continue;
+            }
+            own.since = own.since.max(since);
+            if own.ready == Ready::Yes {
+                own.ready = Ready::No;
+                own.waits = self.now;
+                let (address, reason) = (*address, reason.to_owned());
+                self.actions.extend([
+                    Action::Ready { address, is_ready: false },
+                    Action::Notice(Notice::NotReady { address, reason }),
+                ]);
+            }
+        }
+    }
+
+    fn ask_all(&mut self) {
+        for peer in &mut self.peers {
+            peer.ask_now(self.now);
+        }
+    }
+
+    fn hold(&mut self, address: IpAddr, reason: &str) {
+        self.tell(Notice::Held { address, reason: reason.to_owned() });
+    }
+
+    fn tell(&mut self, notice: Notice) {
+        self.actions.push_back(Action::Notice(notice));
+    }
+
+    fn state(&self, address: IpAddr) -> Option<State> {
+        self.routers.get(&address).map(|own| own.state)
+    }
+}
+
+/// Whether a backup knows all connections that the active router had at a time: it has the
+/// table of the peer that is active, or none is.
+fn is_all_here(peers: &[Peer], address: IpAddr, since: Time) -> bool {
+    let is_active = |peer: &Peer| peer.is_active(address, since);
+    let has_answered = |peer: &Peer| matches!(peer.said_since(since), Some(Ok(_)));
+    match peers.iter().any(is_active) {
+        true => peers.iter().any(|peer| is_active(peer) && peer.has_given(since)),
+        false => peers.iter().all(has_answered),
+    }
+}
+
+/// Why no peer can take a router over, of each of them.
+fn why_none(peers: &[Peer], address: IpAddr, since: Time) -> String {
+    if peers.is_empty() {
+        return "there is no other director".to_owned();
+    }
+    let why = |(number, peer): (usize, &Peer)| match (peer.is_lost(), peer.standing(address, since))
+    {
+        (Some(reason), _) => format!("peer {number} does not answer: {reason}"),
+        (None, None) => format!("peer {number} does not have it"),
+        (None, Some(there)) if there.state == State::Backup => {
+            format!("peer {number} does not have all connections")
+        }
+        (None, Some(there)) => format!("at peer {number} it is {}", there.state),
+    };
+    peers.iter().enumerate().map(why).collect::<Vec<_>>().join("; ")
+}

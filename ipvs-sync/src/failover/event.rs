@@ -1,0 +1,125 @@
+//! What a [`Director`](super::Director) is told, and what it wants done.
+
+use crate::peer::Standing;
+use crate::vrrp::router::State;
+use std::net::IpAddr;
+
+/// Something that happened. Peers are named by their number from 0, virtual routers by
+/// their first virtual address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A virtual router is here, or is in another state.
+    State {
+        /// The router.
+        address: IpAddr,
+        /// The state that it is in.
+        state: State,
+        /// It was active until now and handed over by itself
+        /// ([`Cause::HandedOver`](crate::vrrp::router::Cause::HandedOver)), so that it knows
+        /// all that its successor began with.
+        has_handed_over: bool,
+    },
+    /// A virtual router is no longer here.
+    Gone {
+        /// The router.
+        address: IpAddr,
+    },
+    /// Another was active besides a router here
+    /// ([`Report::DualActive`](crate::vrrp::router::Report::DualActive)).
+    DualActive {
+        /// The router.
+        address: IpAddr,
+    },
+    /// The kernel's backup daemon was started anew: what others sent before is not known.
+    BackupStarted,
+    /// What became of an [`Action::Ask`]: the peer's routers, or why there is no answer.
+    Answer {
+        /// The peer.
+        peer: usize,
+        /// Its routers.
+        result: Result<Vec<Standing>, String>,
+    },
+    /// What became of an [`Action::Transfer`].
+    Transferred {
+        /// The peer whose table it was.
+        peer: usize,
+        /// Whether all of it is here now.
+        result: Result<(), String>,
+    },
+    /// The operator wants a router to hand over. If it can, [`Action::Resign`] follows, and
+    /// [`Notice::HandedOver`](super::Notice::HandedOver); else
+    /// [`Notice::Held`](super::Notice::Held).
+    HandOver {
+        /// The router.
+        address: IpAddr,
+    },
+    /// A peer hands over, and asks that the router here takes over.
+    /// [`Action::AnswerPromote`] follows.
+    PromoteAsked {
+        /// A number for the answer.
+        request: u64,
+        /// The router.
+        address: IpAddr,
+    },
+    /// What became of an [`Action::Promote`].
+    Promoted {
+        /// The peer.
+        peer: usize,
+        /// The router.
+        address: IpAddr,
+        /// Whether it took over.
+        result: Result<(), String>,
+    },
+    /// The time that [`poll_timeout`](super::Director::poll_timeout) said has come. At
+    /// another time it does nothing.
+    Tick,
+}
+
+/// Something to do. What becomes of the first three is to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Ask a peer for its routers. It is not asked again before the answer was told.
+    Ask {
+        /// The peer.
+        peer: usize,
+    },
+    /// Take a peer's connection table. It is not asked for another before this has ended.
+    Transfer {
+        /// The peer.
+        peer: usize,
+    },
+    /// Tell a peer to take over.
+    Promote {
+        /// The peer.
+        peer: usize,
+        /// The router.
+        address: IpAddr,
+    },
+    /// The connections are here, or no longer: `runtime::Handle::sync_ready`.
+    Ready {
+        /// The router.
+        address: IpAddr,
+        /// Whether they are.
+        is_ready: bool,
+    },
+    /// The active router hands over: `runtime::Handle::resign`. It is to be done before the
+    /// [`Promote`](Self::Promote) that follows.
+    Resign {
+        /// The router.
+        address: IpAddr,
+    },
+    /// The backup takes over at once: `runtime::Handle::promote`.
+    TakeOver {
+        /// The router.
+        address: IpAddr,
+    },
+    /// The answer to a peer that asked.
+    AnswerPromote {
+        /// Its request.
+        request: u64,
+        /// Whether the router takes over, or why not.
+        result: Result<(), String>,
+    },
+    /// Tell the operator.
+    Notice(super::Notice),
+}

@@ -1,0 +1,81 @@
+//! Failover that keeps connections: when a backup knows them all, and how an active router
+//! hands over to one that does.
+//!
+//! Virtual routers by themselves know nothing of connections. A [`Director`] knows what the
+//! others have and opens their [gates](crate::vrrp::router::Config::with_sync_gate). It is
+//! as pure as they are: it takes events with the time at which they are told, and says what
+//! to do and when it wants to be told the time again.
+//!
+//! ```
+//! use ipvs_sync::failover::{Action, Director, Event};
+//! use ipvs_sync::peer::Standing;
+//! use ipvs_sync::vrrp::Time;
+//! use ipvs_sync::vrrp::router::State;
+//!
+//! let address = "10.0.0.7".parse()?;
+//! let mut director = Director::new(Time::ZERO, 1, None);
+//! let mut told = |event| {
+//!     director.handle(Time::ZERO, event);
+//!     std::iter::from_fn(|| director.poll()).collect::<Vec<Action>>()
+//! };
+//!
+//! // A director has come back, and is a backup.
+//! let asks = told(Event::State { address, state: State::Backup, has_handed_over: false });
+//! assert_eq!(asks, [Action::Ask { peer: 0 }]);
+//! // The other one is active, so that its connections are wanted.
+//! let there = vec![Standing { address, state: State::Active, is_ready: false }];
+//! let transfers = told(Event::Answer { peer: 0, result: Ok(there) });
+//! assert!(transfers.contains(&Action::Transfer { peer: 0 }));
+//! // With them it may take over.
+//! let ready = told(Event::Transferred { peer: 0, result: Ok(()) });
+//! assert!(ready.contains(&Action::Ready { address, is_ready: true }));
+//! # Ok::<(), std::net::AddrParseError>(())
+//! ```
+//!
+//! # When a backup is ready
+//!
+//! | it is ready when, after it became a backup, | because |
+//! |---|---|
+//! | it took the whole table of the peer that says it is active | sync messages bring what comes later |
+//! | all peers answered, and none is active | there is nothing to take |
+//! | it was active itself and handed over | it knows all that its successor began with |
+//! | the deadline has passed | the operator chose so; it goes on trying |
+//!
+//! | it is so no longer when | because |
+//! |---|---|
+//! | it leaves the state | another may become active in between |
+//! | the kernel's backup daemon was started anew | it did not hear what was sent before |
+//! | a peer does not answer, and no other says it is active | its sync messages may not arrive either |
+//! | a peer answers again, and is active | its sync messages did not arrive meanwhile |
+//!
+//! Peers are asked every second. Sync messages that are lost for less than that go unnoticed;
+//! the kernel sends those of connections that have packets again.
+//!
+//! Readiness matters only where another is active: a backup that hears nobody takes over
+//! at once, ready or not.
+//!
+//! # Planned handover
+//!
+//! The active director asks its peers afresh. If one is a backup and ready, the router
+//! resigns and that peer is told to take over at once: in this order, since a router that
+//! takes over from one of higher priority would be sent back. If the word is lost, the
+//! successor takes over after its skew as after any resignation. If none is ready nothing
+//! changes, and the operator is told why, of each peer.
+//!
+//! # After a partition
+//!
+//! The router that gives way takes the table of the one that stays. The one that stays
+//! takes the tables of its peers too, when they have given way: clients that had connected
+//! there now come here.
+
+mod director;
+mod event;
+mod notice;
+mod own;
+mod peers;
+#[cfg(test)]
+mod tests;
+
+pub use director::Director;
+pub use event::{Action, Event};
+pub use notice::Notice;

@@ -1,0 +1,45 @@
+//! The virtual routers here.
+
+use crate::vrrp::Time;
+use crate::vrrp::router::State;
+use std::time::Duration;
+
+/// A virtual router here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Own {
+    pub(super) state: State,
+    /// Whether the connections of the active one are here; of a backup only.
+    pub(super) ready: Ready,
+    /// From when on what a peer tells and gives counts.
+    pub(super) since: Time,
+    /// Since when it waits to be ready.
+    pub(super) waits: Time,
+    /// When it was told to hand over, if it still looks for who takes over.
+    pub(super) hands_over: Option<Time>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ready {
+    No,
+    /// It has waited for long enough, and still looks for them.
+    ByDeadline,
+    Yes,
+}
+
+impl Own {
+    pub(super) fn new(now: Time) -> Self {
+        let (state, ready) = (State::Stopped, Ready::No);
+        Self { state, ready, since: now, waits: now, hands_over: None }
+    }
+
+    /// Whether connections may be missing here.
+    pub(super) fn misses(&self) -> bool {
+        self.state == State::Backup && self.ready != Ready::Yes
+    }
+
+    /// When it waits no longer.
+    pub(super) fn deadline(&self, deadline: Option<Duration>) -> Option<Time> {
+        let is_waiting = self.state == State::Backup && self.ready == Ready::No;
+        deadline.filter(|_| is_waiting).map(|deadline| self.waits + deadline)
+    }
+}

@@ -1,0 +1,340 @@
+//! One director, told by hand.
+
+use super::*;
+
+/// A director, the time, and what it has wanted since that was last asked.
+struct Told {
+    director: Director,
+    now: Time,
+}
+
+impl Told {
+    fn new(peers: usize, deadline: Option<Duration>) -> Self {
+        Self { director: Director::new(Time::ZERO, peers, deadline), now: Time::ZERO }
+    }
+
+    /// One that is a backup, whose peers were asked.
+    fn backup(peers: usize, deadline: Option<Duration>) -> Self {
+        let mut told = Self::new(peers, deadline);
+        told.is(State::Backup);
+        told
+    }
+
+    fn tell(&mut self, event: Event) -> Vec<Action> {
+        self.director.handle(self.now, event);
+        std::iter::from_fn(|| self.director.poll()).collect()
+    }
+
+    fn is(&mut self, state: State) -> Vec<Action> {
+        self.tell(Event::State { address: vip(), state, has_handed_over: false })
+    }
+
+    fn answers(&mut self, peer: usize, state: State, is_ready: bool) -> Vec<Action> {
+        let there = Standing { address: vip(), state, is_ready };
+        self.tell(Event::Answer { peer, result: Ok(vec![there]) })
+    }
+
+    fn is_silent(&mut self, peer: usize) -> Vec<Action> {
+        self.tell(Event::Answer { peer, result: Err("timeout".to_owned()) })
+    }
+
+    fn brought(&mut self, peer: usize) -> Vec<Action> {
+        self.tell(Event::Transferred { peer, result: Ok(()) })
+    }
+
+    /// Time passes, and it is told so when it wants.
+    fn pass(&mut self, time: Duration) -> Vec<Action> {
+        let until = self.now + time;
+        let mut actions = Vec::new();
+        while let Some(at) = self.director.poll_timeout().filter(|at| *at <= until) {
+            assert!(at >= self.now, "it wants to be told a time that has passed");
+            self.now = at;
+            actions.extend(self.tell(Event::Tick));
+        }
+        self.now = until;
+        actions
+    }
+
+    fn is_ready(&self) -> bool {
+        self.director.standings().first().is_some_and(|standing| standing.is_ready)
+    }
+}
+
+const ASK: Action = Action::Ask { peer: 0 };
+const TRANSFER: Action = Action::Transfer { peer: 0 };
+
+fn ready(is_ready: bool) -> Action {
+    Action::Ready { address: vip(), is_ready }
+}
+
+fn held(reason: &str) -> Action {
+    Action::Notice(Notice::Held { address: vip(), reason: reason.to_owned() })
+}
+
+#[test]
+fn a_backup_is_ready_when_it_has_taken_the_table_of_the_active_one() {
+    let mut told = Told::new(1, None);
+    assert_eq!(told.is(State::Backup), [ASK]);
+    let reached = Action::Notice(Notice::Reached { peer: 0 });
+    assert_eq!(told.answers(0, State::Active, false), [reached, TRANSFER]);
+    assert!(!told.is_ready());
+    let notice = Action::Notice(Notice::Ready { address: vip() });
+    assert_eq!(told.brought(0), [ready(true), notice]);
+    assert!(told.is_ready());
+    assert_eq!(told.pass(SECOND), [ASK]);
+    assert_eq!(told.answers(0, State::Active, false), [], "nothing is taken again");
+}
+
+#[test]
+fn a_backup_is_ready_when_nobody_is_active() {
+    let mut told = Told::backup(2, None);
+    told.answers(0, State::Backup, false);
+    assert!(!told.is_ready(), "the other may be");
+    assert!(told.answers(1, State::Backup, false).contains(&ready(true)));
+}
+
+#[test]
+fn a_peer_that_does_not_answer_may_be_the_active_one() {
+    let mut told = Told::backup(2, None);
+    told.answers(0, State::Backup, true);
+    told.is_silent(1);
+    assert!(!told.is_ready());
+    // Unless it is another.
+    told.pass(SECOND);
+    assert!(told.answers(0, State::Active, false).contains(&TRANSFER));
+    told.is_silent(1);
+    assert!(told.brought(0).contains(&ready(true)));
+    told.pass(SECOND * 5);
+    told.is_silent(1);
+    assert!(told.is_ready());
+}
+
+#[test]
+fn what_was_asked_before_it_became_a_backup_does_not_count() {
+    let mut told = Told::new(1, None);
+    assert_eq!(told.is(State::Fault), [ASK]);
+    told.pass(SECOND);
+    told.is(State::Backup);
+    assert_eq!(told.answers(0, State::Backup, false).last(), Some(&ASK));
+    assert!(!told.is_ready());
+}
+
+#[test]
+fn a_transfer_that_began_before_it_became_a_backup_does_not_count() {
+    let mut told = Told::backup(1, None);
+    assert!(told.answers(0, State::Active, false).contains(&TRANSFER));
+    told.pass(SECOND);
+    told.is(State::Fault);
+    told.is(State::Backup);
+    told.answers(0, State::Active, false);
+    told.pass(SECOND);
+    told.answers(0, State::Active, false);
+    let actions = told.brought(0);
+    assert!(!told.is_ready());
+    assert!(actions.contains(&TRANSFER));
+    assert!(told.brought(0).contains(&ready(true)));
+}
+
+#[test]
+fn it_is_no_longer_ready_when_it_is_no_backup_or_its_daemon_was_started_anew() {
+    let mut told = Told::backup(1, None);
+    told.answers(0, State::Backup, false);
+    assert!(told.is_ready());
+    assert!(told.tell(Event::BackupStarted).contains(&ready(false)));
+    told.pass(SECOND);
+    told.answers(0, State::Backup, false);
+    assert!(told.is_ready());
+    assert_eq!(told.is(State::Active), [ready(false)]);
+}
+
+#[test]
+fn it_is_no_longer_ready_when_the_active_one_does_not_answer() {
+    let mut told = Told::backup(1, None);
+    told.answers(0, State::Active, false);
+    told.brought(0);
+    told.pass(SECOND);
+    assert!(told.is_silent(0).contains(&ready(false)));
+    // It is asked every second, and its table is wanted again.
+    assert_eq!(told.pass(SECOND), [ASK]);
+    assert!(told.answers(0, State::Active, false).contains(&TRANSFER));
+}
+
+#[test]
+fn it_is_no_longer_ready_when_one_that_was_out_of_reach_is_active() {
+    let mut told = Told::backup(2, None);
+    told.is_silent(0);
+    told.answers(1, State::Active, false);
+    told.brought(1);
+    assert!(told.is_ready());
+    told.pass(SECOND);
+    told.answers(1, State::Active, false);
+    let actions = told.answers(0, State::Active, false);
+    assert!(actions.contains(&ready(false)));
+    assert!(actions.contains(&TRANSFER));
+}
+
+#[test]
+fn one_that_handed_over_itself_is_ready() {
+    let mut told = Told::new(1, None);
+    told.is(State::Active);
+    let address = vip();
+    let event = Event::State { address, state: State::Backup, has_handed_over: true };
+    assert!(told.tell(event).contains(&ready(true)));
+}
+
+#[test]
+fn the_deadline_makes_it_ready_and_it_still_looks_for_the_connections() {
+    let mut told = Told::backup(1, Some(SECOND * 10));
+    told.is_silent(0);
+    let mut actions = Vec::new();
+    for _ in 0..10 {
+        assert!(!actions.contains(&ready(true)));
+        actions = told.pass(SECOND);
+        told.is_silent(0);
+    }
+    assert!(actions.contains(&ready(true)));
+    let notice = Notice::DeadlinePassed { address: vip(), waited: SECOND * 10 };
+    assert!(actions.contains(&Action::Notice(notice)));
+    told.pass(SECOND);
+    assert!(told.answers(0, State::Active, false).contains(&TRANSFER));
+    let notice = Action::Notice(Notice::Ready { address: vip() });
+    assert_eq!(told.brought(0), [notice]);
+}
+
+#[test]
+fn a_transfer_that_fails_is_told_and_tried_again_after_five_seconds() {
+    let mut told = Told::backup(1, None);
+    told.answers(0, State::Active, false);
+    let event = Event::Transferred { peer: 0, result: Err("broken".to_owned()) };
+    let notice = Notice::TransferFailed { peer: 0, reason: "broken".to_owned() };
+    assert_eq!(told.tell(event), [Action::Notice(notice)]);
+    for _ in 0..4 {
+        assert_eq!(told.pass(SECOND), [ASK]);
+        assert_eq!(told.answers(0, State::Active, false), []);
+    }
+    assert!(told.pass(SECOND).contains(&TRANSFER));
+}
+
+#[test]
+fn it_hands_over_to_a_backup_that_is_ready_and_resigns_first() {
+    let mut told = Told::new(2, None);
+    told.is(State::Active);
+    told.answers(0, State::Backup, true);
+    told.answers(1, State::Backup, true);
+    told.pass(SECOND / 2);
+    let address = vip();
+    // They are asked afresh.
+    assert_eq!(
+        told.tell(Event::HandOver { address }),
+        [Action::Ask { peer: 0 }, Action::Ask { peer: 1 }]
+    );
+    assert_eq!(told.answers(0, State::Backup, false), []);
+    let handed = Notice::HandedOver { address, peer: 1 };
+    assert_eq!(
+        told.answers(1, State::Backup, true),
+        [Action::Resign { address }, Action::Promote { peer: 1, address }, Action::Notice(handed)]
+    );
+    let reason = "it is at fault".to_owned();
+    let event = Event::Promoted { peer: 1, address, result: Err(reason.clone()) };
+    assert_eq!(told.tell(event), [Action::Notice(Notice::NotTaken { address, peer: 1, reason })]);
+}
+
+#[test]
+fn it_hands_over_to_nobody_who_is_not_ready_and_says_why() {
+    let mut told = Told::new(4, None);
+    told.is(State::Active);
+    for peer in 0..4 {
+        told.answers(peer, State::Backup, true);
+    }
+    told.pass(SECOND / 2);
+    told.tell(Event::HandOver { address: vip() });
+    told.answers(0, State::Backup, false);
+    told.is_silent(1);
+    told.tell(Event::Answer { peer: 2, result: Ok(Vec::new()) });
+    let reason = "peer 0 does not have all connections; peer 1 does not answer: timeout; \
+                  peer 2 does not have it; at peer 3 it is fault";
+    assert_eq!(told.answers(3, State::Fault, false).first(), Some(&held(reason)));
+}
+
+#[test]
+fn only_an_active_router_hands_over() {
+    let mut told = Told::backup(1, None);
+    let address = vip();
+    assert_eq!(told.tell(Event::HandOver { address })[0], held("it is not active"));
+    let other = [10, 0, 0, 8].into();
+    let reason = "there is no such virtual router".to_owned();
+    let notice = Action::Notice(Notice::Held { address: other, reason });
+    assert_eq!(told.tell(Event::HandOver { address: other })[0], notice);
+    let mut alone = Told::new(0, None);
+    alone.is(State::Active);
+    assert_eq!(alone.tell(Event::HandOver { address }), [held("there is no other director")]);
+}
+
+#[test]
+fn one_that_loses_its_state_while_it_looks_for_a_successor_says_so() {
+    for event in [
+        Event::State { address: vip(), state: State::Fault, has_handed_over: false },
+        Event::Gone { address: vip() },
+    ] {
+        let mut told = Told::new(1, None);
+        told.is(State::Active);
+        told.answers(0, State::Backup, true);
+        told.pass(SECOND / 2);
+        told.tell(Event::HandOver { address: vip() });
+        let actions = told.tell(event);
+        let is_held = |action: &Action| matches!(action, Action::Notice(Notice::Held { .. }));
+        assert!(actions.iter().any(is_held), "{actions:?}");
+        assert!(!told.answers(0, State::Backup, true).contains(&Action::Resign { address: vip() }));
+    }
+}
+
+#[test]
+fn a_backup_takes_over_when_it_is_asked_to_and_another_says_why_not() {
+    let address = vip();
+    let asked = Event::PromoteAsked { request: 3, address };
+    let answer = |result| Action::AnswerPromote { request: 3, result };
+    let mut told = Told::backup(1, None);
+    assert_eq!(told.tell(asked.clone())[..2], [Action::TakeOver { address }, answer(Ok(()))]);
+    told.is(State::Active);
+    assert_eq!(told.tell(asked.clone()), [answer(Ok(()))]);
+    told.is(State::Fault);
+    let reason = "10.0.0.7 is fault there".to_owned();
+    assert_eq!(told.tell(asked.clone()), [answer(Err(reason))]);
+    told.tell(Event::Gone { address });
+    let reason = "10.0.0.7 is of no virtual router there".to_owned();
+    assert_eq!(told.tell(asked), [answer(Err(reason))]);
+}
+
+#[test]
+fn the_one_that_stayed_active_takes_what_the_other_had_when_that_has_given_way() {
+    let mut told = Told::new(1, None);
+    told.is(State::Active);
+    told.answers(0, State::Active, false);
+    told.pass(SECOND / 2);
+    assert_eq!(told.tell(Event::DualActive { address: vip() }), [ASK]);
+    assert_eq!(told.answers(0, State::Active, false), []);
+    told.tell(Event::DualActive { address: vip() });
+    assert_eq!(told.pass(SECOND), [ASK]);
+    assert_eq!(told.answers(0, State::Backup, false), [TRANSFER]);
+    assert_eq!(told.brought(0), []);
+    told.pass(SECOND);
+    assert_eq!(told.answers(0, State::Backup, true), [], "once");
+}
+
+#[test]
+fn what_does_not_belong_anywhere_is_nothing() {
+    let mut told = Told::new(1, None);
+    told.answers(0, State::Backup, true);
+    told.pass(SECOND);
+    for event in [
+        Event::Answer { peer: 7, result: Ok(Vec::new()) },
+        Event::Transferred { peer: 7, result: Ok(()) },
+        Event::Transferred { peer: 0, result: Ok(()) },
+        Event::Gone { address: vip() },
+        Event::DualActive { address: vip() },
+        Event::BackupStarted,
+        Event::Promoted { peer: 7, address: vip(), result: Ok(()) },
+    ] {
+        assert_eq!(told.tell(event.clone()), [], "{event:?}");
+    }
+}

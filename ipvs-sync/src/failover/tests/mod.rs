@@ -1,0 +1,17 @@
+//! A director alone, told by hand; and several with real virtual routers in virtual time.
+
+mod alone;
+mod together;
+
+use super::*;
+use crate::peer::Standing;
+use crate::vrrp::Time;
+use crate::vrrp::router::State;
+use std::net::IpAddr;
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn vip() -> IpAddr {
+    [10, 0, 0, 7].into()
+}
