@@ -1,6 +1,7 @@
 //! The director: what it is told, and what it wants done.
 
 use super::event::{Action, Event};
+use super::handover::successor;
 use super::notice::Notice;
 use super::own::{Own, Ready};
 use super::peers::Peer;
@@ -86,7 +87,7 @@ impl Director {
         let standing = |(address, own): (&IpAddr, &Own)| Standing {
             address: *address,
             state: own.state,
-            is_ready: own.ready != Ready::No,
+            is_ready: own.ready == Ready::Yes,
         };
         self.routers.iter().map(standing).collect()
     }
@@ -230,22 +231,18 @@ impl Director {
         let waiting = self.routers.iter_mut().filter(|(_, own)| own.hands_over.is_some());
         for (address, own) in waiting {
             let since = own.hands_over.unwrap_or(self.now);
-            let can = |peer: &Peer| {
-                let there = peer.standing(*address, since);
-                there.is_some_and(|there| there.state == State::Backup && there.is_ready)
-            };
+            let Some(found) = successor(&self.peers, *address, since) else { continue };
+            own.hands_over = None;
             let address = *address;
-            if let Some(peer) = self.peers.iter().position(can) {
-                own.hands_over = None;
-                self.actions.extend([
+            match found {
+                Ok(peer) => self.actions.extend([
                     Action::Resign { address },
                     Action::Promote { peer, address },
                     Action::Notice(Notice::HandedOver { address, peer }),
-                ]);
-            } else if self.peers.iter().all(|peer| peer.said_since(since).is_some()) {
-                own.hands_over = None;
-                let reason = why_none(&self.peers, address, since);
-                self.actions.push_back(Action::Notice(Notice::Held { address, reason }));
+                ]),
+                Err(reason) => {
+                    self.actions.push_back(Action::Notice(Notice::Held { address, reason }));
+                }
             }
         }
     }
@@ -328,29 +325,9 @@ impl Director {
 }
 
 /// Whether a backup knows all connections that the active router had at a time: it has the
-/// table of the peer that is active, or none is.
+/// table of the peer that is active, or of each, if for now more than one is. While none is
+/// active it is not known what the next one has.
 fn is_all_here(peers: &[Peer], address: IpAddr, since: Time) -> bool {
-    let is_active = |peer: &Peer| peer.is_active(address, since);
-    let has_answered = |peer: &Peer| matches!(peer.said_since(since), Some(Ok(_)));
-    match peers.iter().any(is_active) {
-        true => peers.iter().any(|peer| is_active(peer) && peer.has_given(since)),
-        false => peers.iter().all(has_answered),
-    }
-}
-
-/// Why no peer can take a router over, of each of them.
-fn why_none(peers: &[Peer], address: IpAddr, since: Time) -> String {
-    if peers.is_empty() {
-        return "there is no other director".to_owned();
-    }
-    let why = |(number, peer): (usize, &Peer)| match (peer.is_lost(), peer.standing(address, since))
-    {
-        (Some(reason), _) => format!("peer {number} does not answer: {reason}"),
-        (None, None) => format!("peer {number} does not have it"),
-        (None, Some(there)) if there.state == State::Backup => {
-            format!("peer {number} does not have all connections")
-        }
-        (None, Some(there)) => format!("at peer {number} it is {}", there.state),
-    };
-    peers.iter().enumerate().map(why).collect::<Vec<_>>().join("; ")
+    let mut active = peers.iter().filter(|peer| peer.is_active(address, since)).peekable();
+    active.peek().is_some() && active.all(|peer| peer.has_given(since))
 }

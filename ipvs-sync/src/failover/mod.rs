@@ -36,10 +36,9 @@
 //!
 //! | it is ready when, after it became a backup, | because |
 //! |---|---|
-//! | it took the whole table of the peer that says it is active | sync messages bring what comes later |
-//! | all peers answered, and none is active | there is nothing to take |
+//! | it took the whole table of the peer that says it is active, of each if more do | sync messages bring what comes later |
 //! | it was active itself and handed over | it knows all that its successor began with |
-//! | the deadline has passed | the operator chose so; it goes on trying |
+//! | the deadline has passed: for its own gate only, nobody hands over to it | the operator chose so; it goes on trying |
 //!
 //! | it is so no longer when | because |
 //! |---|---|
@@ -56,11 +55,12 @@
 //!
 //! # Planned handover
 //!
-//! The active director asks its peers afresh. If one is a backup and ready, the router
-//! resigns and that peer is told to take over at once: in this order, since a router that
-//! takes over from one of higher priority would be sent back. If the word is lost, the
-//! successor takes over after its skew as after any resignation. If none is ready nothing
-//! changes, and the operator is told why, of each peer.
+//! The active director asks its peers afresh. If there is a backup, and each that answers is
+//! ready, the router resigns and one of them is told to take over at once: in this order,
+//! since a router that takes over from one of higher priority would be sent back. If the
+//! word is late or lost, the backup of highest priority takes over after its skew as after
+//! any resignation; that is why all of them must be ready. Otherwise nothing changes, and
+//! the operator is told why, of each peer.
 //!
 //! # After a partition
 //!
@@ -70,6 +70,7 @@
 
 mod director;
 mod event;
+mod handover;
 mod notice;
 mod own;
 mod peers;

@@ -3,47 +3,47 @@
 use super::*;
 
 /// A director, the time, and what it has wanted since that was last asked.
-struct Told {
+pub(super) struct Told {
     director: Director,
     now: Time,
 }
 
 impl Told {
-    fn new(peers: usize, deadline: Option<Duration>) -> Self {
+    pub(super) fn new(peers: usize, deadline: Option<Duration>) -> Self {
         Self { director: Director::new(Time::ZERO, peers, deadline), now: Time::ZERO }
     }
 
     /// One that is a backup, whose peers were asked.
-    fn backup(peers: usize, deadline: Option<Duration>) -> Self {
+    pub(super) fn backup(peers: usize, deadline: Option<Duration>) -> Self {
         let mut told = Self::new(peers, deadline);
         told.is(State::Backup);
         told
     }
 
-    fn tell(&mut self, event: Event) -> Vec<Action> {
+    pub(super) fn tell(&mut self, event: Event) -> Vec<Action> {
         self.director.handle(self.now, event);
         std::iter::from_fn(|| self.director.poll()).collect()
     }
 
-    fn is(&mut self, state: State) -> Vec<Action> {
+    pub(super) fn is(&mut self, state: State) -> Vec<Action> {
         self.tell(Event::State { address: vip(), state, has_handed_over: false })
     }
 
-    fn answers(&mut self, peer: usize, state: State, is_ready: bool) -> Vec<Action> {
+    pub(super) fn answers(&mut self, peer: usize, state: State, is_ready: bool) -> Vec<Action> {
         let there = Standing { address: vip(), state, is_ready };
         self.tell(Event::Answer { peer, result: Ok(vec![there]) })
     }
 
-    fn is_silent(&mut self, peer: usize) -> Vec<Action> {
+    pub(super) fn is_silent(&mut self, peer: usize) -> Vec<Action> {
         self.tell(Event::Answer { peer, result: Err("timeout".to_owned()) })
     }
 
-    fn brought(&mut self, peer: usize) -> Vec<Action> {
+    pub(super) fn brought(&mut self, peer: usize) -> Vec<Action> {
         self.tell(Event::Transferred { peer, result: Ok(()) })
     }
 
     /// Time passes, and it is told so when it wants.
-    fn pass(&mut self, time: Duration) -> Vec<Action> {
+    pub(super) fn pass(&mut self, time: Duration) -> Vec<Action> {
         let until = self.now + time;
         let mut actions = Vec::new();
         while let Some(at) = self.director.poll_timeout().filter(|at| *at <= until) {
@@ -55,19 +55,19 @@ impl Told {
         actions
     }
 
-    fn is_ready(&self) -> bool {
+    pub(super) fn is_ready(&self) -> bool {
         self.director.standings().first().is_some_and(|standing| standing.is_ready)
     }
 }
 
-const ASK: Action = Action::Ask { peer: 0 };
-const TRANSFER: Action = Action::Transfer { peer: 0 };
+pub(super) const ASK: Action = Action::Ask { peer: 0 };
+pub(super) const TRANSFER: Action = Action::Transfer { peer: 0 };
 
-fn ready(is_ready: bool) -> Action {
+pub(super) fn ready(is_ready: bool) -> Action {
     Action::Ready { address: vip(), is_ready }
 }
 
-fn held(reason: &str) -> Action {
+pub(super) fn held(reason: &str) -> Action {
     Action::Notice(Notice::Held { address: vip(), reason: reason.to_owned() })
 }
 
@@ -83,14 +83,6 @@ fn a_backup_is_ready_when_it_has_taken_the_table_of_the_active_one() {
     assert!(told.is_ready());
     assert_eq!(told.pass(SECOND), [ASK]);
     assert_eq!(told.answers(0, State::Active, false), [], "nothing is taken again");
-}
-
-#[test]
-fn a_backup_is_ready_when_nobody_is_active() {
-    let mut told = Told::backup(2, None);
-    told.answers(0, State::Backup, false);
-    assert!(!told.is_ready(), "the other may be");
-    assert!(told.answers(1, State::Backup, false).contains(&ready(true)));
 }
 
 #[test]
@@ -138,11 +130,13 @@ fn a_transfer_that_began_before_it_became_a_backup_does_not_count() {
 #[test]
 fn it_is_no_longer_ready_when_it_is_no_backup_or_its_daemon_was_started_anew() {
     let mut told = Told::backup(1, None);
-    told.answers(0, State::Backup, false);
+    told.answers(0, State::Active, false);
+    told.brought(0);
     assert!(told.is_ready());
     assert!(told.tell(Event::BackupStarted).contains(&ready(false)));
     told.pass(SECOND);
-    told.answers(0, State::Backup, false);
+    told.answers(0, State::Active, false);
+    told.brought(0);
     assert!(told.is_ready());
     assert_eq!(told.is(State::Active), [ready(false)]);
 }
@@ -228,7 +222,7 @@ fn it_hands_over_to_a_backup_that_is_ready_and_resigns_first() {
         told.tell(Event::HandOver { address }),
         [Action::Ask { peer: 0 }, Action::Ask { peer: 1 }]
     );
-    assert_eq!(told.answers(0, State::Backup, false), []);
+    assert_eq!(told.answers(0, State::Fault, false), []);
     let handed = Notice::HandedOver { address, peer: 1 };
     assert_eq!(
         told.answers(1, State::Backup, true),

@@ -1,6 +1,7 @@
 //! A director alone, told by hand; and several with real virtual routers in virtual time.
 
 mod alone;
+mod races;
 mod together;
 
 use super::*;

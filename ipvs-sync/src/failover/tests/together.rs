@@ -11,6 +11,8 @@ const MILLI: Duration = Duration::from_millis(1);
 const INTERVAL: Duration = Duration::from_millis(100);
 /// How long time passes at once.
 const STEP: Duration = Duration::from_millis(5);
+/// How many milliseconds it takes to tell another to take over: longer than its skew.
+const PROMOTE: u32 = 40;
 /// How old a connection is when the others hear of it.
 const SYNC_DELAY: Duration = Duration::from_millis(500);
 
@@ -201,7 +203,7 @@ impl World {
                     (400, node, Flight::Transfer { peer: Self::peer(node, peer) })
                 }
                 Action::Promote { peer, address } => {
-                    (5, Self::peer(node, peer), Flight::Promote { from: node, address })
+                    (PROMOTE, Self::peer(node, peer), Flight::Promote { from: node, address })
                 }
                 Action::Ready { is_ready, .. } => {
                     self.sim.tell(host, Happens::SyncReady(is_ready));
@@ -360,6 +362,23 @@ fn nobody_hands_over_to_one_that_has_just_come_back() {
     world.pass(MILLI * 100);
     assert_eq!(world.active(), [0]);
     assert!(world.notices.iter().any(|(_, notice)| matches!(notice, Notice::Held { .. })));
+}
+
+#[test]
+fn nobody_takes_over_who_has_just_come_back_while_another_is_told_to() {
+    let mut world = World::new(3);
+    world.crash(1);
+    world.pass(SECOND * 5);
+    world.restart(1);
+    // The third is ready, the second is faster.
+    world.pass(MILLI * 20);
+    world.tell(0, Event::HandOver { address: vip() });
+    world.pass(MILLI * 200);
+    let [active] = world.active()[..] else { panic!("{:?} are active", world.active()) };
+    let old = world.ago(SECOND);
+    let missing = (0..world.made.len()).filter(|id| world.made[*id] < old);
+    let missing = missing.filter(|id| !world.nodes[active].table.contains(id));
+    assert_eq!(missing.count(), 0, "at {active}");
 }
 
 #[test]

@@ -1,0 +1,86 @@
+//! What could be lost where two things happen at once, told by hand.
+
+use super::alone::{TRANSFER, Told, held, ready};
+use super::*;
+
+const ADDRESS: [u8; 4] = [10, 0, 0, 7];
+
+fn resign() -> Action {
+    Action::Resign { address: ADDRESS.into() }
+}
+
+fn hand_over() -> Event {
+    Event::HandOver { address: ADDRESS.into() }
+}
+
+/// A director that is active, with peers that answered as backups that are ready.
+fn active(peers: usize) -> Told {
+    let mut told = Told::backup(peers, None);
+    for peer in 0..peers {
+        told.answers(peer, State::Active, false);
+    }
+    for peer in 0..peers {
+        told.brought(peer);
+    }
+    told.is(State::Active);
+    for peer in 0..peers {
+        told.answers(peer, State::Backup, true);
+    }
+    told.pass(SECOND / 2);
+    for peer in 0..peers {
+        told.answers(peer, State::Backup, true);
+    }
+    told
+}
+
+#[test]
+fn no_router_resigns_while_a_backup_that_is_not_ready_may_be_faster_than_the_successor() {
+    for first in [0, 1] {
+        let mut told = active(2);
+        told.tell(hand_over());
+        let mut actions = told.answers(first, State::Backup, first == 0);
+        assert!(!actions.contains(&resign()), "the other has not answered");
+        actions = told.answers(1 - first, State::Backup, first == 1);
+        assert!(!actions.contains(&resign()), "{actions:?}");
+        assert_eq!(actions.first(), Some(&held("peer 1 does not have all connections")));
+    }
+}
+
+#[test]
+fn a_handover_waits_for_no_peer_that_has_not_answered_before() {
+    let mut told = active(2);
+    told.pass(SECOND);
+    told.answers(0, State::Backup, true);
+    told.is_silent(1);
+    told.pass(SECOND / 2);
+    told.tell(hand_over());
+    assert_eq!(told.answers(0, State::Backup, true).first(), Some(&resign()));
+}
+
+#[test]
+fn nobody_hands_over_to_one_that_only_waits_no_longer() {
+    let mut told = Told::backup(1, Some(SECOND * 3));
+    told.answers(0, State::Active, false);
+    assert!(told.pass(SECOND * 3).contains(&ready(true)), "it may preempt");
+    assert!(!told.is_ready(), "it does not say that the connections are here");
+}
+
+#[test]
+fn what_nobody_was_active_for_is_not_ready_when_somebody_is() {
+    let mut told = Told::backup(1, None);
+    told.answers(0, State::Fault, false);
+    assert!(!told.is_ready(), "it is active again in a moment");
+    told.pass(SECOND);
+    assert!(told.answers(0, State::Active, false).contains(&TRANSFER));
+}
+
+#[test]
+fn of_two_that_are_active_both_tables_are_taken() {
+    let mut told = Told::backup(2, None);
+    told.answers(0, State::Active, false);
+    told.answers(1, State::Active, false);
+    assert!(told.brought(0).contains(&Action::Transfer { peer: 1 }));
+    assert!(!told.is_ready());
+    told.brought(1);
+    assert!(told.is_ready());
+}
