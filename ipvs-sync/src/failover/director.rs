@@ -55,7 +55,7 @@ impl Director {
             Event::PromoteAsked { request, address } => self.take_over(request, address),
             Event::Promoted { peer, address, result } => {
                 if let Err(reason) = result {
-                    self.tell(Notice::NotTaken { address, peer, reason });
+                    self.is_refused(address, peer, reason);
                 }
             }
             Event::Tick => {}
@@ -99,6 +99,7 @@ impl Director {
             return;
         }
         let had_asked = own.hands_over.take();
+        let lacks = state == State::Active && own.ready != Ready::Yes;
         own.state = state;
         if own.ready != Ready::No {
             own.ready = Ready::No;
@@ -106,11 +107,15 @@ impl Director {
         }
         if state == State::Backup {
             (own.since, own.waits) = (now, now);
-            if has_handed_over {
+            if has_handed_over && self.peers.iter().all(|peer| peer.owes.is_none()) {
                 own.ready = Ready::Yes;
                 self.actions.push_back(Action::Ready { address, is_ready: true });
             }
             self.ask_all();
+        }
+        if lacks {
+            // One that does not answer is dead, or a rival that will be heard.
+            self.want_tables(|peer| peer.is_lost().is_none());
         }
         if had_asked.is_some() {
             self.hold(address, "it is no longer active");
@@ -126,13 +131,17 @@ impl Director {
 
     /// What connected to the other is to be had from it when it has gone back.
     fn had_rival(&mut self, address: IpAddr) {
-        if self.state(address) != Some(State::Active) {
-            return;
+        if self.state(address) == Some(State::Active) {
+            self.want_tables(|_| true);
         }
+    }
+
+    /// The active router here lacks what these peers have.
+    fn want_tables(&mut self, of: impl Fn(&Peer) -> bool) {
         if self.peers.iter().all(|peer| peer.owes.is_none()) {
             self.ask_all();
         }
-        for peer in &mut self.peers {
+        for peer in self.peers.iter_mut().filter(|peer| of(peer)) {
             peer.owes = Some(self.now);
         }
     }
@@ -178,6 +187,16 @@ impl Director {
                 own.hands_over.get_or_insert(now);
                 self.ask_all();
             }
+        }
+    }
+
+    /// Nobody takes over from the router here: it goes on, unless another is active by now.
+    fn is_refused(&mut self, address: IpAddr, peer: usize, reason: String) {
+        self.tell(Notice::NotTaken { address, peer, reason });
+        let Some(own) = self.routers.get(&address) else { return };
+        let is_elsewhere = self.peers.iter().any(|peer| peer.is_active(address, own.since));
+        if own.state == State::Backup && !is_elsewhere {
+            self.actions.push_back(Action::TakeOver { address });
         }
     }
 

@@ -53,7 +53,7 @@ pub enum Notice {
         /// The peer.
         peer: usize,
     },
-    /// The peer did not take over at once. The protocol of the routers decides.
+    /// The peer did not take over at once. The router here does again, unless another has.
     NotTaken {
         /// The router.
         address: IpAddr,

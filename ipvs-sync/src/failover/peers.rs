@@ -21,7 +21,7 @@ pub(super) struct Peer {
     pub(super) taken: Option<Time>,
     /// Not to try again before, because one has just failed.
     pub(super) not_before: Time,
-    /// Since when a router here that stayed active lacks what it had.
+    /// Since when an active router here lacks what it had.
     pub(super) owes: Option<Time>,
 }
 

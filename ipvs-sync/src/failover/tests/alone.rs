@@ -20,6 +20,16 @@ impl Told {
         told
     }
 
+    /// One that took over from its only peer, with all connections.
+    pub(super) fn active() -> Self {
+        let mut told = Self::backup(1, None);
+        told.answers(0, State::Active, false);
+        told.brought(0);
+        told.is(State::Active);
+        told.pass(SECOND);
+        told
+    }
+
     pub(super) fn tell(&mut self, event: Event) -> Vec<Action> {
         self.director.handle(self.now, event);
         std::iter::from_fn(|| self.director.poll()).collect()
@@ -169,8 +179,7 @@ fn it_is_no_longer_ready_when_one_that_was_out_of_reach_is_active() {
 
 #[test]
 fn one_that_handed_over_itself_is_ready() {
-    let mut told = Told::new(1, None);
-    told.is(State::Active);
+    let mut told = Told::active();
     let address = vip();
     let event = Event::State { address, state: State::Backup, has_handed_over: true };
     assert!(told.tell(event).contains(&ready(true)));
@@ -301,8 +310,7 @@ fn a_backup_takes_over_when_it_is_asked_to_and_another_says_why_not() {
 
 #[test]
 fn the_one_that_stayed_active_takes_what_the_other_had_when_that_has_given_way() {
-    let mut told = Told::new(1, None);
-    told.is(State::Active);
+    let mut told = Told::active();
     told.answers(0, State::Active, false);
     told.pass(SECOND / 2);
     assert_eq!(told.tell(Event::DualActive { address: vip() }), [ASK]);

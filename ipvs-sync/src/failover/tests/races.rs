@@ -1,6 +1,6 @@
 //! What could be lost where two things happen at once, told by hand.
 
-use super::alone::{TRANSFER, Told, held, ready};
+use super::alone::{ASK, TRANSFER, Told, held, ready};
 use super::*;
 
 const ADDRESS: [u8; 4] = [10, 0, 0, 7];
@@ -83,4 +83,39 @@ fn of_two_that_are_active_both_tables_are_taken() {
     assert!(!told.is_ready());
     told.brought(1);
     assert!(told.is_ready());
+}
+
+#[test]
+fn one_that_took_over_without_all_connections_takes_what_the_others_have() {
+    let mut told = Told::backup(1, None);
+    told.answers(0, State::Backup, true);
+    told.pass(SECOND / 2);
+    assert_eq!(told.is(State::Active), [ASK]);
+    assert_eq!(told.answers(0, State::Backup, true), [TRANSFER]);
+    told.brought(0);
+    told.pass(SECOND);
+    assert_eq!(told.answers(0, State::Backup, true), [], "once");
+}
+
+#[test]
+fn one_that_lacks_what_the_other_had_is_not_ready_for_having_handed_over() {
+    let mut told = active(1);
+    let address = ADDRESS.into();
+    told.tell(Event::DualActive { address });
+    let actions = told.tell(Event::State { address, state: State::Backup, has_handed_over: true });
+    assert!(!actions.contains(&ready(true)), "{actions:?}");
+}
+
+#[test]
+fn what_the_successor_refuses_is_taken_back_at_once() {
+    let mut told = active(1);
+    let address = ADDRESS.into();
+    told.tell(hand_over());
+    assert_eq!(told.answers(0, State::Backup, true).first(), Some(&resign()));
+    told.tell(Event::State { address, state: State::Backup, has_handed_over: true });
+    let refused = Event::Promoted { peer: 0, address, result: Err("fault".to_owned()) };
+    assert!(told.tell(refused.clone()).contains(&Action::TakeOver { address }));
+    // Another has taken over.
+    told.answers(0, State::Active, true);
+    assert!(!told.tell(refused).contains(&Action::TakeOver { address }));
 }
