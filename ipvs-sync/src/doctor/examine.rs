@@ -139,20 +139,20 @@ fn socket(settings: &Settings, role: Role, limit: Option<u32>, found: &mut Vec<F
     }
 }
 
-/// When an established connection is told (`ip_vs_sync.c: ip_vs_sync_conn_needed`).
+/// When an established connection is told (`ip_vs_sync.c: ip_vs_sync_conn_needed`): with a
+/// period by its packets alone, and a refresh only makes it rarer; without one by time.
 fn told_when(settings: &Settings, found: &mut Vec<Finding>) {
     let threshold = settings.sync_threshold;
+    let refresh_period = settings.sync_refresh_period;
+    let is_by_time = threshold.period == 0 && refresh_period > 0;
     let packet = if threshold.packets == 0 { threshold.period } else { threshold.packets };
-    if threshold.period > 0 && packet > LATE_PACKET {
+    if !is_by_time && packet > LATE_PACKET {
         found.push(Finding::LateFirst { packet });
     }
-    let refresh_period = settings.sync_refresh_period;
-    if refresh_period == 0 {
-        // One that is told at each packet is told as often as it lives on.
-        if threshold.period != 1 {
-            found.push(Finding::NoRefresh { threshold });
-        }
-    } else if settings.sync_retries == 0 {
+    // One that is told at each packet is told as often as it lives on.
+    if !is_by_time && threshold.period != 1 {
+        found.push(Finding::NoRefresh { threshold });
+    } else if refresh_period > 0 && settings.sync_retries == 0 {
         found.push(Finding::NoRetries { refresh_period });
     }
 }

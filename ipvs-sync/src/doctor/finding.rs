@@ -339,6 +339,9 @@ impl Finding {
             | Self::Version0 { unsaid: Unsaid::Timeouts }
             | Self::OnePacket { .. }
             | Self::Differs { .. } => Severity::Notice,
+            Self::NoRefresh { threshold: SyncThreshold { packets: 0, period: 0 } } => {
+                Severity::Error
+            }
             Self::NoMulticast { .. }
             | Self::Fragments { .. }
             | Self::ShortQueue { messages: 1.. }

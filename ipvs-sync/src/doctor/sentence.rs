@@ -1,6 +1,7 @@
 //! Findings in words: what is so, and what breaks.
 
 use super::finding::{Finding, Node, Services, Severity, Unsaid};
+use ipvs::sysctl::SyncThreshold;
 use std::fmt;
 
 impl fmt::Display for Finding {
@@ -78,15 +79,21 @@ impl fmt::Display for Finding {
                 "sync_threshold tells a connection at its packet {packet}: before that nobody \
                  else knows it"
             ),
-            Self::NoRefresh { threshold } if threshold.period == 0 => f.write_str(
-                "sync_refresh_period and the period of sync_threshold are 0: a connection is told \
-                 once, and forgotten by the others when its timeout has passed",
+            Self::NoRefresh { threshold: SyncThreshold { packets: 0, period: 0 } } => f.write_str(
+                "sync_threshold is \"0 0\" and sync_refresh_period 0: a connection is not told \
+                 while it is established (a sync_refresh_period of 10 tells it)",
             ),
-            Self::NoRefresh { threshold } => write!(
+            Self::NoRefresh { threshold: SyncThreshold { period: 0, .. } } => f.write_str(
+                "sync_refresh_period and the period of sync_threshold are 0: a connection is told \
+                 once, and forgotten by the others when its timeout has passed (a \
+                 sync_refresh_period of 10 tells it again)",
+            ),
+            Self::NoRefresh { threshold: SyncThreshold { period, .. } } => write!(
                 f,
-                "sync_refresh_period is 0: a connection is told again only every {} packets, and \
-                 one with fewer within its timeout is forgotten by the others",
-                threshold.period
+                "the period of sync_threshold is {period}: a connection is told again only every \
+                 {period} packets, whatever sync_refresh_period is, and one with fewer within its \
+                 timeout is forgotten by the others (the period 0 and a sync_refresh_period of 10 \
+                 tell it by time)"
             ),
             Self::NoRetries { refresh_period } => write!(
                 f,

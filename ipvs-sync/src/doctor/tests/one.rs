@@ -229,18 +229,29 @@ fn connections_that_are_told_late_or_never_again_are_found() {
     };
     let seldom = |period| {
         format!(
-            "warning: sync_refresh_period is 0: a connection is told again only every {period} \
-             packets, and one with fewer within its timeout is forgotten by the others"
+            "warning: the period of sync_threshold is {period}: a connection is told again only \
+             every {period} packets, whatever sync_refresh_period is, and one with fewer within \
+             its timeout is forgotten by the others (the period 0 and a sync_refresh_period of 10 \
+             tell it by time)"
         )
     };
+    let once = "warning: sync_refresh_period and the period of sync_threshold are 0: a connection \
+        is told once, and forgotten by the others when its timeout has passed (a \
+        sync_refresh_period of 10 tells it again)";
     assert_eq!(told(3, 50, 0, 0), [seldom(50)]);
     assert_eq!(told(4, 50, 0, 0), [late(4), seldom(50)]);
     assert_eq!(told(0, 50, 0, 0), [late(50), seldom(50)]);
     assert_eq!(told(0, 1, 0, 0), [""; 0]);
+    // A refresh is the least time between two tellings, and with a period causes none.
+    assert_eq!(told(3, 50, 10, 2), [seldom(50)]);
+    assert_eq!(told(3, 0, 0, 0), [once]);
+    assert_eq!(told(20, 0, 0, 0), [late(20).as_str(), once]);
+    // With time alone the first packet tells it.
+    assert_eq!(told(20, 0, 10, 2), [""; 0]);
     assert_eq!(
-        told(3, 0, 0, 0),
-        ["warning: sync_refresh_period and the period of sync_threshold are 0: a connection is \
-             told once, and forgotten by the others when its timeout has passed"]
+        told(0, 0, 0, 0),
+        ["error: sync_threshold is \"0 0\" and sync_refresh_period 0: a connection is not told \
+             while it is established (a sync_refresh_period of 10 tells it)"]
     );
     assert_eq!(
         told(3, 0, 10, 0),
