@@ -3,6 +3,7 @@
 
 use crate::config::{Config, Process};
 use crate::control::{self, Answer, Request};
+use crate::events::Event;
 use crate::exit::{Exit, Failure};
 use crate::hooks::Hooks;
 use crate::links::Links;
@@ -11,6 +12,7 @@ use crate::resolve::{Resolved, addresses, resolve};
 use crate::running::{self, Running};
 use crate::server::Server;
 use crate::signals::Signals;
+use crate::sync::Sync;
 use crate::{logs, metrics, service, state, tables};
 use ipvs::{Client, Namespace, Table};
 use ipvs_sync::net::now;
@@ -38,6 +40,7 @@ struct Core {
     file: PathBuf,
     process: Process,
     namespace: Option<Namespace>,
+    sync: Sync,
     running: Running,
     links: Links,
     hooks: Hooks,
@@ -124,12 +127,14 @@ impl Daemon {
         let core = &mut self.core;
         core.running.stop_all();
         let until = now() + AT_MOST;
-        core.go_on();
-        while !core.hooks.are_idle() && now() < until {
-            let next = core.hooks.next().map_or(until, |next| next.min(until));
+        core.tell();
+        while (!core.hooks.are_idle() || core.sync.is_leaving()) && now() < until {
+            let next = [core.hooks.next(), core.sync.next()].into_iter().flatten().min();
+            let next = next.map_or(until, |next| next.min(until));
             let polled = self.signals.polled().map(|fd| PollFd::new(fd, PollFlags::POLLIN));
             sleep_until(Some(next), polled.into_iter());
             self.signals.take();
+            core.keep_sync(false);
             core.hooks.go_on();
         }
         core.hooks.end();
@@ -151,7 +156,7 @@ impl Daemon {
         let Self { core, signals, control, metrics, watchdog } = self;
         let watchdog = watchdog.map(|(_, next)| next);
         let clients = [control.next(), metrics.as_ref().and_then(Server::next)];
-        let times = clients.into_iter().chain([watchdog, core.hooks.next()]);
+        let times = clients.into_iter().chain([watchdog, core.hooks.next(), core.sync.next()]);
         let ours = signals.polled().into_iter().chain(core.running.polled());
         let ours = ours.chain([core.links.as_fd()]).map(|fd| PollFd::new(fd, PollFlags::POLLIN));
         let theirs = control.polled().chain(metrics.iter().flat_map(Server::polled));
@@ -171,13 +176,14 @@ fn sleep_until<'p>(time: Option<Time>, polled: impl Iterator<Item = PollFd<'p>>)
 
 impl Core {
     fn start(file: &Path, config: Config) -> Result<Self, Failure> {
-        let Config { process, hooks, table, routers } = &config;
+        let process = &config.process;
         let namespace = running::open(process.namespace.as_deref()).map_err(Failure::system)?;
         let links = Links::open(namespace.as_ref()).map_err(Failure::system)?;
         let mut core = Self {
             file: file.to_owned(),
             process: process.clone(),
             namespace,
+            sync: Sync::default(),
             running: Running::new(process.namespace.clone(), process.real_time),
             links,
             hooks: Hooks::default(),
@@ -187,9 +193,11 @@ impl Core {
         };
         let resolved = core.resolve(&config).map_err(|all| Failure::new(Exit::System, all))?;
         // Whoever becomes active has the services then.
-        core.apply(table.as_ref())?;
-        core.hooks.set(hooks.clone());
-        tracing::info!(count = routers.len(), "starting virtual routers");
+        core.apply(config.table.as_ref())?;
+        core.hooks.set(config.hooks);
+        core.sync.set(config.sync, core.namespace.as_ref())?;
+        core.keep_sync(false);
+        tracing::info!(count = config.routers.len(), "starting virtual routers");
         core.running.start(units(resolved))?;
         core.running.tell_links(&core.links);
         Ok(core)
@@ -224,6 +232,9 @@ impl Core {
         let resolved = self.resolve(&config)?;
         self.apply(config.table.as_ref()).map_err(|failure| failure.text)?;
         self.hooks.set(config.hooks);
+        let set = self.sync.set(config.sync, self.namespace.as_ref());
+        set.map_err(|error| error.to_string())?;
+        self.keep_sync(false);
         let errors = self.running.change(units(resolved));
         self.running.tell_links(&self.links);
         match errors.is_empty() {
@@ -254,10 +265,7 @@ impl Core {
             None => Client::connect(),
         };
         let changes = client.and_then(|mut client| tables::apply(&mut client, table));
-        let changes = changes.map_err(|error| match error.is_permission() {
-            true => Failure::new(Exit::Permission, error),
-            false => Failure::system(error),
-        })?;
+        let changes = changes?;
         self.table = Some(state::Table {
             services: table.services().len(),
             destinations: table.services().map(|service| service.destinations().len()).sum(),
@@ -268,16 +276,36 @@ impl Core {
 
     /// Does what has come without a request.
     fn go_on(&mut self) {
-        match self.links.notice_changes() {
-            Ok(true) => self.running.tell_links(&self.links),
-            Ok(false) => {}
-            Err(error) => tracing::warn!(%error, "interfaces"),
+        let noticed = self.links.notice_changes();
+        let is_changed = noticed.unwrap_or_else(|error| {
+            tracing::warn!(%error, "interfaces");
+            false
+        });
+        if is_changed {
+            self.running.tell_links(&self.links);
         }
+        self.tell();
+        self.sync.follow(self.running.states());
+        self.keep_sync(is_changed);
+        self.hooks.go_on();
+    }
+
+    /// Tells what happened to virtual routers.
+    fn tell(&mut self) {
         for event in self.running.take() {
             event.log();
             self.hooks.tell(event);
         }
-        self.hooks.go_on();
+    }
+
+    /// Does what is due for the sync daemons, and tells it.
+    fn keep_sync(&mut self, is_changed: bool) {
+        for what in self.sync.run(self.links.all(), is_changed) {
+            self.running.counts.told += 1;
+            let event = Event::new(self.running.counts.told, None, what);
+            event.log();
+            self.hooks.tell(event);
+        }
     }
 
     fn answer(&mut self, request: &[u8]) -> Answer {
@@ -299,6 +327,7 @@ impl Core {
             uptime_seconds: now().since(self.start).as_secs_f64(),
             routers: self.running.state(),
             table: self.table.clone(),
+            sync: self.sync.state(),
             reloads: self.reloads.clone(),
             events: self.running.counts,
             hooks: self.hooks.state(),

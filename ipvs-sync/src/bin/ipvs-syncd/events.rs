@@ -1,34 +1,55 @@
 //! What happened, in one order, as hooks and logs are told it.
 
 use crate::config::Router;
+use ipvs::{Role, SyncDaemon};
 use ipvs_sync::runtime;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Something that happened to a virtual router.
+/// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Event {
     /// One more than that of the event before.
     pub(crate) sequence: u64,
     /// When it was told, since 1970.
     pub(crate) time: Duration,
-    pub(crate) router: String,
+    /// To which virtual router, if it was one.
+    pub(crate) router: Option<About>,
+    pub(crate) what: What,
+}
+
+/// A virtual router.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct About {
+    pub(crate) name: String,
     pub(crate) interface: String,
     pub(crate) vrid: u8,
     pub(crate) family: String,
     pub(crate) addresses: Vec<String>,
-    pub(crate) what: What,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum What {
-    State { from: String, to: String, cause: String },
+    State {
+        from: String,
+        to: String,
+        cause: String,
+    },
     Report(String),
     Deleted(Vec<String>),
     Failed(String),
+    SyncStarted(SyncDaemon),
+    SyncStopped(Role),
+    /// What could not be done for sync daemons.
+    SyncFailed(String),
 }
 
 impl Event {
-    pub(crate) fn new(sequence: u64, router: &Router, event: &runtime::Event) -> Self {
+    pub(crate) fn new(sequence: u64, router: Option<About>, what: What) -> Self {
+        let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { sequence, time, router, what }
+    }
+
+    pub(crate) fn of_router(sequence: u64, router: &Router, event: &runtime::Event) -> Self {
         let what = match event {
             runtime::Event::State { from, to, cause } => {
                 What::State { from: from.to_string(), to: to.to_string(), cause: cause.to_string() }
@@ -41,21 +62,13 @@ impl Event {
             // One that this does not know is told as what it is called.
             other => What::Report(format!("{other:?}")),
         };
-        let (interface, vrid, family) = router.key();
-        Self {
-            sequence,
-            time: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
-            router: router.name.clone(),
-            interface: interface.to_string(),
-            vrid: vrid.number(),
-            family: family.to_string(),
-            addresses: router.addresses.iter().map(|address| address.to_string()).collect(),
-            what,
-        }
+        Self::new(sequence, Some(About::of(router)), what)
     }
 
     pub(crate) fn log(&self) {
-        let Self { sequence, router, interface, vrid, family, what, .. } = self;
+        let Self { sequence, router, what, .. } = self;
+        let none = About::default();
+        let About { name: router, interface, vrid, family, .. } = router.as_ref().unwrap_or(&none);
         match what {
             What::State { from, to, cause } => tracing::info!(
                 sequence,
@@ -80,42 +93,65 @@ impl Event {
             What::Report(said) | What::Failed(said) => {
                 tracing::warn!(sequence, router, interface, vrid, family, said, "virtual router")
             }
+            What::SyncStarted(SyncDaemon { role, interface, id, .. }) => {
+                tracing::info!(sequence, %role, %interface, id, "sync daemon started");
+            }
+            What::SyncStopped(role) => tracing::info!(sequence, %role, "sync daemon stopped"),
+            What::SyncFailed(said) => tracing::warn!(sequence, said, "sync daemons"),
         }
     }
 
     /// As the variables of the environment of a hook.
     pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
-        let Self { sequence, time, router, interface, vrid, family, addresses, what } = self;
+        let Self { sequence, time, router, what } = self;
         let mut all = vec![
             ("IPVS_SYNCD_SEQUENCE", sequence.to_string()),
             ("IPVS_SYNCD_TIME", format!("{}.{:06}", time.as_secs(), time.subsec_micros())),
-            ("IPVS_SYNCD_ROUTER", router.clone()),
-            ("IPVS_SYNCD_INTERFACE", interface.clone()),
-            ("IPVS_SYNCD_VRID", vrid.to_string()),
-            ("IPVS_SYNCD_FAMILY", family.clone()),
-            ("IPVS_SYNCD_ADDRESSES", addresses.join(" ")),
         ];
+        if let Some(About { name, interface, vrid, family, addresses }) = router {
+            all.extend([
+                ("IPVS_SYNCD_ROUTER", name.clone()),
+                ("IPVS_SYNCD_INTERFACE", interface.clone()),
+                ("IPVS_SYNCD_VRID", vrid.to_string()),
+                ("IPVS_SYNCD_FAMILY", family.clone()),
+                ("IPVS_SYNCD_ADDRESSES", addresses.join(" ")),
+            ]);
+        }
+        let of = |name: &str| ("IPVS_SYNCD_EVENT", name.to_owned());
+        let cause = |text: String| ("IPVS_SYNCD_CAUSE", text);
+        let role = |role: &Role| ("IPVS_SYNCD_ROLE", role.to_string());
         match what {
-            What::State { from, to, cause } => all.extend([
-                ("IPVS_SYNCD_EVENT", "state".to_owned()),
+            What::State { from, to, cause: why } => all.extend([
+                of("state"),
                 ("IPVS_SYNCD_FROM", from.clone()),
                 ("IPVS_SYNCD_TO", to.clone()),
-                ("IPVS_SYNCD_CAUSE", cause.clone()),
+                cause(why.clone()),
             ]),
-            What::Report(text) => all.extend([
-                ("IPVS_SYNCD_EVENT", "report".to_owned()),
-                ("IPVS_SYNCD_CAUSE", text.clone()),
+            What::Report(text) => all.extend([of("report"), cause(text.clone())]),
+            What::Deleted(missing) => all.extend([of("deleted"), cause(missing.join(" "))]),
+            What::Failed(text) => all.extend([of("failed"), cause(text.clone())]),
+            What::SyncStarted(daemon) => all.extend([
+                of("sync-started"),
+                role(&daemon.role),
+                ("IPVS_SYNCD_INTERFACE", daemon.interface.to_string()),
             ]),
-            What::Deleted(missing) => all.extend([
-                ("IPVS_SYNCD_EVENT", "deleted".to_owned()),
-                ("IPVS_SYNCD_CAUSE", missing.join(" ")),
-            ]),
-            What::Failed(text) => all.extend([
-                ("IPVS_SYNCD_EVENT", "failed".to_owned()),
-                ("IPVS_SYNCD_CAUSE", text.clone()),
-            ]),
+            What::SyncStopped(stopped) => all.extend([of("sync-stopped"), role(stopped)]),
+            What::SyncFailed(text) => all.extend([of("sync-failed"), cause(text.clone())]),
         }
         all
+    }
+}
+
+impl About {
+    fn of(router: &Router) -> Self {
+        let (interface, vrid, family) = router.key();
+        Self {
+            name: router.name.clone(),
+            interface: interface.to_string(),
+            vrid: vrid.number(),
+            family: family.to_string(),
+            addresses: router.addresses.iter().map(|address| address.to_string()).collect(),
+        }
     }
 }
 
@@ -123,24 +159,32 @@ impl Event {
 mod tests {
     use super::*;
 
+    /// A variable a line.
+    fn told(event: &Event) -> String {
+        let all = event.environment();
+        let lines: Vec<String> =
+            all.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        lines.join("\n")
+    }
+
     #[test]
     fn a_hook_is_told_all_by_its_environment() {
         let event = Event {
             sequence: 4,
             time: Duration::from_micros(1_700_000_000_000_042),
-            router: "web".to_owned(),
-            interface: "eth0".to_owned(),
-            vrid: 7,
-            family: "IPv4".to_owned(),
-            addresses: vec!["10.0.0.7".to_owned(), "10.0.0.8".to_owned()],
+            router: Some(About {
+                name: "web".to_owned(),
+                interface: "eth0".to_owned(),
+                vrid: 7,
+                family: "IPv4".to_owned(),
+                addresses: vec!["10.0.0.7".to_owned(), "10.0.0.8".to_owned()],
+            }),
             what: What::State {
                 from: "backup".to_owned(),
                 to: "active".to_owned(),
                 cause: "told to take over".to_owned(),
             },
         };
-        let text: Vec<String> =
-            event.environment().iter().map(|(name, value)| format!("{name}={value}")).collect();
         let expected = "IPVS_SYNCD_SEQUENCE=4\n\
                         IPVS_SYNCD_TIME=1700000000.000042\n\
                         IPVS_SYNCD_ROUTER=web\n\
@@ -152,6 +196,24 @@ mod tests {
                         IPVS_SYNCD_FROM=backup\n\
                         IPVS_SYNCD_TO=active\n\
                         IPVS_SYNCD_CAUSE=told to take over";
-        assert_eq!(text.join("\n"), expected);
+        assert_eq!(told(&event), expected);
+    }
+
+    #[test]
+    fn what_happens_to_a_sync_daemon_has_no_virtual_router() {
+        let of = |what| Event { sequence: 5, time: Duration::ZERO, router: None, what };
+        let daemon = SyncDaemon::new(Role::Master, "eth1".parse().unwrap(), 7);
+        let cases = [
+            (
+                What::SyncStarted(daemon),
+                "sync-started\nIPVS_SYNCD_ROLE=master\nIPVS_SYNCD_INTERFACE=eth1",
+            ),
+            (What::SyncStopped(Role::Backup), "sync-stopped\nIPVS_SYNCD_ROLE=backup"),
+            (What::SyncFailed("no".to_owned()), "sync-failed\nIPVS_SYNCD_CAUSE=no"),
+        ];
+        let start = "IPVS_SYNCD_SEQUENCE=5\nIPVS_SYNCD_TIME=0.000000\nIPVS_SYNCD_EVENT=";
+        for (what, end) in cases {
+            assert_eq!(told(&of(what)), format!("{start}{end}"));
+        }
     }
 }

@@ -35,6 +35,16 @@ impl Failure {
     }
 }
 
+/// What the kernel says of IPVS.
+impl From<ipvs::Error> for Failure {
+    fn from(error: ipvs::Error) -> Self {
+        match error.is_permission() {
+            true => Self::new(Exit::Permission, error),
+            false => Self::system(error),
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

@@ -1,15 +1,14 @@
-//! The interfaces that virtual routers track.
+//! The interfaces, which virtual routers track and sync daemons need.
 
 use ipvs::{InterfaceName, Namespace};
-use ipvs_sync::net::{Error, Event, Events, Rtnetlink};
-use std::collections::BTreeSet;
+use ipvs_sync::net::{Error, Event, Events, Interface, Rtnetlink};
 use std::os::fd::{AsFd, BorrowedFd};
 
-/// Which interfaces work.
+/// All interfaces, as they are.
 pub(crate) struct Links {
     events: Events,
     netlink: Rtnetlink,
-    running: BTreeSet<InterfaceName>,
+    interfaces: Vec<Interface>,
 }
 
 impl Links {
@@ -25,14 +24,13 @@ impl Links {
     fn open_here() -> Result<Self, Error> {
         let events = Events::open()?;
         let netlink = Rtnetlink::open()?;
-        let mut this = Self { events, netlink, running: BTreeSet::new() };
+        let mut this = Self { events, netlink, interfaces: Vec::new() };
         this.list()?;
         Ok(this)
     }
 
     fn list(&mut self) -> Result<(), Error> {
-        let all = self.netlink.interfaces()?;
-        self.running = all.iter().filter(|it| it.is_running).map(|it| it.name).collect();
+        self.interfaces = self.netlink.interfaces()?;
         Ok(())
     }
 
@@ -44,16 +42,20 @@ impl Links {
         }
         // By a list and not by the events: an interface may have another name now.
         if is_changed {
-            let before = self.running.clone();
+            let before = std::mem::take(&mut self.interfaces);
             self.list()?;
-            is_changed = before != self.running;
+            is_changed = before != self.interfaces;
         }
         Ok(is_changed)
     }
 
     /// Whether an interface is there, is set up and has a carrier.
     pub(crate) fn is_well(&self, interface: InterfaceName) -> bool {
-        self.running.contains(&interface)
+        self.interfaces.iter().any(|it| it.name == interface && it.is_running)
+    }
+
+    pub(crate) fn all(&self) -> &[Interface] {
+        &self.interfaces
     }
 }
 

@@ -20,6 +20,7 @@ mod server;
 mod service;
 mod signals;
 mod state;
+mod sync;
 mod tables;
 mod text;
 

@@ -1,12 +1,13 @@
 //! The state as Prometheus has it, and the HTTP around it.
 
-use crate::state::{Hook, Router, State};
+use crate::state::{Daemon, Hook, Router, State};
 use std::fmt::Write as _;
 
 const STATES: [&str; 4] = ["stopped", "fault", "backup", "active"];
 
 /// The name, type and meaning of a metric, and where its value is.
 type OfRouter = (&'static str, &'static str, &'static str, fn(&Router) -> u64);
+type OfDaemon = (&'static str, &'static str, &'static str, fn(&Daemon) -> u64);
 type OfHook = (&'static str, fn(&Hook) -> u64);
 
 /// Answers a request of HTTP.
@@ -51,10 +52,29 @@ fn render(state: &State) -> String {
             out.value("router_dropped_total", &labels, *count);
         }
     }
+    if let Some(sync) = &state.sync {
+        let of_daemon: [OfDaemon; 4] = [
+            ("sync_daemon_wanted", "gauge", "1 if it is to run.", |it| it.wanted.into()),
+            ("sync_daemon_running", "gauge", "1 if it runs.", |it| it.running.into()),
+            ("sync_daemon_starts_total", "counter", "Its starts.", |it| it.started),
+            ("sync_daemon_stops_total", "counter", "Its stops.", |it| it.stopped),
+        ];
+        for (name, kind, help, read) in of_daemon {
+            out.heading(name, kind, help);
+            for daemon in &sync.daemons {
+                let Daemon { role, interface, id, .. } = daemon;
+                let interface = escaped(interface);
+                let labels = format!("role=\"{role}\",interface=\"{interface}\",id=\"{id}\"");
+                out.value(name, &labels, read(daemon));
+            }
+        }
+        out.heading("sync_failures_total", "counter", "What could not be done for sync daemons.");
+        out.value("sync_failures_total", "", sync.failures);
+    }
     out.heading("reloads_total", "counter", "Reloads of the configuration.");
     out.value("reloads_total", "result=\"done\"", state.reloads.done);
     out.value("reloads_total", "result=\"refused\"", state.reloads.refused);
-    out.heading("events_total", "counter", "What happened to virtual routers.");
+    out.heading("events_total", "counter", "What happened to virtual routers and sync daemons.");
     out.value("events_total", "result=\"told\"", state.events.told);
     out.value("events_total", "result=\"lost\"", state.events.lost);
     let of_hook: [OfHook; 4] = [
@@ -99,7 +119,10 @@ impl Text {
     }
 
     fn value(&mut self, name: &str, labels: &str, value: u64) {
-        let _ = writeln!(self.0, "ipvs_syncd_{name}{{{labels}}} {value}");
+        let _ = match labels {
+            "" => writeln!(self.0, "ipvs_syncd_{name} {value}"),
+            _ => writeln!(self.0, "ipvs_syncd_{name}{{{labels}}} {value}"),
+        };
     }
 }
 
@@ -121,6 +144,10 @@ mod tests {
             &format!("ipvs_syncd_router_transitions_total{{{web}}} 2"),
             &format!("ipvs_syncd_router_accepted_total{{{web}}} 5"),
             &format!("ipvs_syncd_router_dropped_total{{{web},reason=\"checksum\"}} 3"),
+            "ipvs_syncd_sync_daemon_running{role=\"master\",interface=\"eth1\",id=\"7\"} 1",
+            "ipvs_syncd_sync_daemon_running{role=\"backup\",interface=\"eth1\",id=\"7\"} 0",
+            "ipvs_syncd_sync_daemon_wanted{role=\"backup\",interface=\"eth1\",id=\"7\"} 1",
+            "ipvs_syncd_sync_failures_total 3",
             "ipvs_syncd_reloads_total{result=\"refused\"} 2",
             "ipvs_syncd_events_total{result=\"told\"} 9",
             "ipvs_syncd_hook_runs_total{hook=\"0\",program=\"/bin/true\"} 9",

@@ -191,7 +191,7 @@ impl Running {
             }
         }
         self.counts.told += 1;
-        self.events.push(Event::new(self.counts.told, &router.router, &record.event));
+        self.events.push(Event::of_router(self.counts.told, &router.router, &record.event));
     }
 
     /// What is to be waited for.
@@ -247,6 +247,11 @@ impl Running {
             None if done.is_empty() => Err("no virtual router is active".to_owned()),
             _ => Ok(done),
         }
+    }
+
+    /// What each router told last.
+    pub(crate) fn states(&self) -> impl Iterator<Item = State> {
+        self.units.iter().flat_map(|live| &live.told).map(|told| told.state)
     }
 
     pub(crate) fn state(&self) -> Vec<state::Router> {

@@ -14,6 +14,8 @@ pub(crate) struct State {
     pub(crate) routers: Vec<Router>,
     /// What the table of IPVS was made, if that is configured.
     pub(crate) table: Option<Table>,
+    /// The kernel's sync daemons, if they are configured.
+    pub(crate) sync: Option<Sync>,
     pub(crate) reloads: Reloads,
     pub(crate) events: Events,
     pub(crate) hooks: Vec<Hook>,
@@ -50,6 +52,35 @@ pub(crate) struct Router {
 pub(crate) struct Table {
     pub(crate) services: usize,
     pub(crate) destinations: usize,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Sync {
+    /// The master, then the backup.
+    pub(crate) daemons: Vec<Daemon>,
+    /// How often something could not be done. All is tried again.
+    pub(crate) failures: u64,
+    /// What could not be the last time.
+    pub(crate) errors: Vec<String>,
+}
+
+/// A sync daemon of the kernel.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Daemon {
+    /// `master` or `backup`.
+    pub(crate) role: String,
+    pub(crate) interface: String,
+    pub(crate) id: u32,
+    /// It is to run.
+    pub(crate) wanted: bool,
+    /// It runs.
+    pub(crate) running: bool,
+    /// For how long that is so, as far as this daemon has seen it.
+    pub(crate) since_seconds: f64,
+    /// How often this daemon has started and stopped it.
+    pub(crate) started: u64,
+    pub(crate) stopped: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -111,12 +142,27 @@ pub(crate) fn example() -> State {
         dropped: BTreeMap::new(),
         ..web.clone()
     };
+    let daemon = |role: &str, running| Daemon {
+        role: role.to_owned(),
+        interface: "eth1".to_owned(),
+        id: 7,
+        wanted: true,
+        running,
+        since_seconds: 61.5,
+        started: 1,
+        stopped: 0,
+    };
     State {
         version: "1.2.3".to_owned(),
         pid: 42,
         uptime_seconds: 93_790.5,
         routers: vec![web, six],
         table: Some(Table { services: 2, destinations: 6 }),
+        sync: Some(Sync {
+            daemons: vec![daemon("master", true), daemon("backup", false)],
+            failures: 3,
+            errors: vec!["no".to_owned()],
+        }),
         reloads: Reloads { done: 1, refused: 2, last_error: Some("no".to_owned()) },
         events: Events { told: 9, lost: 0 },
         hooks: vec![Hook { program: "/bin/true".to_owned(), run: 9, ..Hook::default() }],
@@ -132,7 +178,7 @@ mod tests {
         let json = serde_json::to_string(&example()).unwrap();
         let start = r#"{"version":"1.2.3","pid":42,"uptime-seconds":93790.5,"routers":[{"name":"web","interface":"eth0","vrid":7,"family":"IPv4","group":null,"addresses":["10.0.0.7","10.0.0.8"],"source":"10.0.0.1","state":"active","priority":150,"since-seconds":93784.25,"cause":"missed 3 advertisements","transitions":2,"accepted":5,"dropped":{"checksum":3}},"#;
         assert!(json.starts_with(start), "{json}");
-        let end = r#""table":{"services":2,"destinations":6},"reloads":{"done":1,"refused":2,"last-error":"no"},"events":{"told":9,"lost":0},"hooks":[{"program":"/bin/true","run":9,"failed":0,"timed-out":0,"dropped":0,"waiting":0}]}"#;
+        let end = r#""table":{"services":2,"destinations":6},"sync":{"daemons":[{"role":"master","interface":"eth1","id":7,"wanted":true,"running":true,"since-seconds":61.5,"started":1,"stopped":0},{"role":"backup","interface":"eth1","id":7,"wanted":true,"running":false,"since-seconds":61.5,"started":1,"stopped":0}],"failures":3,"errors":["no"]},"reloads":{"done":1,"refused":2,"last-error":"no"},"events":{"told":9,"lost":0},"hooks":[{"program":"/bin/true","run":9,"failed":0,"timed-out":0,"dropped":0,"waiting":0}]}"#;
         assert!(json.ends_with(end), "{json}");
         assert_eq!(serde_json::from_str::<State>(&json).unwrap(), example());
     }

@@ -1,6 +1,6 @@
 //! The state as a table for people.
 
-use crate::state::{Router, State};
+use crate::state::{Daemon, Router, State};
 
 const HEADINGS: [&str; 8] =
     ["ROUTER", "INTERFACE", "VRID", "STATE", "PRIORITY", "SINCE", "ADDRESSES", "CAUSE"];
@@ -23,6 +23,11 @@ pub(crate) fn table(state: &State) -> String {
     if let Some(table) = &state.table {
         out += &format!("\n{} services, {} destinations\n", table.services, table.destinations);
     }
+    if let Some(sync) = &state.sync {
+        out += "\n";
+        sync.daemons.iter().for_each(|it| out += &daemon(it));
+        sync.errors.iter().for_each(|error| out += &format!("{error}\n"));
+    }
     if let Some(error) = &state.reloads.last_error {
         out += &format!("\nthe last reload was refused: {error}\n");
     }
@@ -40,6 +45,18 @@ fn row(router: &Router) -> [String; 8] {
         router.addresses.join(","),
         router.cause.clone(),
     ]
+}
+
+fn daemon(daemon: &Daemon) -> String {
+    let Daemon { role, interface, id, wanted, running, since_seconds, .. } = daemon;
+    let is = match (running, wanted) {
+        (true, true) => "runs",
+        (true, false) => "is to end",
+        (false, true) => "does not run",
+        (false, false) => "is not wanted",
+    };
+    let since = since(*since_seconds);
+    format!("sync daemon {role} id {id} on {interface} {is}, since {since}\n")
 }
 
 /// The two largest units of a time.
@@ -68,6 +85,10 @@ web     eth0       7     active  150       1d2h   10.0.0.7,10.0.0.8  missed 3 ad
 six     eth0       7     backup  150       4s     fe80::7            a \"cause\"
 
 2 services, 6 destinations
+
+sync daemon master id 7 on eth1 runs, since 1m1s
+sync daemon backup id 7 on eth1 does not run, since 1m1s
+no
 
 the last reload was refused: no
 ";

@@ -5,12 +5,14 @@ mod problem;
 mod process;
 mod router;
 mod signing;
+mod sync;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use problem::{Problem, Problems};
 pub(crate) use process::{CONTROL, Format, Hook, Log, Process};
 pub(crate) use router::{Key, Router};
+pub(crate) use sync::{Daemons, Sync};
 
 use crate::tables;
 use document::{Document, Section};
@@ -28,6 +30,7 @@ const ROOT: &[&str] = &[
     "metrics",
     "log",
     "tables",
+    "sync",
     "hook",
     "virtual-router",
 ];
@@ -39,6 +42,8 @@ pub(crate) struct Config {
     pub(crate) hooks: Vec<Hook>,
     /// What the table of IPVS is to be; none to leave that alone.
     pub(crate) table: Option<Table>,
+    /// None to leave the kernel's sync daemons alone.
+    pub(crate) sync: Option<Sync>,
     pub(crate) routers: Vec<Router>,
 }
 
@@ -72,11 +77,15 @@ impl Config {
         let hooks = root.array("hook").into_iter().map(|node| Hook::of(root, node));
         let hooks: Vec<Option<Hook>> = hooks.collect();
         let table = tables(root, folder);
-        let routers = routers(root, folder);
+        let sync = sync(root, folder, table.as_ref());
+        let mut routers = routers(root, folder);
+        let has_link = sync.as_ref().is_some_and(|sync| sync.link.is_some());
+        routers.iter_mut().for_each(|router| router.sync_gate = has_link);
         Some(Self {
             process: process?,
             hooks: hooks.into_iter().collect::<Option<_>>()?,
             table,
+            sync,
             routers,
         })
     }
@@ -104,6 +113,12 @@ fn tables(root: &Section<'_>, folder: &Path) -> Option<Table> {
         }
     }
     Some(whole)
+}
+
+fn sync(root: &Section<'_>, folder: &Path, table: Option<&Table>) -> Option<Sync> {
+    let (sync, section) = Sync::read(root, root.node("sync")?, folder)?;
+    sync.check(&section, table, root.node("virtual-router").is_some());
+    Some(sync)
 }
 
 fn routers(root: &Section<'_>, folder: &Path) -> Vec<Router> {

@@ -75,6 +75,8 @@ pub(crate) struct Router {
     pub(crate) group: Option<String>,
     pub(crate) tracks: Vec<(InterfaceName, Effect)>,
     pub(crate) when_deleted: WhenDeleted,
+    /// It has the connections of its peers first, where the directors have a link.
+    pub(crate) sync_gate: bool,
 }
 
 /// What a virtual router is known by on its network.
@@ -118,7 +120,8 @@ impl Router {
     pub(crate) fn config(&self, source: IpAddr) -> Result<router::Config, Rule> {
         let Self { vrid, rank, version, addresses, .. } = self;
         let config = router::Config::new(*vrid, *rank, addresses.clone(), *version, source)?;
-        Ok(config.with_preempt(self.preempt).with_probe(self.probe))
+        let config = config.with_preempt(self.preempt).with_probe(self.probe);
+        Ok(config.with_sync_gate(self.sync_gate))
     }
 
     pub(super) fn read<'d>(
@@ -182,6 +185,7 @@ impl Router {
             group,
             tracks,
             when_deleted,
+            sync_gate: false,
         };
         router.check(&section, &peers);
         Some((router, section))

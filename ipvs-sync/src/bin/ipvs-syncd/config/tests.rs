@@ -1,5 +1,7 @@
 //! Every rule, its sentence and its place.
 
+mod sync;
+
 use super::*;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
@@ -73,7 +75,7 @@ fn all_errors_of_a_file_are_told_in_its_order() {
     assert_eq!(
         told(&text),
         "1:1: unknown key `metric`, the known ones are real-time-priority, namespace, control, \
-         metrics, log, tables, hook, virtual-router\n\
+         metrics, log, tables, sync, hook, virtual-router\n\
          2:1: virtual-router web: the key `addresses` is missing\n\
          6:12: virtual-router web: priority 0 out of range: 1 to 254 for a backup; 255 is the \
          owner's\n\

@@ -1,0 +1,244 @@
+//! Connection sync: the kernel's sync daemons, kept as the configuration wants them.
+
+use crate::config::{self, Daemons as Which};
+use crate::events::What;
+use crate::state;
+use ipvs::{Client, Error, Namespace, Role, SyncDaemon};
+use ipvs_sync::daemon::{Daemons, Event};
+use ipvs_sync::net::{Interface, now};
+use ipvs_sync::vrrp::Time;
+use ipvs_sync::vrrp::router::State;
+
+/// The kernel's sync daemons. Where no configuration has had any they are left alone.
+#[derive(Default)]
+pub(crate) struct Sync {
+    kept: Option<Kept>,
+}
+
+struct Kept {
+    client: Client,
+    daemons: Daemons,
+    config: config::Sync,
+    /// The configuration no longer has them: they are forgotten when they are gone.
+    is_leaving: bool,
+    /// What `by-state` goes by.
+    is_active: bool,
+    is_backup: bool,
+    /// Those that run, as they were read last.
+    running: Vec<SyncDaemon>,
+    master: Told,
+    backup: Told,
+    /// What kept them from being as they are wanted, the last time.
+    failing: Vec<String>,
+    failures: u64,
+}
+
+/// What happened to a role.
+struct Told {
+    since: Time,
+    started: u64,
+    stopped: u64,
+}
+
+const ROLES: [Role; 2] = [Role::Master, Role::Backup];
+
+impl Sync {
+    /// These from now on. They are started and stopped by the next [`run`](Self::run).
+    pub(crate) fn set(
+        &mut self,
+        config: Option<config::Sync>,
+        namespace: Option<&Namespace>,
+    ) -> Result<(), Error> {
+        match (config, &mut self.kept) {
+            (Some(config), Some(kept)) => kept.set(config),
+            (Some(config), None) => self.kept = Some(Kept::new(config, namespace)?),
+            (None, Some(kept)) => kept.leave(),
+            (None, None) => {}
+        }
+        Ok(())
+    }
+
+    /// Goes by the states of the virtual routers, if it is to.
+    pub(crate) fn follow(&mut self, states: impl Iterator<Item = State>) {
+        if let Some(kept) = &mut self.kept {
+            kept.follow(states);
+        }
+    }
+
+    /// Does what is due, or all if the interfaces are others than before.
+    pub(crate) fn run(&mut self, interfaces: &[Interface], is_changed: bool) -> Vec<What> {
+        let Some(kept) = &mut self.kept else { return Vec::new() };
+        if !is_changed && now() < kept.daemons.poll_timeout() {
+            return Vec::new();
+        }
+        let told = kept.run(interfaces);
+        if self.is_leaving() && self.kept.as_ref().is_some_and(|kept| kept.running.is_empty()) {
+            self.kept = None;
+        }
+        told
+    }
+
+    /// When there is something to do.
+    pub(crate) fn next(&self) -> Option<Time> {
+        self.kept.as_ref().map(|kept| kept.daemons.poll_timeout())
+    }
+
+    /// Whether some are yet to be stopped.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.kept.as_ref().is_some_and(|kept| kept.is_leaving)
+    }
+
+    pub(crate) fn state(&self) -> Option<state::Sync> {
+        self.kept.as_ref().map(Kept::state)
+    }
+}
+
+impl Kept {
+    fn new(config: config::Sync, namespace: Option<&Namespace>) -> Result<Self, Error> {
+        let mut client = match namespace {
+            Some(namespace) => Client::connect_in(namespace)?,
+            None => Client::connect()?,
+        };
+        let (running, now) = (client.daemons()?, now());
+        let told = || Told { since: now, started: 0, stopped: 0 };
+        let mut this = Self {
+            client,
+            daemons: Daemons::new(now),
+            config,
+            is_leaving: false,
+            is_active: false,
+            is_backup: true,
+            running,
+            master: told(),
+            backup: told(),
+            failing: Vec::new(),
+            failures: 0,
+        };
+        this.want();
+        Ok(this)
+    }
+
+    fn set(&mut self, config: config::Sync) {
+        self.config = config;
+        self.is_leaving = false;
+        self.want();
+    }
+
+    fn leave(&mut self) {
+        self.is_leaving = true;
+        self.want();
+    }
+
+    fn follow(&mut self, states: impl Iterator<Item = State>) {
+        let (mut is_active, mut is_backup) = (false, false);
+        for state in states {
+            match state {
+                State::Active => is_active = true,
+                _ => is_backup = true,
+            }
+        }
+        // Where none runs there may be one that could not be started.
+        is_backup |= !is_active;
+        if (is_active, is_backup) != (self.is_active, self.is_backup) {
+            (self.is_active, self.is_backup) = (is_active, is_backup);
+            self.want();
+        }
+    }
+
+    fn want(&mut self) {
+        for role in ROLES {
+            if !self.wants(role) {
+                self.daemons.leave(role, now());
+            } else if let Err(rule) = self.daemons.want(self.config.daemon(role)) {
+                // The configuration was checked for this.
+                tracing::error!(%role, %rule, "sync daemon");
+            }
+        }
+    }
+
+    fn wants(&self, role: Role) -> bool {
+        let is_used = match (self.config.daemons, role) {
+            (Which::Both, _) => true,
+            (Which::ByState, Role::Master) => self.is_active,
+            (Which::ByState, Role::Backup) => self.is_backup,
+        };
+        is_used && !self.is_leaving
+    }
+
+    fn run(&mut self, interfaces: &[Interface]) -> Vec<What> {
+        let mut told = Vec::new();
+        let mut failing = Vec::new();
+        for event in self.daemons.run(&mut self.client, interfaces, now()) {
+            match event {
+                Event::Started(daemon) => {
+                    let of_role = self.told_mut(daemon.role);
+                    of_role.since = now();
+                    of_role.started += 1;
+                    told.push(What::SyncStarted(daemon));
+                }
+                Event::Stopped(role) => {
+                    let of_role = self.told_mut(role);
+                    of_role.since = now();
+                    of_role.stopped += 1;
+                    told.push(What::SyncStopped(role));
+                }
+                failed => failing.push(failed.to_string()),
+            }
+        }
+        failing.extend(self.without_interface(interfaces));
+        // What cannot be read for one role cannot for the other, and all is tried again.
+        failing.dedup();
+        let new = failing.iter().filter(|text| !self.failing.contains(text));
+        told.extend(new.cloned().map(What::SyncFailed));
+        self.failures += u64::try_from(failing.len()).unwrap_or(u64::MAX);
+        self.failing = failing;
+        if let Ok(running) = self.client.daemons() {
+            self.running = running;
+        }
+        told
+    }
+
+    /// None is started without its interface, and what runs goes on and reaches nobody.
+    fn without_interface(&self, interfaces: &[Interface]) -> Option<String> {
+        let name = self.config.daemon(Role::Master).interface;
+        let is_there = interfaces.iter().any(|interface| interface.name == name);
+        let is_wanted = ROLES.into_iter().any(|role| self.wants(role));
+        (is_wanted && !is_there).then(|| format!("sync daemons: there is no interface {name}"))
+    }
+
+    fn state(&self) -> state::Sync {
+        let daemon = |role| {
+            let SyncDaemon { interface, id, .. } = self.config.daemon(role);
+            let Told { since, started, stopped } = self.told(role);
+            state::Daemon {
+                role: role.to_string(),
+                interface: interface.to_string(),
+                id,
+                wanted: self.wants(role),
+                running: self.running.iter().any(|running| running.role == role),
+                since_seconds: now().since(*since).as_secs_f64(),
+                started: *started,
+                stopped: *stopped,
+            }
+        };
+        state::Sync {
+            daemons: ROLES.into_iter().map(daemon).collect(),
+            failures: self.failures,
+            errors: self.failing.clone(),
+        }
+    }
+
+    fn told(&self, role: Role) -> &Told {
+        match role {
+            Role::Master => &self.master,
+            Role::Backup => &self.backup,
+        }
+    }
+
+    fn told_mut(&mut self, role: Role) -> &mut Told {
+        match role {
+            Role::Master => &mut self.master,
+            Role::Backup => &mut self.backup,
+        }
+    }
+}
