@@ -160,6 +160,19 @@ fn drops(backup: &Running, settings: &Settings) -> io::Result<u64> {
     procfs::drops(backup.group, backup.port..=backup.port.saturating_add(more))
 }
 
+impl GatherError {
+    /// Whether a capability or permission is missing.
+    pub fn is_permission(&self) -> bool {
+        match self {
+            Self::Table(error) => error.is_permission(),
+            Self::Sysctl(error) => error.is_permission(),
+            Self::Interfaces(error) => error.is_permission(),
+            Self::Connections(error) => error.is_permission(),
+            Self::Procfs(error) => error.kind() == io::ErrorKind::PermissionDenied,
+        }
+    }
+}
+
 impl From<ipvs::Error> for GatherError {
     fn from(error: ipvs::Error) -> Self {
         Self::Table(error)

@@ -16,6 +16,8 @@ pub(crate) enum Exit {
     NoDaemon = 5,
     /// The daemon refused the request.
     Refused = 6,
+    /// The doctor has findings.
+    Findings = 7,
 }
 
 /// Why a command failed.

@@ -1,5 +1,5 @@
-//! `ipvs-syncd`: virtual routers and the table of IPVS, from a configuration file, as a
-//! daemon. `man 8 ipvs-syncd` is in `ipvs-sync/dist`.
+//! `ipvs-syncd`: virtual routers, connection sync and the table of IPVS, from a
+//! configuration file, as a daemon. `man 8 ipvs-syncd` is in `ipvs-sync/dist`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
 
@@ -7,6 +7,7 @@ mod client;
 mod config;
 mod control;
 mod daemon;
+mod doctor;
 mod events;
 mod exit;
 mod hooks;
@@ -30,12 +31,12 @@ use exit::{Exit, Failure};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Virtual routers (VRRP) and the table of IPVS, from a configuration file.
+/// Virtual routers (VRRP), connection sync and the table of IPVS, from a configuration file.
 #[derive(Debug, Parser)]
 #[command(name = "ipvs-syncd", version, after_help = EXITS, args_conflicts_with_subcommands = true)]
 struct Cli {
     /// The configuration.
-    #[arg(long, value_name = "FILE", default_value = "/etc/ipvs-syncd.toml")]
+    #[arg(long, value_name = "FILE", default_value = CONFIG)]
     config: PathBuf,
     /// Only check a configuration, and the files that it names.
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
@@ -64,6 +65,18 @@ enum Command {
         #[command(flatten)]
         socket: Socket,
     },
+    /// Tell what breaks connection sync without a word.
+    Doctor {
+        /// The configuration.
+        #[arg(long, value_name = "FILE", default_value = CONFIG)]
+        config: PathBuf,
+        /// As JSON, one line, with what this node reports of itself.
+        #[arg(long)]
+        json: bool,
+        /// Compare with a peer, of which this file has the same as JSON.
+        #[arg(long, value_name = "FILE")]
+        peer_report: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -72,6 +85,8 @@ struct Socket {
     #[arg(long, value_name = "PATH", default_value = config::CONTROL)]
     socket: PathBuf,
 }
+
+const CONFIG: &str = "/etc/ipvs-syncd.toml";
 
 const EXITS: &str = "\
 Exit codes:
@@ -82,6 +97,7 @@ Exit codes:
   4  a capability or permission is missing
   5  no daemon answers at the control socket
   6  the daemon refused the request
+  7  the doctor has findings
 
 Signals: SIGHUP reloads the configuration, SIGTERM and SIGINT end the daemon in order.";
 
@@ -93,6 +109,9 @@ fn main() -> ExitCode {
         }
         (Some(Command::Handover { router, socket }), _) => {
             client::hand_over(&socket.socket, router)
+        }
+        (Some(Command::Doctor { config, json, peer_report }), _) => {
+            doctor::run(&config, json, peer_report.as_deref())
         }
         (None, Some(file)) => self::check(&file),
         (None, None) => daemon::run(&config),

@@ -1,0 +1,95 @@
+//! What breaks connection sync: on this node and, with what a peer reports of itself,
+//! between the two.
+
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::running;
+use ipvs::Client;
+use ipvs_sync::doctor::{Finding, GatherError, Report, compare, examine};
+use ipvs_sync::net::Rtnetlink;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::Path;
+
+/// What is told as JSON, and read of a peer.
+#[derive(Debug, Serialize, Deserialize)]
+struct Diagnosis {
+    /// What this node is.
+    report: Report,
+    findings: Vec<Found>,
+}
+
+/// A finding.
+#[derive(Debug, Serialize, Deserialize)]
+struct Found {
+    severity: String,
+    at: At,
+    finding: String,
+}
+
+/// What a finding is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum At {
+    Here,
+    Peer,
+    Between,
+}
+
+/// Tells what is wrong with the node that the configuration is of.
+pub(crate) fn run(file: &Path, is_json: bool, peer: Option<&Path>) -> Result<(), Failure> {
+    let config = Config::read(file).map_err(|all| Failure::new(Exit::Configuration, all))?;
+    let peer = peer.map(read).transpose()?;
+    let report = gather(config.process.namespace.as_deref())?;
+    let mut findings: Vec<Found> = found(At::Here, examine(&report)).collect();
+    if let Some(peer) = &peer {
+        findings.extend(found(At::Peer, examine(peer)));
+        findings.extend(found(At::Between, compare(&report, peer)));
+    }
+    let diagnosis = Diagnosis { report, findings };
+    match is_json {
+        true => println!("{}", serde_json::to_string(&diagnosis).map_err(Failure::system)?),
+        false => diagnosis.findings.iter().for_each(|found| println!("{}", line(found))),
+    }
+    match diagnosis.findings.len() {
+        0 => Ok(()),
+        1 => Err(Failure::new(Exit::Findings, "1 finding")),
+        count => Err(Failure::new(Exit::Findings, format!("{count} findings"))),
+    }
+}
+
+/// What a peer told of itself as JSON.
+fn read(file: &Path) -> Result<Report, Failure> {
+    let of_file = |error: String| Failure::system(format!("{}: {error}", file.display()));
+    let text = fs::read_to_string(file).map_err(|error| of_file(error.to_string()))?;
+    let told: Diagnosis =
+        serde_json::from_str(&text).map_err(|error| of_file(error.to_string()))?;
+    Ok(told.report)
+}
+
+fn gather(namespace: Option<&str>) -> Result<Report, Failure> {
+    let here = || Report::gather(&mut Client::connect()?, &mut Rtnetlink::open()?);
+    let gathered = match running::open(namespace).map_err(Failure::system)? {
+        Some(namespace) => namespace.run(here).map_err(Failure::system)?,
+        None => here(),
+    };
+    gathered.map_err(|error: GatherError| match error.is_permission() {
+        true => Failure::new(Exit::Permission, error),
+        false => Failure::system(error),
+    })
+}
+
+fn found(at: At, findings: Vec<Finding>) -> impl Iterator<Item = Found> {
+    findings.into_iter().map(move |finding| Found {
+        severity: finding.severity().to_string(),
+        at,
+        finding: finding.to_string(),
+    })
+}
+
+fn line(Found { severity, at, finding }: &Found) -> String {
+    match at {
+        At::Peer => format!("{severity}: at the peer: {finding}"),
+        At::Here | At::Between => format!("{severity}: {finding}"),
+    }
+}
