@@ -59,6 +59,8 @@ pub(crate) fn job(lab: &Lab, kernel: &Kernel, job: &Job<'_>) -> Result<Vec<u8>> 
         format!("LAB_KERNEL={}", kernel.name),
         // The keepalived that virtual routers meet.
         "IPVS_USERLAND=/".to_owned(),
+        // The daemon that tests run.
+        "IPVS_SYNCD=/bin/ipvs-syncd".to_owned(),
         "PATH=/sbin:/bin".to_owned(),
         "HOME=/root".to_owned(),
         "RUST_BACKTRACE=1".to_owned(),
