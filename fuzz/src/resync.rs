@@ -2,13 +2,14 @@
 //!
 //! The tests of `ipvs-sync` include this file to replay the corpora.
 
-use ipvs_sync::resync::{Channel, Key, LONGEST, Message, Refused, Told};
+use ipvs_sync::peer::{Channel, Key, LONGEST, Message, Refused, Standing};
+use ipvs_sync::resync::Told;
 
 /// The bytes as a stream of frames: from one without the key, to both sides, and as what
 /// one with the key says.
 pub fn resync_peer(data: &[u8]) {
-    without_key(Channel::active(&KEY), data);
-    without_key(Channel::joining(&KEY), data);
+    without_key(Channel::answering(&KEY), data);
+    without_key(Channel::asking(&KEY), data);
     with_key(data);
 }
 
@@ -30,7 +31,7 @@ fn without_key(mut channel: Channel, data: &[u8]) {
 
 /// Each message passes both channels as it was, and what is told counts right.
 fn with_key(data: &[u8]) {
-    let (mut joining, mut active) = (Channel::joining(&KEY), Channel::active(&KEY));
+    let (mut joining, mut active) = (Channel::asking(&KEY), Channel::answering(&KEY));
     let mut frame = Vec::new();
     let mut greet = |from: &mut Channel, to: &mut Channel| {
         from.greet(&mut frame).and_then(|()| to.greeted(frame.get(2..).unwrap_or_default()))

@@ -1,6 +1,6 @@
 //! From a line of the connection table to what a sync message says of it.
 
-use super::message::LeftOut;
+use crate::peer::LeftOut;
 use crate::proto::{Connection, Flags, states};
 use ipvs::connections::{self, State};
 use ipvs::{Endpoint, Family, ServiceKey};

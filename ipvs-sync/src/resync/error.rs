@@ -1,7 +1,7 @@
 //! Why a transfer ended early.
 
-use super::refused::Refused;
 use crate::net;
+use crate::peer::{self, Refused};
 use std::fmt;
 use std::io;
 
@@ -10,16 +10,10 @@ use std::io;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The peer sent what no director with the key sends, or does not have the key.
-    Refused(Refused),
-    /// The peer said or took nothing for too long.
-    Slow,
-    /// The peer closed the stream.
-    Closed,
+    /// The stream to the peer ended, by its fault or not.
+    Peer(peer::Error),
     /// The peer asked for the table more often than a transfer needs.
     TooOften,
-    /// The stream broke.
-    Stream(io::Error),
     /// The connection table cannot be read.
     Table(ipvs::connections::ReadError),
     /// The services, destinations or daemons cannot be read.
@@ -28,6 +22,8 @@ pub enum Error {
     Net(net::Error),
     /// No backup daemon runs here that would take the connections.
     NoBackup,
+    /// The queue of the backup daemon cannot be looked at.
+    Queue(io::Error),
     /// The backup daemon does not take what it is sent.
     Stalled,
 }
@@ -36,11 +32,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("transfer of connections: ")?;
         match self {
-            Self::Refused(refused) => refused.fmt(f),
-            Self::Slow => f.write_str("the peer is too slow"),
-            Self::Closed => f.write_str("the peer closed the stream"),
+            Self::Peer(error) => error.fmt(f),
             Self::TooOften => f.write_str("the peer asked too often"),
-            Self::Stream(error) => error.fmt(f),
+            Self::Queue(error) => write!(f, "queue of the backup daemon: {error}"),
             Self::Table(error) => error.fmt(f),
             Self::Client(error) => error.fmt(f),
             Self::Net(error) => error.fmt(f),
@@ -53,19 +47,25 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Refused(refused) => Some(refused),
-            Self::Stream(error) => Some(error),
+            Self::Peer(error) => Some(error),
+            Self::Queue(error) => Some(error),
             Self::Table(error) => Some(error),
             Self::Client(error) => Some(error),
             Self::Net(error) => Some(error),
-            Self::Slow | Self::Closed | Self::TooOften | Self::NoBackup | Self::Stalled => None,
+            Self::TooOften | Self::NoBackup | Self::Stalled => None,
         }
+    }
+}
+
+impl From<peer::Error> for Error {
+    fn from(error: peer::Error) -> Self {
+        Self::Peer(error)
     }
 }
 
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
-        Self::Refused(refused)
+        Self::Peer(refused.into())
     }
 }
 
@@ -84,15 +84,5 @@ impl From<ipvs::Error> for Error {
 impl From<net::Error> for Error {
     fn from(error: net::Error) -> Self {
         Self::Net(error)
-    }
-}
-
-impl From<io::Error> for Error {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::Slow,
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::WriteZero => Self::Closed,
-            _ => Self::Stream(error),
-        }
     }
 }

@@ -113,8 +113,10 @@ fn queued(family: Family, port: u16) -> Result<u64, Error> {
         Family::V6 => "/proc/thread-self/net/udp6",
     };
     let mut most = 0;
-    for line in BufReader::new(File::open(path)?).lines() {
-        if let Some((_, queued)) = socket(&line?).filter(|(found, _)| *found == port) {
+    for line in BufReader::new(File::open(path).map_err(Error::Queue)?).lines() {
+        if let Some((_, queued)) =
+            socket(&line.map_err(Error::Queue)?).filter(|(found, _)| *found == port)
+        {
             most = queued.max(most);
         }
     }

@@ -6,7 +6,8 @@
 //!
 //! ```no_run
 //! use ipvs::{Client, connections};
-//! use ipvs_sync::resync::{Key, Receiver, Sender};
+//! use ipvs_sync::peer::Key;
+//! use ipvs_sync::resync::{Receiver, Sender};
 //! use std::net::{TcpListener, TcpStream};
 //! use std::path::Path;
 //!
@@ -41,33 +42,26 @@
 //!   leads to it.
 //! - A connection of FTP data that waits for the client's port looks like a template in
 //!   procfs, and arrives as one. It is of no use then.
-//! - Who lacks the key learns nothing and changes nothing: it costs the active director at
-//!   most 3 seconds and one key agreement. The key is used by Noise's `NNpsk0` pattern;
-//!   [`Channel`] says more.
+//! - It is said over the encrypted stream of [`peer`](crate::peer). Who lacks the key learns
+//!   nothing and changes nothing.
 //! - Reading a long table is slow up to Linux 6.12 at least, see [`ipvs::connections`].
 //! - Nothing is kept for each connection on either side.
 
 mod carry;
-mod channel;
 mod destinations;
 mod error;
 mod injector;
-mod key;
-mod message;
-mod pipe;
 mod present;
 mod receiver;
-mod refused;
 mod report;
 mod sender;
 #[cfg(test)]
 mod tests;
+mod told;
 
-pub use channel::{Channel, LONGEST};
 pub use error::Error;
-pub use key::{Key, KeyError};
-pub use message::{LeftOut, Message, Told};
 pub use receiver::Receiver;
-pub use refused::Refused;
 pub use report::{Progress, Report};
+pub(crate) use sender::send_tables;
 pub use sender::{Counters, Sender};
+pub use told::Told;

@@ -4,12 +4,10 @@ use super::carry::carry;
 use super::destinations::Destinations;
 use super::error::Error;
 use super::injector::Injector;
-use super::key::Key;
-use super::message::{LeftOut, Message, Told};
-use super::pipe::Pipe;
 use super::present::Present;
 use super::report::{Progress, Report};
-use super::sender::GREETING;
+use super::told::Told;
+use crate::peer::{self, GREETING, Key, LeftOut, Message, Pipe, Refused};
 use crate::proto::Connection;
 use ipvs::transport::Transport;
 use ipvs::{Client, connections};
@@ -57,7 +55,7 @@ impl Receiver {
     ) -> Result<Report, Error> {
         let mut injector = Injector::open(&client.daemons()?)?;
         let destinations = Destinations::new(client.snapshot()?);
-        let mut pipe = Pipe::joining(stream, &self.key, Instant::now() + GREETING)?;
+        let mut pipe = Pipe::asking(stream, &self.key, Instant::now() + GREETING)?;
         let mut report = Report::default();
         for pass in 1..=PASSES {
             let is_first = pass == 1;
@@ -106,17 +104,21 @@ pub(super) fn fetch(
     skip: u64,
     mut take: impl FnMut(u64, Option<Connection<'_>>) -> Result<(), Error>,
 ) -> Result<(u64, LeftOut), Error> {
-    pipe.send(&Message::Request { skip }, Instant::now() + PATIENCE)?;
+    pipe.send(&Message::Table { skip }, Instant::now() + PATIENCE)?;
     let mut told = Told::default();
     loop {
-        let message = told.hear(pipe.receive(Instant::now() + PATIENCE)?)?;
+        let bytes = pipe.receive(Instant::now() + PATIENCE)?;
+        if let Ok(Message::Declined { reason }) = Message::read(bytes) {
+            return Err(peer::Error::Declined { reason: reason.to_owned() }.into());
+        }
+        let message = told.hear(bytes)?;
         if let Some(left_out) = told.end() {
             return Ok((told.read(), left_out));
         }
         for connection in message.iter().flat_map(|message| message.connections()) {
-            let connection = connection.map_err(super::Refused::Datagram)?;
+            let connection = connection.map_err(Refused::Datagram)?;
             // The kernel would drop it; the active director does not send such.
-            connection.check().map_err(super::Refused::Datagram)?;
+            connection.check().map_err(Refused::Datagram)?;
             take(told.read(), Some(connection))?;
         }
         take(told.read(), None)?;

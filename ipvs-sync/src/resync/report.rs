@@ -1,6 +1,6 @@
 //! What came of a transfer.
 
-use super::message::LeftOut;
+use crate::peer::LeftOut;
 use std::fmt;
 
 /// What came of a transfer. It displays as `synced 4990 of 5000 connections`, and what

@@ -1,12 +1,8 @@
 //! The side of the active director.
 
 use super::carry::carry;
-use super::channel::LONGEST;
 use super::error::Error;
-use super::key::Key;
-use super::message::{LeftOut, Message};
-use super::pipe::Pipe;
-use super::refused::Refused;
+use crate::peer::{self, GREETING, Key, LONGEST, LeftOut, Message, Pipe, Refused};
 use crate::proto::{Datagram, Version};
 use ipvs::connections::{ReadError, Reader};
 use std::io::BufRead;
@@ -36,10 +32,6 @@ pub struct Counters {
     /// The table could not be read for them.
     pub failed: u64,
 }
-
-/// How long who connects has until it has shown that it has the key. Another is not
-/// listened to meanwhile.
-pub(super) const GREETING: Duration = Duration::from_secs(3);
 
 /// How long a peer that has shown it may do nothing: it reads its own table meanwhile.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -80,9 +72,11 @@ impl Sender {
         let counters = &mut self.counters;
         *match &served {
             Ok(()) => &mut counters.served,
-            Err(Error::Refused(Refused::Key | Refused::Forged)) => &mut counters.without_key,
-            Err(Error::Refused(_) | Error::TooOften) => &mut counters.refused,
-            Err(Error::Slow) => &mut counters.slow,
+            Err(Error::Peer(peer::Error::Refused(Refused::Key | Refused::Forged))) => {
+                &mut counters.without_key
+            }
+            Err(Error::Peer(peer::Error::Refused(_)) | Error::TooOften) => &mut counters.refused,
+            Err(Error::Peer(peer::Error::Slow)) => &mut counters.slow,
             Err(Error::Table(_)) => &mut counters.failed,
             Err(_) => &mut counters.broken,
         } += 1;
@@ -96,23 +90,30 @@ impl Sender {
         progress: &mut impl FnMut(u64),
     ) -> Result<(), Error> {
         let by = Instant::now() + GREETING;
-        let mut pipe = Pipe::active(stream, &self.key, by)?;
-        let mut by = by;
-        for requests in 0..=REQUESTS {
-            let skip = match pipe.receive(by).map(Message::read) {
-                Ok(Ok(Message::Request { skip })) => skip,
-                Ok(Ok(Message::Thanks)) if requests > 0 => return Ok(()),
-                Ok(Ok(_)) => return Err(Refused::Order.into()),
-                Ok(Err(refused)) => return Err(refused.into()),
-                Err(error) => return Err(error),
-            };
-            if requests < REQUESTS {
-                send_table(&mut pipe, open()?, skip, progress)?;
-            }
-            by = Instant::now() + PATIENCE;
+        let mut pipe = Pipe::answering(stream, &self.key, by)?;
+        match Message::read(pipe.receive(by)?)? {
+            Message::Table { skip } => send_tables(&mut pipe, skip, open, progress),
+            _ => Err(Refused::Order.into()),
         }
-        Err(Error::TooOften)
     }
+}
+
+/// Answers who asked for the table, and asks for it again until it has all.
+pub(crate) fn send_tables<R: BufRead>(
+    pipe: &mut Pipe,
+    mut skip: u64,
+    open: &mut impl FnMut() -> Result<Reader<R>, ReadError>,
+    progress: &mut impl FnMut(u64),
+) -> Result<(), Error> {
+    for _ in 0..REQUESTS {
+        send_table(pipe, open()?, skip, progress)?;
+        skip = match Message::read(pipe.receive(Instant::now() + PATIENCE)?)? {
+            Message::Table { skip } => skip,
+            Message::Thanks => return Ok(()),
+            _ => return Err(Refused::Order.into()),
+        };
+    }
+    Err(Error::TooOften)
 }
 
 /// Sends what the table has behind the connections that are passed over.
@@ -159,7 +160,7 @@ fn send_table<R: BufRead>(
         send(pipe, read, &mut datagram)?;
     }
     progress(read);
-    pipe.send(&Message::End { read, left_out }, Instant::now() + PATIENCE)
+    Ok(pipe.send(&Message::End { read, left_out }, Instant::now() + PATIENCE)?)
 }
 
 fn send(pipe: &mut Pipe, read: u64, datagram: &mut Datagram) -> Result<(), Error> {

@@ -1,8 +1,8 @@
 //! What arrives of a table.
 
 use super::{KEY, fetched, joined, many, serving, streams, table, thanked};
+use crate::peer::LeftOut;
 use crate::proto::{Connection, Flags};
-use crate::resync::LeftOut;
 use crate::resync::carry::carry;
 use crate::resync::present::Present;
 use ipvs::connections::Reader;

@@ -1,12 +1,11 @@
 //! Peers that have no key, and such that misbehave with it.
 
 use super::{KEY, fetched, joined, many, serving, streams, table};
+use crate::peer::{self, Channel, GREETING, Key, LONGEST, Message, Pipe, Refused};
 use crate::proto::Connection;
-use crate::resync::channel::{Channel, LONGEST};
-use crate::resync::pipe::Pipe;
 use crate::resync::receiver::fetch;
-use crate::resync::sender::{GREETING, REQUESTS};
-use crate::resync::{Counters, Error, Key, Message, Refused, Sender};
+use crate::resync::sender::REQUESTS;
+use crate::resync::{Counters, Error, Sender};
 use ipvs::connections::Reader;
 use std::io::{Cursor, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -28,7 +27,7 @@ fn served(peer: impl FnOnce(TcpStream) + Send + 'static) -> (Error, Counters) {
 /// The first frame of one that has the key.
 fn greeting() -> Vec<u8> {
     let mut frame = Vec::new();
-    Channel::joining(&KEY).greet(&mut frame).unwrap();
+    Channel::asking(&KEY).greet(&mut frame).unwrap();
     frame
 }
 
@@ -38,7 +37,7 @@ fn send(mut stream: &TcpStream, bytes: &[u8]) {
 
 fn request(skip: u64) -> Vec<u8> {
     let mut message = Vec::new();
-    Message::Request { skip }.write(&mut message);
+    Message::Table { skip }.write(&mut message);
     message
 }
 
@@ -51,7 +50,7 @@ fn say(stream: &TcpStream, channel: &mut Channel, message: &[u8]) {
 
 /// Greets as one that has the key.
 fn greeted(mut stream: &TcpStream) -> Channel {
-    let mut channel = Channel::joining(&KEY);
+    let mut channel = Channel::asking(&KEY);
     let mut frame = Vec::new();
     channel.greet(&mut frame).unwrap();
     send(stream, &frame);
@@ -72,10 +71,10 @@ fn who_has_another_key_gets_nothing() {
     let (error, counters) = served(|stream| {
         assert!(matches!(
             joined(stream, &Key::new([8; 32])),
-            Err(Error::Closed | Error::Stream(_))
+            Err(peer::Error::Closed | peer::Error::Stream(_))
         ));
     });
-    assert!(matches!(error, Error::Refused(Refused::Key)), "{error}");
+    assert!(matches!(error, Error::Peer(peer::Error::Refused(Refused::Key))), "{error}");
     assert_eq!(error.to_string(), "transfer of connections: the peer does not have the key");
     assert_eq!(counters, ONE_WITHOUT_KEY);
 }
@@ -85,7 +84,7 @@ fn who_is_not_the_active_director_is_not_listened_to() {
     let (joining, mut active) = streams();
     send(&active, &[&[0, 48][..], &[1; 48]].concat());
     let error = joined(joining, &KEY).unwrap_err();
-    assert!(matches!(error, Error::Refused(Refused::Key)), "{error}");
+    assert!(matches!(error, peer::Error::Refused(Refused::Key)), "{error}");
     assert_eq!(active.read(&mut [0; 64]).unwrap(), 50);
 }
 
@@ -97,14 +96,14 @@ fn a_damaged_first_frame_is_that_of_one_without_the_key() {
             frame[at] ^= 1;
             send(&stream, &frame);
         });
-        assert!(matches!(error, Error::Refused(Refused::Key)), "{at}: {error}");
+        assert!(matches!(error, Error::Peer(peer::Error::Refused(Refused::Key))), "{at}: {error}");
         assert_eq!(counters, ONE_WITHOUT_KEY);
     }
 }
 
 #[test]
 fn recorded_frames_of_one_with_the_key_are_worth_nothing() {
-    let (mut joining, mut active) = (Channel::joining(&KEY), Channel::active(&KEY));
+    let (mut joining, mut active) = (Channel::asking(&KEY), Channel::answering(&KEY));
     let (mut frame, mut recorded) = (Vec::new(), Vec::new());
     joining.greet(&mut frame).unwrap();
     recorded.extend(&frame);
@@ -114,7 +113,7 @@ fn recorded_frames_of_one_with_the_key_are_worth_nothing() {
     joining.seal(&request(0), &mut frame).unwrap();
     recorded.extend(&frame);
     let (error, counters) = served(move |stream| send(&stream, &recorded));
-    assert!(matches!(error, Error::Refused(Refused::Forged)), "{error}");
+    assert!(matches!(error, Error::Peer(peer::Error::Refused(Refused::Forged))), "{error}");
     assert_eq!(counters, ONE_WITHOUT_KEY);
 }
 
@@ -124,7 +123,10 @@ fn a_first_frame_that_is_too_long_is_not_waited_for() {
         let begun = Instant::now();
         let (error, counters) = served(move |stream| send(&stream, &length.to_be_bytes()));
         let expected = Refused::Frame { length: length.into(), max: 48 };
-        assert!(matches!(error, Error::Refused(refused) if refused == expected), "{error}");
+        assert!(
+            matches!(error, Error::Peer(peer::Error::Refused(refused)) if refused == expected),
+            "{error}"
+        );
         assert_eq!(counters, ONE_REFUSED);
         assert!(begun.elapsed() < GREETING);
     }
@@ -137,7 +139,7 @@ fn who_is_gone_is_counted() {
             send(&stream, &greeting()[..length]);
             stream.shutdown(Shutdown::Write).unwrap();
         });
-        assert!(matches!(error, Error::Closed), "{error}");
+        assert!(matches!(error, Error::Peer(peer::Error::Closed)), "{error}");
         assert_eq!(counters, ONE_BROKEN);
     }
 }
@@ -153,7 +155,7 @@ fn who_sends_a_byte_now_and_then_has_no_more_time_than_who_sends_none() {
             sleep(GREETING / 20);
         }
     });
-    assert!(matches!(error, Error::Slow), "{error}");
+    assert!(matches!(error, Error::Peer(peer::Error::Slow)), "{error}");
     assert_eq!(counters, ONE_SLOW);
     assert!(begun.elapsed() < 3 * GREETING);
 }
@@ -166,7 +168,7 @@ fn who_greets_with_a_recorded_frame_and_waits_is_soon_left() {
         let _ = stream.read_to_end(&mut answer);
         assert_eq!(answer.len(), 50);
     });
-    assert!(matches!(error, Error::Slow), "{error}");
+    assert!(matches!(error, Error::Peer(peer::Error::Slow)), "{error}");
     assert_eq!(counters, ONE_SLOW);
 }
 
@@ -186,7 +188,10 @@ fn what_no_director_says_is_refused_from_one_with_the_key_too() {
             let mut channel = greeted(&stream);
             say(&stream, &mut channel, &message);
         });
-        assert!(matches!(error, Error::Refused(refused) if refused == expected), "{error}");
+        assert!(
+            matches!(error, Error::Peer(peer::Error::Refused(refused)) if refused == expected),
+            "{error}"
+        );
         assert_eq!(counters, ONE_REFUSED);
     }
 }
@@ -200,7 +205,10 @@ fn a_frame_that_is_sent_twice_ends_the_stream() {
     channel.seal(&request(0), &mut frame).unwrap();
     send(&joining, &[&frame[..], &frame].concat());
     let (sender, served) = active.join().unwrap();
-    assert!(matches!(served, Err(Error::Refused(Refused::Forged))), "{served:?}");
+    assert!(
+        matches!(served, Err(Error::Peer(peer::Error::Refused(Refused::Forged)))),
+        "{served:?}"
+    );
     assert_eq!(sender.counters(), ONE_WITHOUT_KEY);
 }
 
@@ -238,7 +246,10 @@ fn after_any_damage_on_the_way_nothing_more_is_taken() {
         };
         let error = fetch(&mut pipe, 0, count).unwrap_err();
         assert!(
-            matches!(error, Error::Refused(Refused::Forged | Refused::Frame { .. })),
+            matches!(
+                error,
+                Error::Peer(peer::Error::Refused(Refused::Forged | Refused::Frame { .. }))
+            ),
             "{error}"
         );
         // Those of the whole frames before.
@@ -271,12 +282,12 @@ fn relay(mut from: &TcpStream, mut to: &TcpStream, damaged: Option<usize>) {
 fn a_pipe_is_not_confused_by_a_peer_that_speaks_first_on_both_sides() {
     let (one, other) = streams();
     let by = Instant::now() + Duration::from_secs(10);
-    let other = thread::spawn(move || Pipe::joining(other, &KEY, by).map(drop));
-    let one = Pipe::joining(one, &KEY, by).map(drop);
+    let other = thread::spawn(move || Pipe::asking(other, &KEY, by).map(drop));
+    let one = Pipe::asking(one, &KEY, by).map(drop);
     for side in [one, other.join().unwrap()] {
         assert!(matches!(
             side,
-            Err(Error::Refused(Refused::Key) | Error::Closed | Error::Stream(_))
+            Err(peer::Error::Refused(Refused::Key) | peer::Error::Closed | peer::Error::Stream(_))
         ));
     }
 }

@@ -2,12 +2,11 @@
 
 mod carried;
 mod hostile;
-mod keys;
-mod messages;
+mod order;
 
-use super::pipe::Pipe;
 use super::receiver::fetch;
-use super::{Error, Key, LeftOut, Message, Sender};
+use super::{Error, Sender};
+use crate::peer::{self, Key, LeftOut, Message, Pipe};
 use crate::proto::Connection;
 use ipvs::connections::Reader;
 use std::io::Cursor;
@@ -46,8 +45,8 @@ fn serving(stream: TcpStream, table: String) -> JoinHandle<(Sender, Result<(), E
     })
 }
 
-fn joined(stream: TcpStream, key: &Key) -> Result<Pipe, Error> {
-    Pipe::joining(stream, key, Instant::now() + Duration::from_secs(10))
+fn joined(stream: TcpStream, key: &Key) -> Result<Pipe, peer::Error> {
+    Pipe::asking(stream, key, Instant::now() + Duration::from_secs(10))
 }
 
 /// Says that it has all, and goes.

@@ -3,7 +3,7 @@
 
 use super::document::{Placed, Section};
 use ipvs::{InterfaceName, Role, ServiceKey, SyncDaemon, Table, TableService};
-use ipvs_sync::resync::Key;
+use ipvs_sync::peer::Key;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;

@@ -39,6 +39,20 @@ pub enum Refused {
     Order,
     /// The connections cannot be read.
     Datagram(Rejected),
+    /// A reason is not UTF-8.
+    Text,
+    /// No virtual router is like that: its state has no known number.
+    Standing {
+        /// The number.
+        state: u8,
+    },
+    /// The report of a node cannot be read.
+    Report,
+    /// An answer is longer than any that is due.
+    Answer {
+        /// The longest that is due, in bytes.
+        max: usize,
+    },
 }
 
 impl fmt::Display for Refused {
@@ -54,6 +68,10 @@ impl fmt::Display for Refused {
             Self::Length { length } => write!(f, "message of the wrong length {length}"),
             Self::Order => f.write_str("message out of order"),
             Self::Datagram(rejected) => rejected.fmt(f),
+            Self::Text => f.write_str("a reason that is not UTF-8"),
+            Self::Standing { state } => write!(f, "virtual router in the unknown state {state}"),
+            Self::Report => f.write_str("the report of the node cannot be read"),
+            Self::Answer { max } => write!(f, "answer of more than {max} bytes"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Files of keys.
 
-use crate::resync::Key;
+use crate::peer::Key;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;

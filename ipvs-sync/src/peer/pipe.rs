@@ -4,13 +4,18 @@ use super::channel::{Channel, LONGEST};
 use super::error::Error;
 use super::key::Key;
 use super::message::Message;
+use super::refused::Refused;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+/// How long who connects has until it has shown that it has the key, and the other until it
+/// has answered that.
+pub(crate) const GREETING: Duration = Duration::from_secs(3);
+
 /// The encrypted stream of one side. Its buffers hold one frame each.
-pub(super) struct Pipe {
+pub(crate) struct Pipe {
     stream: TcpStream,
     channel: Channel,
     frame: Vec<u8>,
@@ -19,8 +24,8 @@ pub(super) struct Pipe {
 
 impl Pipe {
     /// Speaks first, and hears that the other has the key.
-    pub(super) fn joining(stream: TcpStream, key: &Key, by: Instant) -> Result<Self, Error> {
-        let mut pipe = Self::new(stream, Channel::joining(key))?;
+    pub(crate) fn asking(stream: TcpStream, key: &Key, by: Instant) -> Result<Self, Error> {
+        let mut pipe = Self::new(stream, Channel::asking(key))?;
         pipe.greet(by)?;
         pipe.greeted(by)?;
         Ok(pipe)
@@ -28,8 +33,8 @@ impl Pipe {
 
     /// Answers who has the key. That the peer is one that has it now, and nobody who sends
     /// a recorded frame, is known when its first message has been read.
-    pub(super) fn active(stream: TcpStream, key: &Key, by: Instant) -> Result<Self, Error> {
-        let mut pipe = Self::new(stream, Channel::active(key))?;
+    pub(crate) fn answering(stream: TcpStream, key: &Key, by: Instant) -> Result<Self, Error> {
+        let mut pipe = Self::new(stream, Channel::answering(key))?;
         pipe.greeted(by)?;
         pipe.greet(by)?;
         Ok(pipe)
@@ -53,7 +58,7 @@ impl Pipe {
     }
 
     /// Sends a message; it is gone by then, or the stream is over.
-    pub(super) fn send(&mut self, message: &Message<'_>, by: Instant) -> Result<(), Error> {
+    pub(crate) fn send(&mut self, message: &Message<'_>, by: Instant) -> Result<(), Error> {
         self.message.clear();
         message.write(&mut self.message);
         self.channel.seal(&self.message, &mut self.frame)?;
@@ -61,10 +66,52 @@ impl Pipe {
     }
 
     /// Receives a message, all of it by then.
-    pub(super) fn receive(&mut self, by: Instant) -> Result<&[u8], Error> {
+    pub(crate) fn receive(&mut self, by: Instant) -> Result<&[u8], Error> {
         self.read_frame(by)?;
         self.channel.open(&self.frame, &mut self.message)?;
         Ok(&self.message)
+    }
+
+    /// Asks for something that is answered in parts, all of them by then.
+    pub(crate) fn ask(
+        &mut self,
+        request: &Message<'_>,
+        max: usize,
+        by: Instant,
+    ) -> Result<Vec<u8>, Error> {
+        self.send(request, by)?;
+        let mut answer = Vec::new();
+        loop {
+            match Message::read(self.receive(by)?)? {
+                Message::Part { bytes: [] } => return Ok(answer),
+                Message::Part { bytes } if bytes.len() <= max - answer.len() => {
+                    answer.extend(bytes);
+                }
+                Message::Part { .. } => return Err(Refused::Answer { max }.into()),
+                Message::Declined { reason } => {
+                    return Err(Error::Declined { reason: reason.to_owned() });
+                }
+                _ => return Err(Refused::Order.into()),
+            }
+        }
+    }
+
+    /// Answers in parts, all of which are gone by then.
+    pub(crate) fn answer(&mut self, answer: &[u8], by: Instant) -> Result<(), Error> {
+        for bytes in answer.chunks(LONGEST - 1) {
+            self.send(&Message::Part { bytes }, by)?;
+        }
+        self.send(&Message::Part { bytes: &[] }, by)
+    }
+
+    /// Says why it does not do what was asked for; what is too long of that is left out.
+    pub(crate) fn decline(&mut self, reason: &str, by: Instant) -> Result<(), Error> {
+        let mut end = reason.len().min(LONGEST_REASON);
+        while !reason.is_char_boundary(end) {
+            end -= 1;
+        }
+        let reason = reason.get(..end).unwrap_or_default();
+        self.send(&Message::Declined { reason }, by)
     }
 
     fn read_frame(&mut self, by: Instant) -> Result<(), Error> {
@@ -75,6 +122,9 @@ impl Pipe {
         read(&self.stream, &mut self.frame, by)
     }
 }
+
+/// How long a reason may be in bytes.
+const LONGEST_REASON: usize = 1_024;
 
 /// Reads all of it by then, however small the pieces in which it comes.
 fn read(mut stream: &TcpStream, bytes: &mut [u8], by: Instant) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 /// A secret of 32 bytes that the directors share: who has it may read the connection table
-/// of one and fill that of the other.
+/// of one, fill that of the other, and have its virtual routers take over.
 #[derive(Clone)]
 pub struct Key([u8; LENGTH]);
 

@@ -1,26 +1,35 @@
-//! What the two directors say to each other, once it is decrypted. Never panics and never
+//! What two directors say to each other, once it is decrypted. Never panics and never
 //! allocates, whatever the bytes.
 
 use super::refused::Refused;
-use crate::proto::{self, Message as SyncMessage};
+use std::net::{IpAddr, Ipv6Addr};
 
 /// A message, which borrows its bytes. Numbers are in network byte order.
 ///
 /// ```text
-/// request   1, version 1, skip (8)
+/// table     1, version 1, skip (8)
 /// data      2, read (8), a sync message of version 1 or nothing
 /// end       3, read (8), left out (3 * 8)
 /// thanks    4
+/// routers   5, version 1
+/// promote   6, version 1, address (16, one of IPv4 mapped into IPv6)
+/// report    7, version 1
+/// part      8, bytes of an answer, or nothing behind the last of them
+/// declined  9, the reason as UTF-8
 /// ```
+///
+/// Who connects asks one thing. A table is answered by data and an end; the others by an
+/// answer in parts, which for routers is a [`Standing`](super::Standing) for each, for a
+/// promotion nothing, and for a report JSON. Each may be declined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message<'a> {
-    /// Of the joining director: send the table.
-    Request {
+    /// Of the director that asks: send the connection table.
+    Table {
         /// How many connections of it are passed over: those that came before the
         /// stream broke.
         skip: u64,
     },
-    /// Of the active director: connections.
+    /// Of the director that answers: connections.
     Data {
         /// How many of its table it has read, those of this message and those that were
         /// passed over or left out included.
@@ -28,15 +37,34 @@ pub enum Message<'a> {
         /// A sync message; empty while nothing is to be told but that it goes on.
         datagram: &'a [u8],
     },
-    /// Of the active director: these were all.
+    /// Of the director that answers: these were all.
     End {
         /// How many connections its table has.
         read: u64,
         /// How many of them were left out.
         left_out: LeftOut,
     },
-    /// Of the joining director: it has all that it wants.
+    /// Of the director that asks: it has all that it wants.
     Thanks,
+    /// Of the director that asks: say what the virtual routers are.
+    Routers,
+    /// Of the director that asks: take over.
+    Promote {
+        /// The first virtual address of the router that is to.
+        address: IpAddr,
+    },
+    /// Of the director that asks: say what the node is.
+    Report,
+    /// Of the director that answers: a part of the answer; an empty one is behind the last.
+    Part {
+        /// It.
+        bytes: &'a [u8],
+    },
+    /// Of the director that answers: it does not do that.
+    Declined {
+        /// Why, for the operator.
+        reason: &'a str,
+    },
 }
 
 /// How many connections of a table cannot be told, and why.
@@ -60,13 +88,9 @@ impl<'a> Message<'a> {
         let (kind, rest) = bytes.split_first().ok_or(Refused::Length { length: 0 })?;
         let wrong = Refused::Length { length: bytes.len() };
         match *kind {
-            REQUEST => {
-                let (version, rest) = rest.split_first().ok_or(wrong)?;
-                if *version != VERSION {
-                    return Err(Refused::Version { version: *version });
-                }
-                let [skip] = numbers(rest).ok_or(wrong)?;
-                Ok(Self::Request { skip })
+            TABLE => {
+                let [skip] = numbers(versioned(rest, wrong)?).ok_or(wrong)?;
+                Ok(Self::Table { skip })
             }
             DATA => {
                 let (read, datagram) = rest.split_first_chunk().ok_or(wrong)?;
@@ -81,6 +105,23 @@ impl<'a> Message<'a> {
                 [] => Ok(Self::Thanks),
                 _ => Err(wrong),
             },
+            ROUTERS => match versioned(rest, wrong)? {
+                [] => Ok(Self::Routers),
+                _ => Err(wrong),
+            },
+            PROMOTE => {
+                let octets = versioned(rest, wrong)?.try_into().map_err(|_| wrong)?;
+                Ok(Self::Promote { address: read_address(octets) })
+            }
+            REPORT => match versioned(rest, wrong)? {
+                [] => Ok(Self::Report),
+                _ => Err(wrong),
+            },
+            PART => Ok(Self::Part { bytes: rest }),
+            DECLINED => {
+                let reason = str::from_utf8(rest).map_err(|_| Refused::Text)?;
+                Ok(Self::Declined { reason })
+            }
             kind => Err(Refused::Kind { kind }),
         }
     }
@@ -88,8 +129,8 @@ impl<'a> Message<'a> {
     /// Writes it behind what is there.
     pub fn write(&self, out: &mut Vec<u8>) {
         match *self {
-            Self::Request { skip } => {
-                out.extend([REQUEST, VERSION]);
+            Self::Table { skip } => {
+                out.extend([TABLE, VERSION]);
                 out.extend(skip.to_be_bytes());
             }
             Self::Data { read, datagram } => {
@@ -105,6 +146,20 @@ impl<'a> Message<'a> {
                 }
             }
             Self::Thanks => out.push(THANKS),
+            Self::Routers => out.extend([ROUTERS, VERSION]),
+            Self::Promote { address } => {
+                out.extend([PROMOTE, VERSION]);
+                out.extend(written_address(address));
+            }
+            Self::Report => out.extend([REPORT, VERSION]),
+            Self::Part { bytes } => {
+                out.push(PART);
+                out.extend(bytes);
+            }
+            Self::Declined { reason } => {
+                out.push(DECLINED);
+                out.extend(reason.as_bytes());
+            }
         }
     }
 }
@@ -116,50 +171,23 @@ impl LeftOut {
     }
 }
 
-/// What the joining director has heard of a table, and whether that can be.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Told {
-    read: u64,
-    end: Option<LeftOut>,
+/// What is behind the version of a request.
+fn versioned(bytes: &[u8], wrong: Refused) -> Result<&[u8], Refused> {
+    let (version, rest) = bytes.split_first().ok_or(wrong)?;
+    match *version {
+        VERSION => Ok(rest),
+        version => Err(Refused::Version { version }),
+    }
 }
 
-impl Told {
-    /// Takes a message down and returns the connections in it, none if it is the end.
-    ///
-    /// # Errors
-    /// [`Refused::Order`] for what does not come then, and [`Refused::Datagram`]. Nothing
-    /// was taken down.
-    pub fn hear<'a>(&mut self, bytes: &'a [u8]) -> Result<Option<SyncMessage<'a>>, Refused> {
-        match Message::read(bytes)? {
-            Message::Data { read, datagram } if self.end.is_none() && read >= self.read => {
-                let told = match datagram {
-                    [] => None,
-                    datagram => Some(proto::receive(datagram, 0).map_err(Refused::Datagram)?),
-                };
-                let count = told.map_or(0, |told| u64::from(told.count));
-                if count > read - self.read {
-                    return Err(Refused::Order);
-                }
-                self.read = read;
-                Ok(told)
-            }
-            Message::End { read, left_out } if self.end.is_none() && read >= self.read => {
-                self.read = read;
-                self.end = Some(left_out);
-                Ok(None)
-            }
-            _ => Err(Refused::Order),
-        }
-    }
+pub(super) fn read_address(octets: [u8; 16]) -> IpAddr {
+    Ipv6Addr::from(octets).to_canonical()
+}
 
-    /// How many of its table the active director has read.
-    pub fn read(&self) -> u64 {
-        self.read
-    }
-
-    /// How many it left out, once all has been heard.
-    pub fn end(&self) -> Option<LeftOut> {
-        self.end
+pub(super) fn written_address(address: IpAddr) -> [u8; 16] {
+    match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
+        IpAddr::V6(address) => address.octets(),
     }
 }
 
@@ -175,9 +203,14 @@ fn numbers<const N: usize>(bytes: &[u8]) -> Option<[u64; N]> {
     rest.is_empty().then_some(numbers)
 }
 
-const REQUEST: u8 = 1;
+const TABLE: u8 = 1;
 const DATA: u8 = 2;
 const END: u8 = 3;
 const THANKS: u8 = 4;
+const ROUTERS: u8 = 5;
+const PROMOTE: u8 = 6;
+const REPORT: u8 = 7;
+const PART: u8 = 8;
+const DECLINED: u8 = 9;
 
 const VERSION: u8 = 1;

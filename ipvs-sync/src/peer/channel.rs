@@ -30,16 +30,16 @@ const HANDSHAKE: usize = 32 + TAG;
 
 const PATTERN: &str = "Noise_NNpsk0_25519_ChaChaPoly_BLAKE2s";
 /// What both must mean by it.
-const PROLOGUE: &[u8] = b"ipvs-sync resync 1";
+const PROLOGUE: &[u8] = b"ipvs-sync peer 1";
 
 impl Channel {
-    /// That of the joining director, which speaks first.
-    pub fn joining(key: &Key) -> Self {
+    /// That of the director that asks, which speaks first.
+    pub fn asking(key: &Key) -> Self {
         Self::new(key, |builder| builder.build_initiator())
     }
 
-    /// That of the active director.
-    pub fn active(key: &Key) -> Self {
+    /// That of the director that answers.
+    pub fn answering(key: &Key) -> Self {
         Self::new(key, |builder| builder.build_responder())
     }
 

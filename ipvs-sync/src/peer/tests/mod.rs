@@ -1,0 +1,4 @@
+//! Tests without a socket.
+
+mod keys;
+mod messages;
