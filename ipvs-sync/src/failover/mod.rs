@@ -4,7 +4,8 @@
 //! Virtual routers by themselves know nothing of connections. A [`Director`] knows what the
 //! others have and opens their [gates](crate::vrrp::router::Config::with_sync_gate). It is
 //! as pure as they are: it takes events with the time at which they are told, and says what
-//! to do and when it wants to be told the time again.
+//! to do and when it wants to be told the time again. A [`Link`] does what it wants of the
+//! other directors, and answers them.
 //!
 //! ```
 //! use ipvs_sync::failover::{Action, Director, Event};
@@ -62,6 +63,8 @@
 //! any resignation; that is why all of them must be ready. Otherwise nothing changes, and
 //! the operator is told why, of each peer.
 //!
+//! If the successor refuses, the router takes over again at once, unless another has.
+//!
 //! # After a partition
 //!
 //! The router that gives way takes the table of the one that stays. The one that stays
@@ -71,6 +74,7 @@
 mod director;
 mod event;
 mod handover;
+mod link;
 mod notice;
 mod own;
 mod peers;
@@ -79,4 +83,5 @@ mod tests;
 
 pub use director::Director;
 pub use event::{Action, Event};
+pub use link::{Counters, Link, LinkError, Settings, Told};
 pub use notice::Notice;

@@ -1,0 +1,207 @@
+//! The link to the other directors: the threads that ask them, and answer them.
+
+mod ask;
+mod error;
+mod serve;
+mod shared;
+mod streams;
+#[cfg(test)]
+mod tests;
+mod told;
+mod transfer;
+
+pub use error::LinkError;
+pub use told::{Counters, Told};
+
+use crate::peer::{Key, Standing};
+use ask::{Question, ask_all};
+use ipvs::Namespace;
+use ipvs::connections::{self, ReadError, Reader};
+use nix::sys::eventfd::EventFd;
+use serve::Server;
+use shared::Shared;
+use std::io::BufRead;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use transfer::transfer_all;
+
+/// Where this director listens, and who the others are.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The address and port to listen at. What is asked of others comes from the address
+    /// too, so it is to be the one that they have as that of a peer.
+    pub listen: SocketAddr,
+    /// Where the others listen, each at an address of its own. They are named by their number in this order, from 0.
+    /// Connections from other addresses are closed at once and counted.
+    pub peers: Vec<SocketAddr>,
+    /// The key that all have.
+    pub key: Key,
+}
+
+/// The link of one director to the others.
+///
+/// What is asked for here returns at once; what came of it, and what others ask for, is
+/// told by [`Link::next`]. The threads end when this is dropped, and that ends what goes on.
+/// It may wait for the kernel's backup daemon then, 10 seconds at most.
+#[derive(Debug)]
+pub struct Link {
+    shared: Arc<Shared>,
+    /// For each peer, what it is to be asked.
+    questions: Vec<Sender<Question>>,
+    /// Whose table is wanted.
+    transfers: Option<Sender<usize>>,
+    /// Locked by whoever takes one.
+    told: Mutex<Receiver<Told>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Link {
+    /// Listens, in this network namespace or in that of the calling thread. **This starts
+    /// threads**: `link-listen`, with up to eight `link-serve`; `link-transfer`; and for
+    /// each peer `link-ask`. No connection is made before something is asked for.
+    ///
+    /// # Errors
+    /// [`LinkError`]. Nothing is left behind then.
+    pub fn start(settings: Settings, namespace: Option<&Namespace>) -> Result<Self, LinkError> {
+        match namespace {
+            // The threads are in it as the one that starts them is.
+            Some(namespace) => namespace
+                .run(|| Self::start_here(settings, connections::open))
+                .map_err(LinkError::Namespace)?,
+            None => Self::start_here(settings, connections::open),
+        }
+    }
+
+    /// `open` opens the connection table that is sent to others.
+    fn start_here<R: BufRead + 'static>(
+        settings: Settings,
+        open: impl Fn() -> Result<Reader<R>, ReadError> + Send + Sync + 'static,
+    ) -> Result<Self, LinkError> {
+        let address = settings.listen;
+        let server =
+            Server::listen(address).map_err(|error| LinkError::Listen { address, error })?;
+        let here = server.listener().local_addr().map_err(LinkError::System)?;
+        let (tells, told) = mpsc::sync_channel(TOLD);
+        let shared = Arc::new(Shared::new(here, settings, tells).map_err(LinkError::System)?);
+        let told = Mutex::new(told);
+        // What has started ends with this if something cannot.
+        let mut link =
+            Self { shared, questions: Vec::new(), transfers: None, told, threads: Vec::new() };
+        for peer in 0..link.shared.peers.len() {
+            let (asks, asked) = mpsc::channel();
+            link.questions.push(asks);
+            link.spawn("link-ask", move |shared| ask_all(shared, peer, &asked))?;
+        }
+        let (wants, wanted) = mpsc::channel();
+        link.transfers = Some(wants);
+        link.spawn("link-transfer", move |shared| transfer_all(shared, &wanted))?;
+        link.shared.streams.also_end(server.listener()).map_err(LinkError::System)?;
+        link.spawn("link-listen", move |shared| server.serve(shared, &open))?;
+        Ok(link)
+    }
+
+    fn spawn(
+        &mut self,
+        name: &str,
+        run: impl FnOnce(&Arc<Shared>) + Send + 'static,
+    ) -> Result<(), LinkError> {
+        let shared = Arc::clone(&self.shared);
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || run(&shared));
+        self.threads.push(thread.map_err(LinkError::System)?);
+        Ok(())
+    }
+
+    /// Where it listens: as it was told to, or with the port that the system chose for 0.
+    pub fn address(&self) -> SocketAddr {
+        self.shared.here
+    }
+
+    /// Asks a peer what its virtual routers are: [`Told::Answer`] within 3 seconds. One that
+    /// is being asked that already is not asked twice, nor is one that does not exist.
+    pub fn ask(&self, peer: usize) {
+        self.question(peer, Question::Routers);
+    }
+
+    /// Asks a peer to have the router with this first virtual address take over:
+    /// [`Told::Promoted`] within 3 seconds, or 6 if it is being asked something already.
+    pub fn promote(&self, peer: usize, address: IpAddr) {
+        self.question(peer, Question::Promote(address));
+    }
+
+    /// Takes the connection table of a peer: [`Told::Progress`] meanwhile, and
+    /// [`Told::Transferred`] in the end. There is one transfer at a time, and others wait;
+    /// who is waited for already is not put in the queue twice.
+    pub fn transfer(&self, peer: usize) {
+        if peer < self.shared.peers.len() && self.shared.want_table(peer) {
+            // It fails only if that thread has panicked.
+            let _ = self.transfers.as_ref().map(|transfers| transfers.send(peer));
+        }
+    }
+
+    /// From now on, this is what peers are told of the virtual routers here. Until then
+    /// they are told of none.
+    pub fn publish(&self, standings: &[Standing]) {
+        self.shared.publish(standings);
+    }
+
+    /// Answers a [`Told::PromoteAsked`]: the router takes over, or why it does not. After 2
+    /// seconds the peer has been told that there was no answer, and this is lost.
+    pub fn answer(&self, request: u64, answer: Result<(), String>) {
+        if let Some(asker) = self.shared.take_asker(request) {
+            // Who asked may be gone.
+            let _ = asker.send(answer);
+        }
+    }
+
+    /// The next thing that happened, if there is one.
+    ///
+    /// 1,024 are kept. Of more the newest are lost.
+    pub fn next(&self) -> Option<Told> {
+        // What comes after this rings again. Nothing to clear is no failure.
+        let _ = self.bell().read();
+        // Nothing that is done under the lock leaves it half changed.
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).try_recv().ok()
+    }
+
+    /// What became of those that connected here.
+    pub fn counters(&self) -> Counters {
+        self.shared.counters()
+    }
+
+    fn bell(&self) -> &EventFd {
+        &self.shared.bell
+    }
+
+    fn question(&self, peer: usize, question: Question) {
+        let Some(questions) = self.questions.get(peer) else { return };
+        if self.shared.begin(peer, question) {
+            // It fails only if that thread has panicked.
+            let _ = questions.send(question);
+        }
+    }
+}
+
+/// To be polled for input. It is ready when something has happened since the last call of
+/// [`Link::next`], which is to be called until there is nothing.
+impl AsFd for Link {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.bell().as_fd()
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.questions.clear();
+        self.transfers = None;
+        self.shared.end();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// How many things are kept for the user.
+const TOLD: usize = 1_024;

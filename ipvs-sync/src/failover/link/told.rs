@@ -1,0 +1,68 @@
+//! What the user of a link hears.
+
+use crate::peer::{self, Standing};
+use crate::resync::{self, Progress, Report};
+use std::net::IpAddr;
+
+/// What came of what was asked for, and what others ask for. Peers are named by their
+/// number.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Told {
+    /// What the virtual routers of a peer are.
+    Answer {
+        /// The peer.
+        peer: usize,
+        /// Each of its routers, or why they are not known.
+        result: Result<Vec<Standing>, peer::Error>,
+    },
+    /// A transfer goes on; told four times a second at most.
+    Progress {
+        /// The peer whose table it is.
+        peer: usize,
+        /// How far it is.
+        progress: Progress,
+    },
+    /// A transfer has ended.
+    Transferred {
+        /// The peer whose table it is.
+        peer: usize,
+        /// What came of it.
+        result: Result<Report, resync::Error>,
+    },
+    /// A peer asks that a router here takes over; to be answered by
+    /// [`Link::answer`](super::Link::answer).
+    PromoteAsked {
+        /// The number of the question, for the answer.
+        request: u64,
+        /// The peer.
+        from: usize,
+        /// The first virtual address of the router.
+        address: IpAddr,
+    },
+    /// A peer was asked that a router takes over.
+    Promoted {
+        /// The peer.
+        peer: usize,
+        /// The first virtual address of the router.
+        address: IpAddr,
+        /// Nothing if it does; [`peer::Error::Declined`] if it does not, and another if
+        /// that is not known.
+        result: Result<(), peer::Error>,
+    },
+}
+
+/// What became of those that connected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Counters {
+    /// They got an answer, or were told why not.
+    pub served: u64,
+    /// They came from an address that no peer has.
+    pub strangers: u64,
+    /// They came while eight others were served.
+    pub busy: u64,
+    /// They did not have the key, or sent again what one that has it had sent.
+    pub without_key: u64,
+    /// They sent what no director sends, or were slow or gone, or the stream broke.
+    pub broken: u64,
+}
