@@ -1,4 +1,4 @@
-//! A target that hears a peer of a transfer. A panic is a finding.
+//! A target that hears a peer. A panic is a finding.
 //!
 //! The tests of `ipvs-sync` include this file to replay the corpora.
 
@@ -29,6 +29,15 @@ fn without_key(mut channel: Channel, data: &[u8]) {
     assert!(matches!(channel.length([0, 1]), Err(Refused::Frame { max: 0, .. })));
 }
 
+/// What is read of virtual routers is read again as it is written.
+fn standings(bytes: &[u8]) {
+    let Ok(all) = Standing::read_all(bytes) else { return };
+    let mut written = Vec::new();
+    all.iter().for_each(|standing| standing.write(&mut written));
+    assert_eq!(written.len(), bytes.len());
+    assert_eq!(Standing::read_all(&written), Ok(all));
+}
+
 /// Each message passes both channels as it was, and what is told counts right.
 fn with_key(data: &[u8]) {
     let (mut joining, mut active) = (Channel::asking(&KEY), Channel::answering(&KEY));
@@ -54,6 +63,9 @@ fn with_key(data: &[u8]) {
             let mut written = Vec::new();
             read.write(&mut written);
             assert_eq!(written, message);
+            if let Message::Part { bytes } = read {
+                standings(bytes);
+            }
         }
         let before = (told.read(), told.end());
         match told.hear(message) {
