@@ -4,9 +4,10 @@
 //! What the fuzzer has found is in files of other names and stays.
 
 use ipvs_sync::net::{arp, ndp};
-use ipvs_sync::resync::{LeftOut, Message};
+use ipvs_sync::peer::{LeftOut, Message, Standing};
+use ipvs_sync::vrrp::router::State;
 use ipvs_sys::{Attrs, Messages, Payload};
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -62,7 +63,8 @@ fn sync(fuzz: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A table of the connections of each capture, as the active director tells it.
+/// A table of the connections of each capture, as the active director tells it, and what
+/// else peers say.
 fn resync(fuzz: &Path) -> io::Result<()> {
     let frame = |message: &Message<'_>| {
         let mut bytes = vec![0, 0];
@@ -79,8 +81,24 @@ fn resync(fuzz: &Path) -> io::Result<()> {
         let table = [1, 90, 90].map(|read| frame(&Message::Data { read, datagram })).concat();
         write(fuzz.join("corpus/resync_peer"), &name, &[&table[..], &end].concat())?;
     }
-    let asked = [frame(&Message::Request { skip: 7 }), frame(&Message::Thanks)].concat();
-    write(fuzz.join("corpus/resync_peer"), "asked", &asked)?;
+    let addresses: [IpAddr; 2] = [[10, 0, 0, 7].into(), [0x2001, 0xdb8, 0, 0, 0, 0, 0, 7].into()];
+    let mut standings = Vec::new();
+    for (address, state) in addresses.into_iter().zip([State::Active, State::Backup]) {
+        let is_ready = state == State::Active;
+        Standing { address, state, is_ready }.write(&mut standings);
+    }
+    let [v4, v6] = addresses.map(|address| Message::Promote { address });
+    let part = |bytes| Message::Part { bytes };
+    for (name, messages) in [
+        ("asked", &[Message::Table { skip: 7 }, Message::Thanks][..]),
+        ("routers", &[Message::Routers, part(&standings), part(b"")]),
+        ("promote", &[v4, part(b"")]),
+        ("promote-declined", &[v6, Message::Declined { reason: "no: active here" }]),
+        ("report", &[Message::Report, part(br#"{"kernel":"6.12.0"}"#), part(b"")]),
+    ] {
+        let all: Vec<_> = messages.iter().flat_map(frame).collect();
+        write(fuzz.join("corpus/resync_peer"), name, &all)?;
+    }
     write(fuzz.join("corpus/resync_peer"), "greeting", &[&[0, 48][..], &[9; 48]].concat())
 }
 

@@ -9,8 +9,10 @@
 //!   their connections, as views and builders
 //! - [`daemon`]: the kernel's sync daemons, as they are wanted
 //! - [`doctor`]: what breaks sync without a word, found on one node and between two
+//! - [`peer`]: what directors say to each other, encrypted and authenticated
 //! - [`resync`]: the whole connection table, for a director that has come or come back
-//! - [`failover`]: when a backup knows all connections, and handover to one that does
+//! - [`failover`]: when a backup knows all connections, handover to one that does, and the
+//!   link to the other directors
 //! - [`net`]: the sockets and address changes, the only I/O besides
 //! - [`runtime`]: virtual routers that run, in two threads
 //! - the program `ipvs-syncd`, with the feature `syncd`: a daemon over these

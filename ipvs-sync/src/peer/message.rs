@@ -119,7 +119,7 @@ impl<'a> Message<'a> {
             },
             PART => Ok(Self::Part { bytes: rest }),
             DECLINED => {
-                let reason = str::from_utf8(rest).map_err(|_| Refused::Text)?;
+                let reason = std::str::from_utf8(rest).map_err(|_| Refused::Text)?;
                 Ok(Self::Declined { reason })
             }
             kind => Err(Refused::Kind { kind }),

@@ -25,7 +25,8 @@
 //! # }
 //! ```
 //!
-//! [`spawn`] starts two threads, the only ones that the library ever starts:
+//! [`spawn`] starts two threads, the only ones that the library ever starts but those of a
+//! [`Link`](crate::failover::Link):
 //!
 //! - `vrrp-adverts` receives and sends advertisements. It waits for its sockets, commands
 //!   and the time, and for nothing else: it takes no lock that another may hold, does no
