@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// A secret of 32 bytes that the directors share: who has it may read the connection table
 /// of one, fill that of the other, and have its virtual routers take over.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Key([u8; LENGTH]);
 
 /// Why a file is not taken as that of a key.

@@ -30,8 +30,12 @@ pub(crate) fn status(socket: &Path, is_json: bool, is_watched: bool) -> Result<(
 }
 
 /// An active router hands over, or all.
-pub(crate) fn hand_over(socket: &Path, router: Option<String>) -> Result<(), Failure> {
-    match ask(socket, &Request::Handover(router))?.0 {
+pub(crate) fn hand_over(
+    socket: &Path,
+    router: Option<String>,
+    is_now: bool,
+) -> Result<(), Failure> {
+    match ask(socket, &Request::Handover { router, is_now })?.0 {
         Answer::HandedOver(names) => {
             println!("handing over: {}", names.join(", "));
             Ok(())

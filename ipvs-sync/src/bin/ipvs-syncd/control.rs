@@ -12,8 +12,12 @@ use std::path::Path;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
     Status,
-    /// Of a router of that name, or of all that are active.
-    Handover(Option<String>),
+    /// Of a router of that name, or of all that are active; at once, or to a director that
+    /// has all connections.
+    Handover {
+        router: Option<String>,
+        is_now: bool,
+    },
 }
 
 /// What it gets.
@@ -21,7 +25,7 @@ pub(crate) enum Request {
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Answer {
     State(Box<State>),
-    /// The routers that hand over.
+    /// The routers that hand over, and to whom, if they asked.
     HandedOver(Vec<String>),
     Error(String),
 }
@@ -31,8 +35,11 @@ impl Request {
     pub(crate) fn line(&self) -> String {
         match self {
             Self::Status => "status\n".to_owned(),
-            Self::Handover(None) => "handover\n".to_owned(),
-            Self::Handover(Some(name)) => format!("handover {name}\n"),
+            Self::Handover { router, is_now } => {
+                let word = if *is_now { "handover-now" } else { "handover" };
+                let name = router.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+                format!("{word}{name}\n")
+            }
         }
     }
 
@@ -41,9 +48,14 @@ impl Request {
         let words: Vec<&str> = text.split_whitespace().collect();
         match words[..] {
             ["status"] => Ok(Self::Status),
-            ["handover"] => Ok(Self::Handover(None)),
-            ["handover", name] => Ok(Self::Handover(Some(name.to_owned()))),
-            _ => Err("a request is `status` or `handover [ROUTER]`".to_owned()),
+            [word @ ("handover" | "handover-now"), ref router @ ..] if router.len() < 2 => {
+                let router = router.first().map(|name| (*name).to_owned());
+                Ok(Self::Handover { router, is_now: word == "handover-now" })
+            }
+            _ => {
+                Err("a request is `status`, `handover [ROUTER]` or `handover-now [ROUTER]`"
+                    .to_owned())
+            }
         }
     }
 }
@@ -90,16 +102,24 @@ mod tests {
 
     #[test]
     fn a_request_is_a_line_that_reads_back() {
-        for request in
-            [Request::Status, Request::Handover(None), Request::Handover(Some("web".to_owned()))]
-        {
+        let handover = |router: Option<&str>, is_now| Request::Handover {
+            router: router.map(str::to_owned),
+            is_now,
+        };
+        for request in [
+            Request::Status,
+            handover(None, false),
+            handover(Some("web"), false),
+            handover(None, true),
+            handover(Some("web"), true),
+        ] {
             assert_eq!(Request::parse(request.line().as_bytes()), Ok(request));
         }
         let nonsense: [&[u8]; 6] =
             [b"\n", b"stop\n", b"status now\n", b"handover a b\n", b"\xff\xfe\n", b"{}\n"];
         for line in nonsense {
             let told = Request::parse(line).unwrap_err();
-            assert_eq!(told, "a request is `status` or `handover [ROUTER]`");
+            assert!(told.starts_with("a request is `status`, `handover [ROUTER]`"), "{told}");
         }
     }
 

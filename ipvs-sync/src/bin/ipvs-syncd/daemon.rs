@@ -3,10 +3,11 @@
 
 use crate::config::{Config, Process};
 use crate::control::{self, Answer, Request};
-use crate::events::Event;
+use crate::events::{Event, What};
 use crate::exit::{Exit, Failure};
 use crate::hooks::Hooks;
 use crate::links::Links;
+use crate::peers::Peers;
 use crate::reload::units;
 use crate::resolve::{Resolved, addresses, resolve};
 use crate::running::{self, Running};
@@ -14,7 +15,7 @@ use crate::server::Server;
 use crate::signals::Signals;
 use crate::sync::Sync;
 use crate::{logs, metrics, service, state, tables};
-use ipvs::{Client, Namespace, Table};
+use ipvs::{Client, Namespace, Role, Table};
 use ipvs_sync::net::now;
 use ipvs_sync::vrrp::Time;
 use nix::poll::{PollFd, PollFlags, ppoll};
@@ -41,6 +42,7 @@ struct Core {
     process: Process,
     namespace: Option<Namespace>,
     sync: Sync,
+    peers: Peers,
     running: Running,
     links: Links,
     hooks: Hooks,
@@ -125,6 +127,10 @@ impl Daemon {
         tracing::info!("ending");
         service::stopping();
         let core = &mut self.core;
+        if core.peers.are_there() {
+            // Where nobody can, they resign all the same.
+            let _ = core.hand_over(None, false, PARTING);
+        }
         core.running.stop_all();
         let until = now() + AT_MOST;
         core.tell();
@@ -146,7 +152,7 @@ impl Daemon {
         if let Some((interval, next)) = &mut self.watchdog {
             if now() >= *next {
                 *next = now() + *interval;
-                let _ = self.core.running.state();
+                let _ = self.core.running.state(&[]);
                 service::alive();
             }
         }
@@ -156,13 +162,20 @@ impl Daemon {
         let Self { core, signals, control, metrics, watchdog } = self;
         let watchdog = watchdog.map(|(_, next)| next);
         let clients = [control.next(), metrics.as_ref().and_then(Server::next)];
-        let times = clients.into_iter().chain([watchdog, core.hooks.next(), core.sync.next()]);
+        let own = [watchdog, core.hooks.next(), core.sync.next(), core.peers.next()];
+        let times = clients.into_iter().chain(own);
         let ours = signals.polled().into_iter().chain(core.running.polled());
+        let ours = ours.chain(core.peers.polled());
         let ours = ours.chain([core.links.as_fd()]).map(|fd| PollFd::new(fd, PollFlags::POLLIN));
         let theirs = control.polled().chain(metrics.iter().flat_map(Server::polled));
         sleep_until(times.flatten().min(), ours.chain(theirs));
     }
 }
+
+/// How long it takes at most to find a peer that can take over, when the operator wants it
+/// and when the daemon ends.
+const ASKING: Duration = Duration::from_secs(7);
+const PARTING: Duration = Duration::from_secs(1);
 
 /// How long hooks have when the daemon ends, all together.
 const AT_MOST: Duration = Duration::from_secs(30);
@@ -184,6 +197,7 @@ impl Core {
             process: process.clone(),
             namespace,
             sync: Sync::default(),
+            peers: Peers::default(),
             running: Running::new(process.namespace.clone(), process.real_time),
             links,
             hooks: Hooks::default(),
@@ -195,11 +209,14 @@ impl Core {
         // Whoever becomes active has the services then.
         core.apply(config.table.as_ref())?;
         core.hooks.set(config.hooks);
+        let link = config.sync.as_ref().and_then(|sync| sync.link.clone());
         core.sync.set(config.sync, core.namespace.as_ref())?;
         core.keep_sync(false);
         tracing::info!(count = config.routers.len(), "starting virtual routers");
         core.running.start(units(resolved))?;
         core.running.tell_links(&core.links);
+        let joined = core.peers.set(link, core.namespace.as_ref(), &core.running);
+        joined.map_err(Failure::system)?;
         Ok(core)
     }
 
@@ -232,11 +249,15 @@ impl Core {
         let resolved = self.resolve(&config)?;
         self.apply(config.table.as_ref()).map_err(|failure| failure.text)?;
         self.hooks.set(config.hooks);
+        let link = config.sync.as_ref().and_then(|sync| sync.link.clone());
         let set = self.sync.set(config.sync, self.namespace.as_ref());
         set.map_err(|error| error.to_string())?;
         self.keep_sync(false);
-        let errors = self.running.change(units(resolved));
+        let mut errors = self.running.change(units(resolved));
         self.running.tell_links(&self.links);
+        self.tell();
+        let joined = self.peers.set(link, self.namespace.as_ref(), &self.running);
+        errors.extend(joined.err().map(|error| error.to_string()));
         match errors.is_empty() {
             true => Ok(()),
             false => Err(format!("all else was done: {}", errors.join("\n"))),
@@ -287,6 +308,7 @@ impl Core {
         self.tell();
         self.sync.follow(self.running.states());
         self.keep_sync(is_changed);
+        self.keep_peers();
         self.hooks.go_on();
     }
 
@@ -301,6 +323,9 @@ impl Core {
     /// Does what is due for the sync daemons, and tells it.
     fn keep_sync(&mut self, is_changed: bool) {
         for what in self.sync.run(self.links.all(), is_changed) {
+            if matches!(&what, What::SyncStarted(daemon) if daemon.role == Role::Backup) {
+                self.running.backup_started();
+            }
             self.running.counts.told += 1;
             let event = Event::new(self.running.counts.told, None, what);
             event.log();
@@ -308,13 +333,69 @@ impl Core {
         }
     }
 
+    /// Tells the other directors' part what happened, and what came of it.
+    fn keep_peers(&mut self) {
+        let events = self.running.take_standings();
+        self.peers.go_on(events, &self.running);
+        for text in self.peers.take() {
+            self.running.counts.told += 1;
+            let event = Event::new(self.running.counts.told, None, What::Peers(text));
+            event.log();
+            self.hooks.tell(event);
+        }
+    }
+
+    /// The active router of this name hands over, or all active ones: at once, or to a peer
+    /// that has all connections. All but requests goes on until that is decided.
+    fn hand_over(
+        &mut self,
+        name: Option<&str>,
+        is_now: bool,
+        within: Duration,
+    ) -> Result<Vec<String>, String> {
+        let active = self.running.active(name)?;
+        let named = |running: &Running, address| {
+            running.name(address).unwrap_or_else(|| format!("{address}"))
+        };
+        if is_now || !self.peers.are_there() {
+            active.iter().for_each(|address| self.running.resign(*address));
+            return Ok(active.iter().map(|address| named(&self.running, *address)).collect());
+        }
+        self.peers.hand_over(&active, &self.running);
+        let until = now() + within;
+        let outcomes = loop {
+            self.go_on();
+            match self.peers.outcome() {
+                Some(outcomes) => break outcomes,
+                None if now() >= until => return Err("the peers do not answer in time".to_owned()),
+                None => {}
+            }
+            let next = self.peers.next().map_or(until, |next| next.min(until));
+            let polled = self.running.polled().chain(self.peers.polled());
+            sleep_until(Some(next), polled.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
+        };
+        let (mut done, mut held) = (Vec::new(), Vec::new());
+        for (address, outcome) in outcomes {
+            let name = named(&self.running, address);
+            match outcome {
+                Ok(peer) => done.push(format!("{name} to {peer}")),
+                Err(reason) => held.push(format!("{name} does not hand over: {reason}")),
+            }
+        }
+        match held.is_empty() {
+            true => Ok(done),
+            false => Err(done.into_iter().chain(held).collect::<Vec<_>>().join("\n")),
+        }
+    }
+
     fn answer(&mut self, request: &[u8]) -> Answer {
         match Request::parse(request) {
             Ok(Request::Status) => Answer::State(Box::new(self.state())),
-            Ok(Request::Handover(name)) => {
-                let name = name.as_deref();
-                tracing::info!(router = name.unwrap_or("all"), "told to hand over");
-                self.running.hand_over(name).map_or_else(Answer::Error, Answer::HandedOver)
+            Ok(Request::Handover { router, is_now }) => {
+                let name = router.as_deref();
+                tracing::info!(router = name.unwrap_or("all"), is_now, "told to hand over");
+                let done = self.hand_over(name, is_now, ASKING);
+                done.map_or_else(Answer::Error, Answer::HandedOver)
             }
             Err(error) => Answer::Error(error),
         }
@@ -325,7 +406,8 @@ impl Core {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             uptime_seconds: now().since(self.start).as_secs_f64(),
-            routers: self.running.state(),
+            routers: self.running.state(&self.peers.ready()),
+            peers: self.peers.state(),
             table: self.table.clone(),
             sync: self.sync.state(),
             reloads: self.reloads.clone(),
@@ -336,7 +418,7 @@ impl Core {
 
     /// What the service manager shows.
     fn summary(&self) -> String {
-        let count = self.running.state().len();
+        let count = self.running.state(&[]).len();
         match &self.reloads.last_error {
             Some(_) => format!("{count} virtual routers; the last reload was refused"),
             None => format!("{count} virtual routers"),

@@ -41,6 +41,8 @@ pub(crate) enum What {
     SyncStopped(Role),
     /// What could not be done for sync daemons.
     SyncFailed(String),
+    /// What the other directors are, and what came of asking them.
+    Peers(String),
 }
 
 impl Event {
@@ -98,6 +100,7 @@ impl Event {
             }
             What::SyncStopped(role) => tracing::info!(sequence, %role, "sync daemon stopped"),
             What::SyncFailed(said) => tracing::warn!(sequence, said, "sync daemons"),
+            What::Peers(said) => tracing::info!(sequence, said, "directors"),
         }
     }
 
@@ -137,6 +140,7 @@ impl Event {
             ]),
             What::SyncStopped(stopped) => all.extend([of("sync-stopped"), role(stopped)]),
             What::SyncFailed(text) => all.extend([of("sync-failed"), cause(text.clone())]),
+            What::Peers(text) => all.extend([of("peers"), cause(text.clone())]),
         }
         all
     }

@@ -14,6 +14,7 @@ mod hooks;
 mod links;
 mod logs;
 mod metrics;
+mod peers;
 mod reload;
 mod resolve;
 mod running;
@@ -58,10 +59,14 @@ enum Command {
         #[command(flatten)]
         socket: Socket,
     },
-    /// Let an active virtual router hand over to its successor.
+    /// Let an active virtual router hand over: where there are peers, only to one that has
+    /// all connections.
     Handover {
         /// Its name; without one, all that are active.
         router: Option<String>,
+        /// At once, whoever takes over.
+        #[arg(long)]
+        now: bool,
         #[command(flatten)]
         socket: Socket,
     },
@@ -107,8 +112,8 @@ fn main() -> ExitCode {
         (Some(Command::Status { json, watch, socket }), _) => {
             client::status(&socket.socket, json, watch)
         }
-        (Some(Command::Handover { router, socket }), _) => {
-            client::hand_over(&socket.socket, router)
+        (Some(Command::Handover { router, now, socket }), _) => {
+            client::hand_over(&socket.socket, router, now)
         }
         (Some(Command::Doctor { config, json, peer_report }), _) => {
             doctor::run(&config, json, peer_report.as_deref())

@@ -1,6 +1,6 @@
 //! The state as Prometheus has it, and the HTTP around it.
 
-use crate::state::{Daemon, Hook, Router, State};
+use crate::state::{Daemon, Hook, Peer, Router, State};
 use std::fmt::Write as _;
 
 const STATES: [&str; 4] = ["stopped", "fault", "backup", "active"];
@@ -8,6 +8,7 @@ const STATES: [&str; 4] = ["stopped", "fault", "backup", "active"];
 /// The name, type and meaning of a metric, and where its value is.
 type OfRouter = (&'static str, &'static str, &'static str, fn(&Router) -> u64);
 type OfDaemon = (&'static str, &'static str, &'static str, fn(&Daemon) -> u64);
+type OfPeer = (&'static str, &'static str, &'static str, fn(&Peer) -> u64);
 type OfHook = (&'static str, fn(&Hook) -> u64);
 
 /// Answers a request of HTTP.
@@ -70,6 +71,23 @@ fn render(state: &State) -> String {
         }
         out.heading("sync_failures_total", "counter", "What could not be done for sync daemons.");
         out.value("sync_failures_total", "", sync.failures);
+    }
+    if !state.peers.is_empty() {
+        let of_peer: [OfPeer; 3] = [
+            ("peer_reached", "gauge", "1 if it answered the last time.", |it| it.reached.into()),
+            ("peer_transfers_total", "counter", "Its table was taken.", |it| it.transfers_done),
+            ("peer_transfer_failures_total", "counter", "It was not.", |it| it.transfers_failed),
+        ];
+        for (name, kind, help, read) in of_peer {
+            out.heading(name, kind, help);
+            for peer in &state.peers {
+                out.value(name, &format!("peer=\"{}\"", escaped(&peer.address)), read(peer));
+            }
+        }
+        out.heading("router_ready", "gauge", "1 if the connections of the active one are here.");
+        for router in &state.routers {
+            out.value("router_ready", &labels(router), router.ready.into());
+        }
     }
     out.heading("reloads_total", "counter", "Reloads of the configuration.");
     out.value("reloads_total", "result=\"done\"", state.reloads.done);

@@ -7,11 +7,12 @@ use crate::reload::{Step, Unit, steps};
 use crate::resolve::Resolved;
 use crate::state;
 use ipvs::Namespace;
+use ipvs_sync::failover;
 use ipvs_sync::net::now;
 use ipvs_sync::runtime::{self, Error, Handle, Options, Record, Settings, spawn};
-use ipvs_sync::vrrp::router::State;
+use ipvs_sync::vrrp::router::{Cause, Report, State};
 use ipvs_sync::vrrp::{Rank, Time};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsFd as _;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
@@ -23,6 +24,8 @@ pub(crate) struct Running {
     units: Vec<Live>,
     /// What happened and was not taken yet.
     events: Vec<Event>,
+    /// The same as the other directors are concerned by it.
+    standings: Vec<failover::Event>,
     pub(crate) counts: state::Events,
 }
 
@@ -48,7 +51,8 @@ impl Running {
     /// None yet.
     pub(crate) fn new(namespace: Option<String>, real_time: Option<u8>) -> Self {
         let counts = state::Events::default();
-        Self { namespace, real_time, units: Vec::new(), events: Vec::new(), counts }
+        let (units, events, standings) = (Vec::new(), Vec::new(), Vec::new());
+        Self { namespace, real_time, units, events, standings, counts }
     }
 
     /// Starts all of these, or none.
@@ -145,6 +149,8 @@ impl Running {
         for record in handle.stop() {
             self.note(&unit, &mut told, &mut last, &record);
         }
+        self.standings
+            .extend(unit.iter().map(|router| failover::Event::Gone { address: first(router) }));
     }
 
     /// Stops all.
@@ -182,6 +188,7 @@ impl Running {
         self.counts.lost += record.sequence.saturating_sub(*last + 1);
         *last = record.sequence;
         let Some(router) = unit.get(record.router) else { return };
+        self.standings.extend(standing(first(router), &record.event));
         if let runtime::Event::State { to, cause, .. } = &record.event {
             if let Some(told) = told.get_mut(record.router) {
                 told.state = *to;
@@ -192,6 +199,70 @@ impl Running {
         }
         self.counts.told += 1;
         self.events.push(Event::of_router(self.counts.told, &router.router, &record.event));
+    }
+
+    /// The kernel's backup daemon does not know what was sent before.
+    pub(crate) fn backup_started(&mut self) {
+        self.standings.push(failover::Event::BackupStarted);
+    }
+
+    /// What the other directors are concerned by, since the last time.
+    pub(crate) fn take_standings(&mut self) -> Vec<failover::Event> {
+        std::mem::take(&mut self.standings)
+    }
+
+    /// What the routers are, for who has not heard how they came to be that.
+    pub(crate) fn standings(&self) -> Vec<failover::Event> {
+        let of_unit = |live: &Live| {
+            let all = live.unit.iter().zip(&live.told);
+            let event = |(router, told): (&Resolved, &Told)| failover::Event::State {
+                address: first(router),
+                state: told.state,
+                has_handed_over: false,
+            };
+            all.map(event).collect::<Vec<_>>()
+        };
+        self.units.iter().flat_map(of_unit).collect()
+    }
+
+    /// The name of the router with this first address.
+    pub(crate) fn name(&self, address: IpAddr) -> Option<String> {
+        self.find(address).map(|(_, _, router)| router.router.name.clone())
+    }
+
+    /// The connections of the active router are here, or no longer.
+    pub(crate) fn sync_ready(&self, address: IpAddr, is_ready: bool) {
+        self.command(address, |handle, number| handle.sync_ready(number, is_ready));
+    }
+
+    /// The active router hands over.
+    pub(crate) fn resign(&self, address: IpAddr) {
+        self.command(address, Handle::resign);
+    }
+
+    /// The backup takes over.
+    pub(crate) fn promote(&self, address: IpAddr) {
+        self.command(address, Handle::promote);
+    }
+
+    fn command(
+        &self,
+        address: IpAddr,
+        command: impl FnOnce(&Handle, usize) -> Result<runtime::Status, Error>,
+    ) {
+        // One that is gone is told so next.
+        let Some((live, number, router)) = self.find(address) else { return };
+        if let Err(error) = command(&live.handle, number) {
+            tracing::warn!(router = router.router.name, %error, "virtual router");
+        }
+    }
+
+    fn find(&self, address: IpAddr) -> Option<(&Live, usize, &Resolved)> {
+        self.units.iter().find_map(|live| {
+            let mut all = live.unit.iter().enumerate();
+            let (number, router) = all.find(|(_, router)| first(router) == address)?;
+            Some((live, number, router))
+        })
     }
 
     /// What is to be waited for.
@@ -221,31 +292,28 @@ impl Running {
         routers.any(|router| router.router.addresses.iter().any(|it| it == address))
     }
 
-    /// The active router of this name hands over, or all active ones. Returns their names.
-    pub(crate) fn hand_over(&self, name: Option<&str>) -> Result<Vec<String>, String> {
-        let mut done = Vec::new();
+    /// The active routers that are to hand over: that of this name, or all.
+    pub(crate) fn active(&self, name: Option<&str>) -> Result<Vec<IpAddr>, String> {
+        let mut active = Vec::new();
         for live in &self.units {
-            for (number, Resolved { router, .. }) in live.unit.iter().enumerate() {
-                if name.is_some_and(|name| name != router.name) {
+            for (number, router) in live.unit.iter().enumerate() {
+                let own = &router.router.name;
+                if name.is_some_and(|name| name != own) {
                     continue;
                 }
                 let status = live.handle.status(number).map_err(|error| error.to_string())?;
                 if status.state == State::Active {
-                    live.handle.resign(number).map_err(|error| error.to_string())?;
-                    done.push(router.name.clone());
+                    active.push(first(router));
                 } else if name.is_some() {
                     let state = status.state;
-                    return Err(format!(
-                        "{} is {state}: only an active router hands over",
-                        router.name
-                    ));
+                    return Err(format!("{own} is {state}: only an active router hands over"));
                 }
             }
         }
         match name {
-            Some(name) if done.is_empty() => Err(format!("there is no virtual router {name}")),
-            None if done.is_empty() => Err("no virtual router is active".to_owned()),
-            _ => Ok(done),
+            Some(name) if active.is_empty() => Err(format!("there is no virtual router {name}")),
+            None if active.is_empty() => Err("no virtual router is active".to_owned()),
+            _ => Ok(active),
         }
     }
 
@@ -254,10 +322,11 @@ impl Running {
         self.units.iter().flat_map(|live| &live.told).map(|told| told.state)
     }
 
-    pub(crate) fn state(&self) -> Vec<state::Router> {
+    pub(crate) fn state(&self, ready: &[IpAddr]) -> Vec<state::Router> {
         let of_unit = |live: &Live| {
             let all = live.unit.iter().zip(&live.told).enumerate();
-            all.map(|(number, (router, told))| live.state(number, router, told)).collect::<Vec<_>>()
+            all.map(|(number, (router, told))| live.state(number, router, told, ready))
+                .collect::<Vec<_>>()
         };
         self.units.iter().flat_map(of_unit).collect()
     }
@@ -282,7 +351,14 @@ impl Live {
         errors
     }
 
-    fn state(&self, number: usize, router: &Resolved, told: &Told) -> state::Router {
+    fn state(
+        &self,
+        number: usize,
+        router: &Resolved,
+        told: &Told,
+        ready: &[IpAddr],
+    ) -> state::Router {
+        let is_ready = ready.contains(&first(router));
         let Resolved { router, source, .. } = router;
         let (interface, vrid, family) = router.key();
         let status = self.handle.status(number).ok();
@@ -300,10 +376,31 @@ impl Live {
             priority: status.as_ref().map_or(0, |status| status.rank.number()),
             since_seconds: now().since(told.since).as_secs_f64(),
             cause: told.cause.clone(),
+            ready: is_ready,
             transitions: told.transitions,
             accepted: status.as_ref().map_or(0, |status| status.accepted),
             dropped: dropped.map(|(reason, count)| (reason.name().to_owned(), count)).collect(),
         }
+    }
+}
+
+/// By which the directors name a router.
+fn first(router: &Resolved) -> IpAddr {
+    router.router.addresses.iter().next().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |it| it)
+}
+
+/// What the other directors are concerned by.
+fn standing(address: IpAddr, event: &runtime::Event) -> Option<failover::Event> {
+    match event {
+        runtime::Event::State { to, cause, .. } => Some(failover::Event::State {
+            address,
+            state: *to,
+            has_handed_over: *cause == Cause::HandedOver,
+        }),
+        runtime::Event::Report(Report::DualActive { .. }) => {
+            Some(failover::Event::DualActive { address })
+        }
+        _ => None,
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct State {
     pub(crate) table: Option<Table>,
     /// The kernel's sync daemons, if they are configured.
     pub(crate) sync: Option<Sync>,
+    /// The other directors.
+    pub(crate) peers: Vec<Peer>,
     pub(crate) reloads: Reloads,
     pub(crate) events: Events,
     pub(crate) hooks: Vec<Hook>,
@@ -40,6 +42,8 @@ pub(crate) struct Router {
     pub(crate) since_seconds: f64,
     /// Why.
     pub(crate) cause: String,
+    /// Whether the connections of the active one are here, where there are peers.
+    pub(crate) ready: bool,
     /// How often its state changed.
     pub(crate) transitions: u64,
     /// Advertisements that were accepted.
@@ -62,6 +66,21 @@ pub(crate) struct Sync {
     pub(crate) failures: u64,
     /// What could not be the last time.
     pub(crate) errors: Vec<String>,
+}
+
+/// Another director.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Peer {
+    pub(crate) address: String,
+    /// It answered the last time.
+    pub(crate) reached: bool,
+    /// How far the transfer of its connections is, if one runs.
+    pub(crate) transfer: Option<String>,
+    /// What came of the last one.
+    pub(crate) last_transfer: Option<String>,
+    pub(crate) transfers_done: u64,
+    pub(crate) transfers_failed: u64,
 }
 
 /// A sync daemon of the kernel.

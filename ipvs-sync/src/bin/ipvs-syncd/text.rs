@@ -1,6 +1,6 @@
 //! The state as a table for people.
 
-use crate::state::{Daemon, Router, State};
+use crate::state::{Daemon, Peer, Router, State};
 
 const HEADINGS: [&str; 8] =
     ["ROUTER", "INTERFACE", "VRID", "STATE", "PRIORITY", "SINCE", "ADDRESSES", "CAUSE"];
@@ -28,6 +28,10 @@ pub(crate) fn table(state: &State) -> String {
         sync.daemons.iter().for_each(|it| out += &daemon(it));
         sync.errors.iter().for_each(|error| out += &format!("{error}\n"));
     }
+    if !state.peers.is_empty() {
+        out += "\n";
+        state.peers.iter().for_each(|it| out += &peer(it));
+    }
     if let Some(error) = &state.reloads.last_error {
         out += &format!("\nthe last reload was refused: {error}\n");
     }
@@ -45,6 +49,17 @@ fn row(router: &Router) -> [String; 8] {
         router.addresses.join(","),
         router.cause.clone(),
     ]
+}
+
+fn peer(peer: &Peer) -> String {
+    let Peer { address, reached, transfer, last_transfer, .. } = peer;
+    let answers = if *reached { "answers" } else { "does not answer" };
+    let said = match (transfer, last_transfer) {
+        (Some(progress), _) => format!(", its connections are fetched: {progress}"),
+        (None, Some(last)) => format!(", {last}"),
+        (None, None) => String::new(),
+    };
+    format!("peer {address} {answers}{said}\n")
 }
 
 fn daemon(daemon: &Daemon) -> String {

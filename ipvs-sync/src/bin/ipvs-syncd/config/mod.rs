@@ -12,7 +12,7 @@ mod tests;
 pub(crate) use problem::{Problem, Problems};
 pub(crate) use process::{CONTROL, Format, Hook, Log, Process};
 pub(crate) use router::{Key, Router};
-pub(crate) use sync::{Daemons, Sync};
+pub(crate) use sync::{Daemons, Link, Sync};
 
 use crate::tables;
 use document::{Document, Section};

@@ -47,7 +47,7 @@ pub(crate) enum Daemons {
 }
 
 /// The link between the directors.
-#[expect(dead_code, reason = "what it says is checked; nothing listens yet")]
+#[derive(Clone, PartialEq)]
 pub(crate) struct Link {
     pub(crate) listen: SocketAddr,
     pub(crate) peers: Vec<SocketAddr>,

@@ -1,0 +1,278 @@
+//! The other directors: what virtual routers here wait for, and to whom they hand over.
+
+use crate::config::Link as Config;
+use crate::running::Running;
+use crate::state;
+use ipvs::Namespace;
+use ipvs_sync::failover::{Action, Director, Event, Link, LinkError, Notice, Settings, Told};
+use ipvs_sync::net::now;
+use ipvs_sync::resync::{Progress, Report};
+use ipvs_sync::vrrp::Time;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd as _, BorrowedFd};
+
+/// The other directors, where there are any.
+#[derive(Default)]
+pub(crate) struct Peers(Option<Joined>);
+
+struct Joined {
+    config: Config,
+    link: Link,
+    director: Director,
+    transfers: Vec<Transfer>,
+    /// What became of those that were told to hand over, since they were.
+    handed: BTreeMap<IpAddr, Option<Result<SocketAddr, String>>>,
+    /// What happened and was not taken yet.
+    notices: Vec<String>,
+}
+
+/// What came of the transfers from a peer.
+#[derive(Clone, Debug, Default)]
+struct Transfer {
+    is_reached: bool,
+    running: Option<Progress>,
+    last: Option<Result<Report, String>>,
+    done: u64,
+    failed: u64,
+}
+
+impl Peers {
+    /// These from now on. Where they are others than before, all is found out anew.
+    pub(crate) fn set(
+        &mut self,
+        config: Option<Config>,
+        namespace: Option<&Namespace>,
+        running: &Running,
+    ) -> Result<(), LinkError> {
+        if let Some(joined) =
+            self.0.as_mut().filter(|joined| Some(&joined.config) == config.as_ref())
+        {
+            joined.refresh(running);
+            return Ok(());
+        }
+        // Its address must be free before another listens there.
+        self.0 = None;
+        let Some(config) = config else { return Ok(()) };
+        let Config { listen, peers, key, deadline } = config.clone();
+        let count = peers.len();
+        let link = Link::start(Settings { listen, peers, key }, namespace)?;
+        let director = Director::new(now(), count, deadline);
+        let transfers = vec![Transfer::default(); count];
+        let (handed, notices) = (BTreeMap::new(), Vec::new());
+        let mut joined = Joined { config, link, director, transfers, handed, notices };
+        joined.refresh(running);
+        self.0 = Some(joined);
+        Ok(())
+    }
+
+    /// Does what has come: `events` of the virtual routers, and what the peers said.
+    pub(crate) fn go_on(&mut self, events: Vec<Event>, running: &Running) {
+        let Some(joined) = &mut self.0 else { return };
+        for event in events {
+            joined.tell(event, running);
+        }
+        while let Some(told) = joined.link.next() {
+            if let Some(event) = joined.hear(told) {
+                joined.tell(event, running);
+            }
+        }
+        if joined.director.poll_timeout().is_some_and(|at| at <= now()) {
+            joined.tell(Event::Tick, running);
+        }
+        joined.link.publish(&joined.director.standings());
+    }
+
+    /// What operators are to know, since the last time.
+    pub(crate) fn take(&mut self) -> Vec<String> {
+        self.0.as_mut().map(|joined| std::mem::take(&mut joined.notices)).unwrap_or_default()
+    }
+
+    /// What is to be waited for.
+    pub(crate) fn polled(&self) -> Option<BorrowedFd<'_>> {
+        self.0.as_ref().map(|joined| joined.link.as_fd())
+    }
+
+    /// When there is something to do.
+    pub(crate) fn next(&self) -> Option<Time> {
+        self.0.as_ref().and_then(|joined| joined.director.poll_timeout())
+    }
+
+    /// Whether there are any, so that who hands over asks them first.
+    pub(crate) fn are_there(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// These virtual routers are to hand over. [`outcome`](Self::outcome) says in the end
+    /// what became of that.
+    pub(crate) fn hand_over(&mut self, addresses: &[IpAddr], running: &Running) {
+        let Some(joined) = &mut self.0 else { return };
+        joined.handed = addresses.iter().map(|address| (*address, None)).collect();
+        for address in addresses {
+            joined.tell(Event::HandOver { address: *address }, running);
+        }
+    }
+
+    /// What became of it, of each address, once that is known of all.
+    pub(crate) fn outcome(&mut self) -> Option<Vec<(IpAddr, Result<SocketAddr, String>)>> {
+        let joined = self.0.as_mut()?;
+        if joined.handed.values().any(Option::is_none) {
+            return None;
+        }
+        let handed = std::mem::take(&mut joined.handed);
+        Some(
+            handed.into_iter().filter_map(|(address, outcome)| Some((address, outcome?))).collect(),
+        )
+    }
+
+    pub(crate) fn state(&self) -> Vec<state::Peer> {
+        let Some(joined) = &self.0 else { return Vec::new() };
+        let peer = |(address, transfer): (&SocketAddr, &Transfer)| state::Peer {
+            address: address.to_string(),
+            reached: transfer.is_reached,
+            transfer: transfer.running.map(|progress| progress_text(&progress)),
+            last_transfer: transfer.last.as_ref().map(|last| match last {
+                Ok(report) => report.to_string(),
+                Err(error) => error.clone(),
+            }),
+            transfers_done: transfer.done,
+            transfers_failed: transfer.failed,
+        };
+        joined.config.peers.iter().zip(&joined.transfers).map(peer).collect()
+    }
+
+    /// The routers whose connections are all here.
+    pub(crate) fn ready(&self) -> Vec<IpAddr> {
+        let Some(joined) = &self.0 else { return Vec::new() };
+        let ready = joined.director.standings().into_iter().filter(|standing| standing.is_ready);
+        ready.map(|standing| standing.address).collect()
+    }
+}
+
+impl Joined {
+    /// The virtual routers here may be others than before.
+    fn refresh(&mut self, running: &Running) {
+        for standing in self.director.standings() {
+            if running.name(standing.address).is_none() {
+                self.tell(Event::Gone { address: standing.address }, running);
+            }
+        }
+        for event in running.standings() {
+            self.tell(event, running);
+        }
+    }
+
+    fn tell(&mut self, event: Event, running: &Running) {
+        self.director.handle(now(), event);
+        while let Some(action) = self.director.poll() {
+            self.act(action, running);
+        }
+    }
+
+    fn act(&mut self, action: Action, running: &Running) {
+        match action {
+            Action::Ask { peer } => self.link.ask(peer),
+            Action::Transfer { peer } => {
+                self.note(format!("the connections of {} are fetched", self.name(peer)));
+                self.link.transfer(peer);
+            }
+            Action::Promote { peer, address } => self.link.promote(peer, address),
+            Action::Ready { address, is_ready } => running.sync_ready(address, is_ready),
+            Action::Resign { address } => running.resign(address),
+            Action::TakeOver { address } => running.promote(address),
+            Action::AnswerPromote { request, result } => self.link.answer(request, result),
+            Action::Notice(notice) => self.notice(notice, running),
+        }
+    }
+
+    /// What is told to the director of what the link told.
+    fn hear(&mut self, told: Told) -> Option<Event> {
+        Some(match told {
+            Told::Answer { peer, result } => {
+                if let Some(transfer) = self.transfers.get_mut(peer) {
+                    transfer.is_reached = result.is_ok();
+                }
+                Event::Answer { peer, result: result.map_err(|error| error.to_string()) }
+            }
+            Told::Progress { peer, progress } => {
+                if let Some(transfer) = self.transfers.get_mut(peer) {
+                    transfer.running = Some(progress);
+                }
+                return None;
+            }
+            Told::Transferred { peer, result } => {
+                let result = result.map_err(|error| error.to_string());
+                if let Ok(report) = &result {
+                    self.note(format!("{report} of {}", self.name(peer)));
+                }
+                if let Some(transfer) = self.transfers.get_mut(peer) {
+                    transfer.running = None;
+                    *if result.is_ok() { &mut transfer.done } else { &mut transfer.failed } += 1;
+                    transfer.last = Some(result.clone());
+                }
+                Event::Transferred { peer, result: result.map(drop) }
+            }
+            Told::PromoteAsked { request, address, .. } => Event::PromoteAsked { request, address },
+            Told::Promoted { peer, address, result } => {
+                let result = result.map_err(|error| error.to_string());
+                Event::Promoted { peer, address, result }
+            }
+            // One that this does not know asks for nothing.
+            _ => return None,
+        })
+    }
+
+    fn notice(&mut self, notice: Notice, running: &Running) {
+        let name = |address| running.name(address).unwrap_or_else(|| format!("{address}"));
+        let text = match notice {
+            Notice::Reached { peer } => format!("{} answers", self.name(peer)),
+            Notice::Lost { peer, reason } => {
+                format!("{} does not answer: {reason}", self.name(peer))
+            }
+            Notice::TransferFailed { peer, reason } => {
+                format!("the connections of {} are not here: {reason}", self.name(peer))
+            }
+            Notice::HandedOver { address, peer } => {
+                let to = self.config.peers.get(peer).copied();
+                if let (Some(outcome), Some(to)) = (self.handed.get_mut(&address), to) {
+                    *outcome = Some(Ok(to));
+                }
+                format!("{}: handed over to {}", name(address), self.name(peer))
+            }
+            Notice::NotTaken { address, peer, reason } => {
+                let peer = self.name(peer);
+                format!("{}: {peer} did not take over at once: {reason}", name(address))
+            }
+            Notice::Held { address, reason } => {
+                let reason = self.named(&reason);
+                if let Some(outcome) = self.handed.get_mut(&address) {
+                    *outcome = Some(Err(reason.clone()));
+                }
+                format!("{}: not handed over: {reason}", name(address))
+            }
+            other => other.to_string(),
+        };
+        self.note(text);
+    }
+
+    /// A text in which peers are numbers, with their addresses.
+    fn named(&self, text: &str) -> String {
+        let numbers = (0..self.config.peers.len()).rev();
+        numbers.fold(text.to_owned(), |text, peer| {
+            text.replace(&format!("peer {peer} "), &format!("{} ", self.name(peer)))
+        })
+    }
+
+    fn name(&self, peer: usize) -> String {
+        self.config.peers.get(peer).map_or_else(String::new, |at| format!("peer {at}"))
+    }
+
+    fn note(&mut self, text: String) {
+        self.notices.push(text);
+    }
+}
+
+fn progress_text(progress: &Progress) -> String {
+    let Progress { read, given, pass } = progress;
+    format!("{read} read, {given} given to the backup daemon, pass {pass}")
+}
