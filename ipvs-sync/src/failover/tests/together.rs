@@ -299,6 +299,14 @@ impl World {
         }
     }
 
+    /// What the active one knows and has had the time to tell.
+    fn known(&self) -> BTreeSet<usize> {
+        let told = self.ago(SECOND);
+        let active = self.active();
+        let tables = active.iter().flat_map(|node| &self.nodes[*node].table);
+        tables.copied().filter(|id| self.made[*id] < told).collect()
+    }
+
     /// All that live know all that is old enough, and may take over.
     fn is_settled(&self) {
         let [active] = self.active()[..] else { panic!("{:?} are active", self.active()) };
@@ -408,9 +416,10 @@ fn whatever_happens_all_is_well_again_and_little_is_taken_for_it() {
         let count = world.nodes.len();
         for _ in 0..6 {
             let transfers = world.transfers;
+            let known = world.known();
             let node = rng.usize(0..count);
             let pause = |rng: &mut Rng| MILLI * rng.u32(0..8_000);
-            let what = rng.u8(0..5);
+            let what = rng.u8(0..8);
             println!(
                 "fault {what} of {node}, {:?} are active, {}",
                 world.active(),
@@ -441,14 +450,38 @@ fn whatever_happens_all_is_well_again_and_little_is_taken_for_it() {
                         world.restart(node);
                     }
                 }
-                _ => {
+                4 => {
                     for node in 0..count {
                         world.tell(node, Event::HandOver { address: vip() });
                     }
                 }
+                // Only advertisements are lost, or only the rest.
+                5 => {
+                    world.split(node);
+                    world.nodes[node].side = 0;
+                    world.pass(pause(&mut rng));
+                    world.heal();
+                }
+                6 => {
+                    world.nodes[node].side = 1;
+                    world.pass(SECOND * 2 + pause(&mut rng));
+                    world.heal();
+                }
+                // It comes back, and hears others only when it may have taken over.
+                _ => {
+                    world.crash(node);
+                    world.pass(pause(&mut rng));
+                    world.split(node);
+                    world.nodes[node].side = 0;
+                    world.restart(node);
+                    world.pass(MILLI * rng.u32(300..400));
+                    world.heal();
+                }
             }
             world.pass(SECOND * 25);
             world.is_settled();
+            let lost = known.difference(&world.nodes[world.active()[0]].table).count();
+            assert_eq!(lost, 0, "lost");
             assert!(world.transfers - transfers <= 3 * count, "{}", world.transfers - transfers);
         }
     }
