@@ -4,7 +4,7 @@ use crate::host::{PORT, wait_for};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -19,13 +19,18 @@ impl Keepalived {
     /// Starts it in the thread's namespace, with these lines for its instance, and the
     /// virtual addresses.
     pub(crate) fn start(lines: &str, addresses: &[String]) -> Self {
+        Self::start_with(&["--vrrp"], &instance(lines, addresses))
+    }
+
+    /// Starts it in the thread's namespace, with these options and this configuration.
+    pub(crate) fn start_with(options: &[&str], text: &str) -> Self {
         let root = PathBuf::from(
             std::env::var_os("IPVS_USERLAND")
                 .expect("IPVS_USERLAND names the tree with keepalived: cargo xtask test sets it"),
         );
         let directory = directory();
         let file = |name: &str| directory.join(name);
-        configure(&directory, lines, addresses);
+        fs::write(file("conf"), text).unwrap();
         let log = File::create(file("log")).unwrap();
         let libraries = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"];
         let libraries = libraries.map(|library| root.join(library));
@@ -33,34 +38,44 @@ impl Keepalived {
             .arg("--library-path")
             .arg(std::env::join_paths(libraries).unwrap())
             .arg(root.join("usr/sbin/keepalived"))
-            .args(["--dont-fork", "--log-console", "--log-detail", "--vrrp"])
+            .args(["--dont-fork", "--log-console", "--log-detail"])
+            .args(options)
             .arg("--use-file")
             .arg(file("conf"))
             .arg("--pid")
             .arg(file("pid"))
             .arg("--vrrp_pid")
             .arg(file("vrrp"))
+            .arg("--checkers_pid")
+            .arg(file("checkers"))
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
             .unwrap();
         let this = Self { parent, directory, is_over: false };
-        wait_for("keepalived", || this.child());
+        wait_for("keepalived", || this.process("vrrp"));
         this
     }
 
     /// It reads a configuration with other lines and addresses while it runs.
     pub(crate) fn reload(&self, lines: &str, addresses: &[String]) {
-        configure(&self.directory, lines, addresses);
+        self.reload_with(&instance(lines, addresses));
+    }
+
+    /// It reads another configuration while it runs.
+    pub(crate) fn reload_with(&self, text: &str) {
+        fs::write(self.directory.join("conf"), text).unwrap();
         kill(self.parent(), Signal::SIGHUP).unwrap();
     }
 
-    /// Both processes end without a word.
+    /// All its processes end without a word.
     pub(crate) fn crash(&mut self) {
         let parent = self.parent();
         // So that it neither starts the other again nor lets it end in order.
         kill(parent, Signal::SIGSTOP).unwrap();
-        kill(self.child().unwrap(), Signal::SIGKILL).unwrap();
+        for child in ["vrrp", "checkers"].iter().filter_map(|name| self.process(name)) {
+            kill(child, Signal::SIGKILL).unwrap();
+        }
         kill(parent, Signal::SIGKILL).unwrap();
         self.parent.wait().unwrap();
         self.is_over = true;
@@ -78,9 +93,9 @@ impl Keepalived {
         Pid::from_raw(i32::try_from(self.parent.id()).unwrap())
     }
 
-    /// The process that is the virtual router.
-    fn child(&self) -> Option<Pid> {
-        let text = fs::read_to_string(self.directory.join("vrrp")).ok()?;
+    /// The process that is the virtual router, or that which has the table of IPVS.
+    fn process(&self, name: &str) -> Option<Pid> {
+        let text = fs::read_to_string(self.directory.join(name)).ok()?;
         text.trim().parse().ok().map(Pid::from_raw)
     }
 }
@@ -98,13 +113,12 @@ impl Drop for Keepalived {
     }
 }
 
-fn configure(directory: &Path, lines: &str, addresses: &[String]) {
+fn instance(lines: &str, addresses: &[String]) -> String {
     let addresses = addresses.join("\n");
-    let text = format!(
+    format!(
         "vrrp_instance seven {{\n state BACKUP\n interface {PORT}\n virtual_router_id 7\n\
          {lines}\n virtual_ipaddress {{\n{addresses}\n}}\n}}\n"
-    );
-    fs::write(directory.join("conf"), text).unwrap();
+    )
 }
 
 fn directory() -> PathBuf {

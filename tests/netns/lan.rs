@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 ///
 /// Not `Send`: a namespace is its thread's.
 pub(crate) struct Lan {
-    hosts: Vec<Namespace>,
+    pub(crate) hosts: Vec<Namespace>,
     here: PhantomData<*const ()>,
 }
 
@@ -20,15 +20,7 @@ impl Lan {
         enter_new_namespace();
         run("ip link add switch type bridge forward_delay 0 mcast_snooping 0");
         run("ip link set switch up");
-        let host = |number| {
-            let host = namespace_with(|thread| {
-                run(&format!("ip link add to{number} type veth peer name {PORT} netns {thread}"));
-            });
-            run(&format!("ip link set to{number} up master switch"));
-            host.run(|| set_up(number)).unwrap();
-            host
-        };
-        let lan = Self { hosts: (1..=hosts).map(host).collect(), here: PhantomData };
+        let lan = Self { hosts: (1..=hosts).map(plugged).collect(), here: PhantomData };
         for number in 1..=hosts {
             wait_for("carrier", || lan.at(number, || port().is_running).then_some(()));
         }
@@ -48,4 +40,14 @@ impl Lan {
     pub(crate) fn heal(&self, host: u8) {
         run(&format!("ip link set to{host} master switch"));
     }
+}
+
+/// A new host with this number.
+pub(crate) fn plugged(number: u8) -> Namespace {
+    let host = namespace_with(|thread| {
+        run(&format!("ip link add to{number} type veth peer name {PORT} netns {thread}"));
+    });
+    run(&format!("ip link set to{number} up master switch"));
+    host.run(|| set_up(number)).unwrap();
+    host
 }

@@ -21,8 +21,9 @@ fn for_the_guest(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
     cargo.args(["-p", "ipvs-tests", "--test", "kernel", "--test", "netns"]);
     cargo.args(["--bin", "capture", "--bin", "churn", "--bin", "probe"]);
     cargo.args(["-p", "ipvs", "--examples", "--features", "ipvs/json,ipvs/toml"]);
-    cargo.args(["-p", "ipvs-sync", "--bin", DAEMON, "--features", "ipvs-sync/syncd"]);
     cargo.args(["-p", "ipvs-bench", "--bin", "measure", "--bin", "round", "--bin", "nothing"]);
+    cargo.args(["--bin", "connections"]);
+    cargo.args(["-p", "ipvs-sync", "--bin", DAEMON, "--features", "ipvs-sync/syncd"]);
     cargo.args(["-p", "xtask", "--bin", "lab-init"]);
     // The flags differ from the other builds', so the directory does too:
     // neither throws the other's work away.
@@ -61,16 +62,17 @@ pub(crate) fn daemon(lab: &Lab) -> Result<PathBuf> {
 
 const DAEMON: &str = "ipvs-syncd";
 
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
     "kernel",
     "netns",
     "capture",
     "churn",
     "probe",
-    DAEMON,
     "measure",
     "round",
     "nothing",
+    "connections",
+    DAEMON,
     "lab-init",
     // The examples of `ipvs`.
     "apply",

@@ -1,6 +1,6 @@
 //! The program, run by the tests.
 
-use crate::router::wait_until;
+use crate::host::wait_for;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::{self, File};
@@ -52,7 +52,7 @@ impl Daemon {
         let file = folder.join("conf.toml");
         let child = command(&["--config", file.to_str().unwrap()]).stderr(log).spawn().unwrap();
         let this = Self { child, folder, is_over: false };
-        wait_until("daemon", || this.ask(&["status"]).status.success());
+        wait_for("daemon", || this.ask(&["status"]).status.success().then_some(()));
         this
     }
 
@@ -72,7 +72,7 @@ impl Daemon {
     }
 
     pub(crate) fn waits_for(&self, what: &str) {
-        wait_until(what, || self.state().contains(what));
+        wait_for(what, || self.state().contains(what).then_some(()));
     }
 
     /// Puts another configuration in the place of its own, and tells it so.

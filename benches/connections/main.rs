@@ -1,0 +1,64 @@
+//! What becomes of established connections when a director fails, hands over or comes back:
+//! `ipvs-syncd` beside keepalived and its `lvs_sync_daemon`, as root, on a kernel with IPVS.
+//!
+//! `cargo xtask bench connections` runs it in guests, with `IPVS_SYNCD`, our daemon, and
+//! `IPVS_USERLAND`, the tree that has keepalived: `connections [ROUNDS]`. It prints lines of
+//! JSON for each event, and on standard error a summary of each.
+//!
+//! A connection is *established* when its first message was answered, and *lost* when it is
+//! reset, when it is not answered any more, or when another server answers. The director
+//! that takes over *knows* it if it is in its kernel's table at that moment.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure here is the end of it"
+)]
+
+mod client;
+mod contender;
+mod flow;
+#[path = "../../tests/netns/host.rs"]
+mod host;
+#[expect(dead_code, reason = "tests use more of it")]
+#[path = "../../tests/netns/keepalived.rs"]
+mod keepalived;
+#[path = "../../tests/netns/lan.rs"]
+mod lan;
+mod outcome;
+#[expect(dead_code, reason = "tests use more of it")]
+#[path = "../../tests/netns/syncd/program.rs"]
+mod program;
+mod server;
+mod session;
+mod site;
+
+use contender::Contender;
+use session::Session;
+use std::thread;
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let rounds = match &words[..] {
+        [] => 10,
+        [rounds] => rounds.parse().expect("ROUNDS is a number"),
+        _ => panic!("usage: connections [ROUNDS]"),
+    };
+    for contender in [Contender::Ours, Contender::Keepalived] {
+        // A thread is in the namespace of its switch.
+        let run = thread::spawn(move || {
+            let mut session = Session::start(contender);
+            session.quiet();
+            for round in 0..rounds {
+                session.crash();
+                session.cut();
+                session.hand_over();
+                session.restart();
+                session.reload(round);
+            }
+            session.finish()
+        });
+        run.join().unwrap().iter().for_each(outcome::Outcome::print);
+    }
+}

@@ -1,0 +1,130 @@
+//! What became of the connections, as lines of JSON.
+
+use crate::client::{End, Fate, Requests};
+use crate::flow::Kind;
+use crate::site::Known;
+use serde_json::{Value, json};
+use std::fmt;
+use std::time::Duration;
+
+/// What one event did to all that was established before it.
+pub(crate) struct Outcome {
+    scenario: &'static str,
+    way: &'static str,
+    sums: Vec<Sum>,
+    requests: Requests,
+}
+
+/// Of the connections of a kind.
+#[derive(Default)]
+struct Sum {
+    kind: &'static str,
+    established: u32,
+    /// Those that the director did not know that took over.
+    unknown: u32,
+    lost_unknown: u32,
+    lost_known: u32,
+    /// The oldest of those that were lost.
+    oldest_lost: Duration,
+    reset: u32,
+    silent: u32,
+    /// Another server answers: the server's side of it is lost.
+    moved: u32,
+    /// The longest time without an answer of those that go on.
+    longest: Duration,
+    unanswered: u32,
+    wrong: usize,
+}
+
+impl Outcome {
+    pub(crate) fn new(
+        scenario: &'static str,
+        way: &'static str,
+        fates: &[Fate],
+        requests: Requests,
+        known: &Known,
+    ) -> Self {
+        let sum = |kind| Sum::of(kind, fates.iter().filter(|fate| fate.kind == kind), known);
+        Self { scenario, way, sums: Kind::ALL.map(sum).into(), requests }
+    }
+
+    /// A line for each kind, and one for the requests.
+    pub(crate) fn print(&self) {
+        let Self { scenario, way, requests, .. } = self;
+        for sum in &self.sums {
+            println!("{}", sum.json(scenario, way));
+        }
+        let line = json!({
+            "scenario": scenario, "way": way, "kind": "requests",
+            "made": requests.made, "reset": requests.reset, "given_up": requests.given_up,
+            "longest_ms": millis(requests.longest),
+        });
+        println!("{line}");
+    }
+}
+
+impl Sum {
+    fn of<'a>(kind: Kind, fates: impl Iterator<Item = &'a Fate>, known: &Known) -> Self {
+        let mut sum = Self { kind: kind.name(), ..Self::default() };
+        for fate in fates {
+            let is_known = known.contains(&fate.name);
+            let is_lost = fate.end.is_some() || fate.tally.has_moved;
+            sum.established += 1;
+            sum.unknown += u32::from(!is_known);
+            sum.lost_unknown += u32::from(is_lost && !is_known);
+            sum.lost_known += u32::from(is_lost && is_known);
+            sum.reset += u32::from(fate.end == Some(End::Reset));
+            sum.silent += u32::from(fate.end == Some(End::Silent));
+            sum.moved += u32::from(fate.end.is_none() && fate.tally.has_moved);
+            sum.unanswered += fate.tally.unanswered;
+            sum.wrong += fate.tally.wrong;
+            if is_lost {
+                sum.oldest_lost = sum.oldest_lost.max(fate.age);
+            } else {
+                sum.longest = sum.longest.max(fate.tally.longest);
+            }
+        }
+        sum
+    }
+
+    fn json(&self, scenario: &str, way: &str) -> Value {
+        json!({
+            "scenario": scenario, "way": way, "kind": self.kind,
+            "established": self.established, "unknown": self.unknown,
+            "lost_unknown": self.lost_unknown, "lost_known": self.lost_known,
+            "oldest_lost_ms": millis(self.oldest_lost),
+            "reset": self.reset, "silent": self.silent, "moved": self.moved,
+            "longest_ms": millis(self.longest),
+            "unanswered": self.unanswered, "wrong_bytes": self.wrong,
+        })
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}:", self.way, self.scenario)?;
+        for sum in &self.sums {
+            let lost = sum.lost_unknown + sum.lost_known;
+            write!(
+                f,
+                " {} {lost} of {} lost ({} of {} unknown, oldest {} ms; {} reset {} silent {} \
+                 moved), {} ms;",
+                sum.kind,
+                sum.established,
+                sum.lost_unknown,
+                sum.unknown,
+                millis(sum.oldest_lost),
+                sum.reset,
+                sum.silent,
+                sum.moved,
+                millis(sum.longest)
+            )?;
+        }
+        let Requests { made, reset, given_up, longest } = self.requests;
+        write!(f, " requests {made}: {reset} reset, {given_up} given up, {} ms", millis(longest))
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap()
+}

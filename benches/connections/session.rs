@@ -1,0 +1,167 @@
+//! A site with one contender, and what befalls it.
+
+use crate::client::Client;
+use crate::contender::{Contender, Program};
+use crate::outcome::Outcome;
+use crate::server;
+use crate::site::{BETTER, Known, SERVERS, Site, WORSE};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// One site.
+pub(crate) struct Session {
+    contender: Contender,
+    site: Site,
+    client: Client,
+    better: Program,
+    worse: Program,
+    outcomes: Vec<Outcome>,
+}
+
+/// So long nothing happens before something does: what is older is known to both
+/// directors, if the kernel tells it at all.
+const REST: Duration = Duration::from_secs(6);
+
+/// So long after the other director has taken over everybody has been answered who can be:
+/// TCP tries again 6.3 s after the first time, and then not before 12.7 s.
+const SETTLED: Duration = Duration::from_secs(5);
+
+/// Longer than anything here takes.
+const MOST: Duration = Duration::from_secs(60);
+
+impl Session {
+    /// Starts both directors, and waits until the better one is active.
+    pub(crate) fn start(contender: Contender) -> Self {
+        let site = Site::new();
+        for host in SERVERS {
+            site.at(host, || server::start(host));
+        }
+        let better = site.at(BETTER, || contender.start(BETTER));
+        let worse = site.at(WORSE, || contender.start(WORSE));
+        wait_until("active director", || site.is_active(BETTER) && !site.is_active(WORSE));
+        let client = Client::start(&site);
+        Self { contender, site, client, better, worse, outcomes: Vec::new() }
+    }
+
+    pub(crate) fn finish(self) -> Vec<Outcome> {
+        self.outcomes
+    }
+
+    /// Nothing happens.
+    pub(crate) fn quiet(&mut self) {
+        self.rest();
+        let known = self.site.known(WORSE);
+        self.client.look();
+        sleep(SETTLED);
+        self.judge("quiet", &known);
+    }
+
+    /// The better director's machine is without power, and later it has power again.
+    pub(crate) fn crash(&mut self) {
+        self.rest();
+        self.client.look();
+        self.site.power_off(BETTER);
+        self.better.kill();
+        let known = self.site.known(WORSE);
+        wait_until("take-over", || self.site.is_active(WORSE));
+        self.judge("crash", &known);
+
+        self.rest();
+        self.client.look();
+        self.site.power_on(BETTER);
+        let contender = self.contender;
+        self.better = self.site.at(BETTER, || contender.start(BETTER));
+        let known = self.taken_over(BETTER);
+        self.judge("return", &known);
+    }
+
+    /// The better director is cut off from everybody, and later is not any more.
+    pub(crate) fn cut(&mut self) {
+        self.rest();
+        self.client.look();
+        self.site.cut(BETTER);
+        let known = self.site.known(WORSE);
+        wait_until("take-over", || self.site.is_active(WORSE));
+        self.judge("cut", &known);
+
+        self.rest();
+        self.client.look();
+        let known = self.site.known(BETTER);
+        self.site.heal(BETTER);
+        wait_until("end of the partition", || !self.site.is_active(WORSE));
+        self.judge("heal", &known);
+    }
+
+    /// The operator lets the other director take over, and later the better one again.
+    pub(crate) fn hand_over(&mut self) {
+        self.rest();
+        self.client.look();
+        let known = self.site.known(WORSE);
+        self.better.hand_over();
+        wait_until("take-over", || self.site.is_active(WORSE) && !self.site.is_active(BETTER));
+        self.judge("handover", &known);
+
+        self.rest();
+        self.client.look();
+        let known = self.site.known(BETTER);
+        self.better.take_back(&self.worse);
+        wait_until("take-over", || self.site.is_active(BETTER) && !self.site.is_active(WORSE));
+        self.judge("handover back", &known);
+    }
+
+    /// The better director's daemon is stopped and at once started.
+    pub(crate) fn restart(&mut self) {
+        self.rest();
+        self.client.look();
+        self.better.stop();
+        let contender = self.contender;
+        self.better = self.site.at(BETTER, || contender.start(BETTER));
+        let known = self.taken_over(BETTER);
+        self.judge("restart", &known);
+    }
+
+    /// The better director's daemon reads its configuration again.
+    pub(crate) fn reload(&mut self, round: u8) {
+        self.rest();
+        self.client.look();
+        let known = self.site.known(BETTER);
+        self.better.reload(round);
+        sleep(Duration::from_secs(4));
+        self.judge("reload", &known);
+    }
+
+    fn rest(&self) {
+        sleep(REST);
+    }
+
+    /// Waits until only this director is active, and returns what it then knows.
+    fn taken_over(&self, director: u8) -> Known {
+        wait_until("take-over", || self.site.is_active(director));
+        let known = self.site.known(director);
+        let other = if director == BETTER { WORSE } else { BETTER };
+        wait_until("end of the other", || !self.site.is_active(other));
+        known
+    }
+
+    /// Waits until all that will be answered is, and notes what became of it.
+    fn judge(&mut self, scenario: &'static str, known: &Known) {
+        let start = Instant::now();
+        while !(self.client.is_served() && start.elapsed() > Duration::from_secs(2))
+            && start.elapsed() < SETTLED
+        {
+            sleep(Duration::from_millis(50));
+        }
+        let (fates, requests) = self.client.judge();
+        let outcome = Outcome::new(scenario, self.contender.name(), &fates, requests, known);
+        eprintln!("{outcome}");
+        self.outcomes.push(outcome);
+    }
+}
+
+fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < MOST, "no {what}");
+        sleep(Duration::from_millis(20));
+    }
+}
