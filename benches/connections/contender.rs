@@ -27,6 +27,8 @@ const MIDDLE: u8 = 100;
 const LOW: u8 = 50;
 
 impl Contender {
+    pub(crate) const ALL: [Self; 2] = [Self::Ours, Self::Keepalived];
+
     /// As it is named in the results.
     pub(crate) fn name(self) -> &'static str {
         match self {

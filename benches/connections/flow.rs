@@ -127,6 +127,11 @@ impl Flow {
         (Endpoint { address: local.ip(), port: local.port() }, service)
     }
 
+    /// How many messages there were.
+    pub(crate) fn messages(&self) -> u32 {
+        self.sent
+    }
+
     /// What is waited for.
     pub(crate) fn events(&self) -> PollFlags {
         if self.is_connected { PollFlags::POLLIN } else { PollFlags::POLLOUT }
@@ -157,8 +162,10 @@ impl Flow {
             if let Some(error) = self.socket.take_error()? {
                 return Err(error);
             }
-            self.is_connected = true;
-            self.waiting = None;
+            self.is_connected = self.socket.peer_addr().is_ok();
+            if self.is_connected {
+                self.waiting = None;
+            }
             return Ok(());
         }
         let mut buffer = [0; 256];

@@ -2,8 +2,9 @@
 //! `ipvs-syncd` beside keepalived and its `lvs_sync_daemon`, as root, on a kernel with IPVS.
 //!
 //! `cargo xtask bench connections` runs it in guests, with `IPVS_SYNCD`, our daemon, and
-//! `IPVS_USERLAND`, the tree that has keepalived: `connections [ROUNDS]`. It prints lines of
-//! JSON for each event, and on standard error a summary of each.
+//! `IPVS_USERLAND`, the tree that has keepalived: `connections ROUNDS [ours|keepalived]`. It
+//! prints lines of JSON for each event, and on standard error a summary of each.
+//! `connections show` shows one failover, for `cargo xtask demo failover`.
 //!
 //! A connection is *established* when its first message was answered, and *lost* when it is
 //! reset, when it is not answered any more, or when another server answers. The director
@@ -24,6 +25,7 @@ mod host;
 #[expect(dead_code, reason = "tests use more of it")]
 #[path = "../../tests/netns/keepalived.rs"]
 mod keepalived;
+#[expect(dead_code, reason = "tests and the failover of routers use more of it")]
 #[path = "../../tests/netns/lan.rs"]
 mod lan;
 mod outcome;
@@ -32,7 +34,9 @@ mod outcome;
 mod program;
 mod server;
 mod session;
+mod show;
 mod site;
+mod stream;
 
 use contender::Contender;
 use session::Session;
@@ -40,12 +44,18 @@ use std::thread;
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let rounds = match &words[..] {
-        [] => 10,
-        [rounds] => rounds.parse().expect("ROUNDS is a number"),
-        _ => panic!("usage: connections [ROUNDS]"),
+    let (rounds, contenders) = match &words[..] {
+        [show] if show == "show" => return show::run(),
+        [rounds] => (rounds, &Contender::ALL[..]),
+        [rounds, name] => {
+            let named = |contender: &&Contender| contender.name() == name;
+            let contender = Contender::ALL.iter().find(named).expect("a contender's name");
+            (rounds, std::slice::from_ref(contender))
+        }
+        _ => panic!("usage: connections show | ROUNDS [ours|keepalived]"),
     };
-    for contender in [Contender::Ours, Contender::Keepalived] {
+    let rounds: u8 = rounds.parse().expect("ROUNDS is a number");
+    for &contender in contenders {
         // A thread is in the namespace of its switch.
         let run = thread::spawn(move || {
             let mut session = Session::start(contender);

@@ -48,6 +48,18 @@ impl Outcome {
         Self { scenario, way, sums: Kind::ALL.map(sum).into(), requests }
     }
 
+    /// How many were established, and how many of them were lost: those that the director
+    /// did not know that took over, and those that it did.
+    pub(crate) fn counts(&self) -> [u32; 3] {
+        let all = |count: fn(&Sum) -> u32| self.sums.iter().map(count).sum();
+        [all(|sum| sum.established), all(|sum| sum.lost_unknown), all(|sum| sum.lost_known)]
+    }
+
+    /// The longest that one of those waited that go on.
+    pub(crate) fn longest(&self) -> Duration {
+        self.sums.iter().map(|sum| sum.longest).max().unwrap_or_default()
+    }
+
     /// A line for each kind, and one for the requests.
     pub(crate) fn print(&self) {
         let Self { scenario, way, requests, .. } = self;

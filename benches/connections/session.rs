@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 /// One site.
 pub(crate) struct Session {
     contender: Contender,
-    site: Site,
-    client: Client,
+    pub(crate) site: Site,
+    pub(crate) client: Client,
     better: Program,
     worse: Program,
     outcomes: Vec<Outcome>,
@@ -60,19 +60,28 @@ impl Session {
     pub(crate) fn crash(&mut self) {
         self.rest();
         self.client.look();
-        self.site.power_off(BETTER);
-        self.better.kill();
-        let known = self.site.known(WORSE);
+        let known = self.power_off();
         wait_until("take-over", || self.site.is_active(WORSE));
         self.judge("crash", &known);
 
         self.rest();
         self.client.look();
+        self.power_on();
+        let known = self.taken_over(BETTER);
+        self.judge("return", &known);
+    }
+
+    /// The better director's machine is without power. Returns what the other knows.
+    pub(crate) fn power_off(&mut self) -> Known {
+        self.site.power_off(BETTER);
+        self.better.kill();
+        self.site.known(WORSE)
+    }
+
+    pub(crate) fn power_on(&mut self) {
         self.site.power_on(BETTER);
         let contender = self.contender;
         self.better = self.site.at(BETTER, || contender.start(BETTER));
-        let known = self.taken_over(BETTER);
-        self.judge("return", &known);
     }
 
     /// The better director is cut off from everybody, and later is not any more.
@@ -134,10 +143,15 @@ impl Session {
         sleep(REST);
     }
 
-    /// Waits until only this director is active, and returns what it then knows.
+    /// Waits until only this director is active, and returns what it knew before: it learns
+    /// of others by their datagrams then, and gives them to any server.
     fn taken_over(&self, director: u8) -> Known {
-        wait_until("take-over", || self.site.is_active(director));
-        let known = self.site.known(director);
+        let mut known = Known::new();
+        let mut last = Known::new();
+        wait_until("take-over", || {
+            known = std::mem::replace(&mut last, self.site.known(director));
+            self.site.is_active(director)
+        });
         let other = if director == BETTER { WORSE } else { BETTER };
         wait_until("end of the other", || !self.site.is_active(other));
         known
@@ -158,7 +172,7 @@ impl Session {
     }
 }
 
-fn wait_until(what: &str, condition: impl Fn() -> bool) {
+fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
         assert!(start.elapsed() < MOST, "no {what}");

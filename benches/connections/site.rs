@@ -92,8 +92,7 @@ impl Site {
     /// The machine is without power: nothing leaves it any more, and nothing is left of it.
     /// What was to be sent, by its kernel too, is lost.
     pub(crate) fn power_off(&self, director: u8) {
-        run(&format!("ip link del to{director}"));
-        run(&format!("ip link del sync{director}"));
+        run(&format!("ip link del group {director}"));
     }
 
     /// The same machine starts anew, with nothing in its kernel.
@@ -104,13 +103,12 @@ impl Site {
 
     /// Nothing comes from a director any more, nor to it. Its links stay up.
     pub(crate) fn cut(&self, director: u8) {
-        run(&format!("ip link set sync{director} nomaster"));
-        self.lan.cut(director);
+        run(&format!("ip link set group {director} nomaster"));
     }
 
     pub(crate) fn heal(&self, director: u8) {
         run(&format!("ip link set sync{director} master syncs"));
-        self.lan.heal(director);
+        run(&format!("ip link set to{director} master switch"));
     }
 
     /// Whether a director has the virtual address.
@@ -146,6 +144,10 @@ impl Site {
             set(&format!("conf/{PORT}/send_redirects"), "0");
         });
         run(&format!("ip link set sync{host} up master syncs"));
+        // All links of a machine fail at the same time.
+        for link in ["to", "sync"] {
+            run(&format!("ip link set {link}{host} group {host}"));
+        }
         let is_running = || self.at(host, || interface(SYNC).is_running);
         wait_for("carrier", || is_running().then_some(()));
     }
@@ -171,9 +173,12 @@ fn set(name: &str, value: &str) {
     fs::write(&path, value).unwrap_or_else(|error| panic!("{path}: {error}"));
 }
 
-/// Starts both of the kernel's sync daemons in the thread's namespace.
+/// Starts both of the kernel's sync daemons in the thread's namespace, if none runs.
 pub(crate) fn start_sync() {
     let mut client = Client::connect().unwrap();
+    if !client.daemons().unwrap().is_empty() {
+        return;
+    }
     for role in [Role::Master, Role::Backup] {
         client.start_daemon(&SyncDaemon::new(role, name(SYNC), SYNC_ID)).unwrap();
     }

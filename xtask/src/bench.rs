@@ -3,10 +3,12 @@
 
 mod baseline;
 mod chart;
+mod connections;
 mod failover;
 mod growth;
 mod results;
 mod spread;
+mod survival;
 mod targets;
 mod wire;
 
@@ -43,7 +45,7 @@ pub(crate) struct Options {
     /// The same, and write benches/baseline.json anew.
     #[arg(long, conflicts_with_all = ["what", "quick", "kernel", "check"])]
     rebase: bool,
-    /// The kernels, in place of 6.1 and, for the thesis' rounds, 6.12.
+    /// The kernels, in place of 6.1 and, for the thesis' rounds and connections, 6.12.
     #[arg(long)]
     kernel: Vec<Name>,
 }
@@ -59,6 +61,9 @@ enum What {
     /// How long clients wait when a virtual router fails, beside keepalived: on this
     /// machine, as root.
     Failover,
+    /// What becomes of established connections when a director fails, hands over or comes
+    /// back, beside keepalived.
+    Connections,
     /// All of them.
     All,
 }
@@ -78,6 +83,7 @@ impl Options {
             }
             What::Scale => self.scale(&lab)?,
             What::Failover => failover::run(&lab, self.quick)?,
+            What::Connections => self.connections(&lab)?,
             What::All => {
                 // The guests' figures do not depend on what else the machine does; what
                 // is measured by a real clock is measured alone.
@@ -91,6 +97,7 @@ impl Options {
                 wire::run(&lab, self.quick)?;
                 self.thesis_by_wall_clock(&lab)?;
                 failover::run(&lab, self.quick)?;
+                self.connections(&lab)?;
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -122,6 +129,11 @@ impl Options {
             }
         }
         Ok(())
+    }
+
+    fn connections(&self, lab: &Lab) -> Result<()> {
+        let kernels = self.kernels(&[Name::V6_1, Name::V6_12]);
+        kernels.iter().try_for_each(|kernel| connections::run(lab, *kernel, self.quick))
     }
 
     fn kernels<'a>(&'a self, usual: &'a [Name]) -> &'a [Name] {

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: the example that balances real requests.
+//! `cargo xtask demo`: what the crates are for, to be watched.
 
 use crate::guest::Job;
 use crate::kernel::Name;
@@ -7,7 +7,8 @@ use crate::process::{cargo, find};
 use crate::qemu::Machine;
 use crate::vm;
 use anyhow::{Context as _, Result, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
+use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
@@ -16,29 +17,44 @@ use std::time::Duration;
 /// The command line.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
+    /// What to watch.
+    #[arg(value_enum, default_value_t = What::Balance)]
+    what: What,
     /// Run on this machine's own kernel, as root, in network namespaces of its own.
-    #[arg(long, conflicts_with = "kernel")]
+    #[arg(long, conflicts_with_all = ["what", "kernel"])]
     native: bool,
     /// The guest's kernel.
     #[arg(long, default_value = "6.1")]
     kernel: Name,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// Real requests are balanced, and the table changes while they run.
+    Balance,
+    /// A director fails and comes back, and the connections go on: a minute.
+    Failover,
+}
+
 impl Options {
-    /// Runs the example; its status is ours.
+    /// Runs it; its status is ours.
     pub(crate) fn run(self) -> Result<ExitCode> {
         let lab = Lab::open()?;
         if self.native {
             return native(&lab);
         }
-        let machine = Machine::plain(Duration::from_secs(600));
-        let argv = ["/bin/demo".into()];
-        let job = Job { argv: &argv, with_ipvs: true };
+        let (argv, processors): (&[OsString], _) = match self.what {
+            What::Balance => (&["/bin/demo".into()], 1),
+            What::Failover => (&["/bin/connections".into(), "show".into()], 2),
+        };
+        let machine = Machine { processors, ..Machine::plain(Duration::from_secs(600)) };
+        let job = Job { argv, with_ipvs: true };
         let end = vm::run(&lab, self.kernel, &machine, &job, Box::new(io::stdout()))?;
         Ok(vm::status(&end))
     }
 }
 
+/// The example that balances.
 fn native(lab: &Lab) -> Result<ExitCode> {
     if !nix::unistd::geteuid().is_root() {
         bail!("--native changes network namespaces and IPVS: run it as root");

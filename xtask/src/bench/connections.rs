@@ -1,0 +1,176 @@
+//! What becomes of established connections when a director fails, hands over or comes
+//! back: ours beside keepalived, in guests.
+
+use super::{survival, write};
+use crate::guest::Job;
+use crate::kernel::Name;
+use crate::lab::Lab;
+use crate::process::Copy;
+use crate::progress::note;
+use crate::qemu::{End, Machine};
+use crate::vm;
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::time::Duration;
+use xtask::Outcome;
+
+/// Runs it on a kernel, prints tables and writes them, their numbers and their picture down.
+pub(crate) fn run(lab: &Lab, kernel: Name, quick: bool) -> Result<()> {
+    let rounds = if quick { 1 } else { 10 };
+    let title = format!("connections-{}", kernel.version());
+    note(&format!("{title}: {} minutes", 2 + rounds * 4));
+    let argv: Vec<OsString> = vec!["/bin/connections".into(), rounds.to_string().into()];
+    // One processor for the client, one for the directors.
+    let machine = Machine { processors: 2, ..Machine::plain(Duration::from_secs(7_200)) };
+    let output = Copy::default();
+    let job = Job { argv: &argv, with_ipvs: true };
+    let end = vm::run(lab, kernel, &machine, &job, Box::new(output.clone()))?;
+    let End::Job(Outcome::Exit(0)) = end else { bail!("{title} did not end well: {end:?}") };
+    let lines: Vec<Line> = read(&output.text())?;
+    let tables = tables(&lines);
+    println!("\n{title}\n\n{tables}");
+    write(lab, &format!("{title}.json"), &json(&output.text()))?;
+    write(lab, &format!("{title}.md"), &tables)?;
+    write(lab, &format!("{title}.svg"), &survival::svg(&lines))
+}
+
+/// What happened to the connections of a kind, or to requests, in one event.
+pub(crate) struct Line {
+    pub(crate) scenario: String,
+    pub(crate) way: String,
+    pub(crate) kind: String,
+    value: Value,
+}
+
+impl Line {
+    pub(super) fn read(text: &str) -> Result<Self> {
+        let value: Value = serde_json::from_str(text).with_context(|| text.to_owned())?;
+        let word = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+        let read = || Some((word("scenario")?, word("way")?, word("kind")?));
+        let (scenario, way, kind) = read().with_context(|| format!("no outcome: {text}"))?;
+        Ok(Self { scenario, way, kind, value })
+    }
+
+    /// A number, which is nothing for those that have none of this name.
+    pub(crate) fn count(&self, key: &str) -> u64 {
+        self.value.get(key).and_then(Value::as_u64).unwrap_or_default()
+    }
+}
+
+fn read(text: &str) -> Result<Vec<Line>> {
+    let lines = text.lines().filter(|line| line.starts_with('{'));
+    let lines = lines.map(Line::read).collect::<Result<Vec<_>>>()?;
+    ensure!(!lines.is_empty(), "nothing was measured");
+    Ok(lines)
+}
+
+fn json(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with('{')).collect();
+    format!("[\n{}\n]\n", lines.join(",\n"))
+}
+
+/// What befell the directors, as it is named and in words.
+pub(crate) const SCENARIOS: [(&str, &str); 9] = [
+    ("quiet", "Nothing happens"),
+    ("crash", "The active director's machine fails"),
+    ("return", "It comes back, with an empty kernel"),
+    ("cut", "The active director is cut off"),
+    ("heal", "It is no longer cut off"),
+    ("handover", "The operator hands over"),
+    ("handover back", "And back"),
+    ("restart", "The active director's daemon is restarted"),
+    ("reload", "It reads its configuration again"),
+];
+
+pub(crate) const KINDS: [&str; 4] =
+    ["TCP masqueraded", "TCP direct", "UDP masqueraded", "UDP direct"];
+
+pub(crate) const WAYS: [&str; 2] = ["ours", "keepalived"];
+
+fn tables(lines: &[Line]) -> String {
+    let mut out = String::new();
+    for (scenario, title) in SCENARIOS {
+        let _ = writeln!(
+            out,
+            "\n**{title}**\n\n| | ours: established | unknown | lost of these | lost of the known | \
+             oldest lost | longest wait | keepalived: established | unknown | lost of these | lost \
+             of the known | oldest lost | longest wait |\n|---|{}",
+            "--:|".repeat(12)
+        );
+        for kind in KINDS {
+            let cells = WAYS.map(|way| {
+                let of = |line: &&Line| line.is(scenario, way, kind);
+                cells(&lines.iter().filter(of).collect::<Vec<_>>())
+            });
+            let _ = writeln!(out, "| {kind} | {} |", cells.join(" | "));
+        }
+        let cells = WAYS.map(|way| {
+            let of = |line: &&Line| line.is(scenario, way, "requests");
+            requests(&lines.iter().filter(of).collect::<Vec<_>>())
+        });
+        let _ = writeln!(out, "\nRequests: {}.", cells.join("; "));
+    }
+    out
+}
+
+impl Line {
+    pub(crate) fn is(&self, scenario: &str, way: &str, kind: &str) -> bool {
+        self.scenario == scenario && self.way == way && self.kind == kind
+    }
+}
+
+fn cells(lines: &[&Line]) -> String {
+    let sum = |key| lines.iter().map(|line| line.count(key)).sum::<u64>();
+    let most = |key| lines.iter().map(|line| line.count(key)).max().unwrap_or_default();
+    let counts = ["established", "unknown", "lost_unknown", "lost_known"].map(sum);
+    let seconds = ["oldest_lost_ms", "longest_ms"].map(most).map(seconds);
+    let cells = counts.map(|count| count.to_string()).into_iter().chain(seconds);
+    cells.collect::<Vec<_>>().join(" | ")
+}
+
+fn requests(lines: &[&Line]) -> String {
+    let sum = |key| lines.iter().map(|line| line.count(key)).sum::<u64>();
+    let longest = lines.iter().map(|line| line.count("longest_ms")).max().unwrap_or_default();
+    let way = lines.first().map_or("", |line| &line.way);
+    format!(
+        "of {way} {} reset and {} not answered of {}, the longest other one {}",
+        sum("reset"),
+        sum("given_up"),
+        sum("made"),
+        seconds(longest)
+    )
+}
+
+#[expect(clippy::cast_precision_loss, reason = "hours of milliseconds are exact")]
+fn seconds(millis: u64) -> String {
+    format!("{:.1} s", millis as f64 / 1_000.0)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) const LINES: &str = r#"
+boot noise
+{"scenario":"crash","way":"ours","kind":"TCP direct","established":20,"unknown":3,"lost_unknown":2,"lost_known":0,"oldest_lost_ms":1500,"longest_ms":6200}
+{"scenario":"crash","way":"ours","kind":"TCP direct","established":22,"unknown":1,"lost_unknown":1,"lost_known":0,"oldest_lost_ms":300,"longest_ms":3100}
+{"scenario":"crash","way":"keepalived","kind":"TCP direct","established":21,"unknown":1,"lost_unknown":0,"lost_known":1,"oldest_lost_ms":9000,"longest_ms":6300}
+{"scenario":"crash","way":"keepalived","kind":"requests","made":30,"reset":2,"given_up":1,"longest_ms":800}
+"#;
+
+    #[test]
+    fn events_of_a_kind_are_summed() {
+        let lines = read(LINES).unwrap();
+        let tables = tables(&lines);
+        let row =
+            "| TCP direct | 42 | 4 | 3 | 0 | 1.5 s | 6.2 s | 21 | 1 | 0 | 1 | 9.0 s | 6.3 s |";
+        assert!(tables.contains(row), "{tables}");
+        let requests =
+            "of keepalived 2 reset and 1 not answered of 30, the longest other one 0.8 s.";
+        assert!(tables.contains(requests), "{tables}");
+        assert!(read("nothing").is_err());
+        assert!(read("{\"way\":\"ours\"}").is_err());
+    }
+}
