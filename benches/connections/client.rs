@@ -1,10 +1,11 @@
 //! The client: connections of all kinds and ages, and what becomes of them.
 
 use crate::flow::{Carrier, Flow, Kind, Tally};
-use crate::site::{CLIENT, Method, Site};
+use crate::site::{CLIENT, Known, Method, Site, address};
 use ipvs::{Endpoint, ServiceKey};
 use nix::poll::{PollFd, PollTimeout, poll};
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -66,6 +67,8 @@ pub(crate) struct Fate {
     /// How long it had been established.
     pub(crate) age: Duration,
     pub(crate) tally: Tally,
+    /// The number of the server that answered before, over UDP.
+    pub(crate) server: Option<u8>,
     pub(crate) end: Option<End>,
 }
 
@@ -137,6 +140,7 @@ impl Client {
                 name: flow.name(),
                 age: looked - flow.established.unwrap(),
                 tally: Tally { longest: flow.waited(now), ..flow.tally },
+                server: flow.tally.moved_from.or(flow.server),
                 end,
             }
         };
@@ -155,6 +159,14 @@ impl Drop for Client {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+impl Fate {
+    /// Whether a director knows the connection, and its server where that is seen.
+    pub(crate) fn is_in(&self, known: &Known) -> bool {
+        let server = self.server.map(|server| IpAddr::V4(address(server)));
+        known.get(&self.name).is_some_and(|known| server.is_none_or(|server| server == *known))
     }
 }
 

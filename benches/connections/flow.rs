@@ -38,7 +38,8 @@ pub(crate) struct Flow {
     /// Since when an answer is waited for.
     pub(crate) waiting: Option<Instant>,
     received: Vec<u8>,
-    server: Option<u8>,
+    /// The number of the server that answers, over UDP.
+    pub(crate) server: Option<u8>,
     pub(crate) tally: Tally,
 }
 
@@ -51,8 +52,8 @@ pub(crate) struct Tally {
     pub(crate) unanswered: u32,
     /// Bytes that are not those that were sent.
     pub(crate) wrong: usize,
-    /// Whether another server answers than before.
-    pub(crate) has_moved: bool,
+    /// The server that answered before, if another one answers.
+    pub(crate) moved_from: Option<u8>,
 }
 
 /// Of a message.
@@ -186,8 +187,10 @@ impl Flow {
         let mut expected = self.message();
         if self.kind.carrier == Carrier::Udp {
             let server = answer[LENGTH - 1];
-            self.tally.has_moved |= self.server.is_some_and(|before| before != server);
-            self.server = Some(server);
+            let before = self.server.replace(server);
+            if before != Some(server) {
+                self.tally.moved_from = self.tally.moved_from.or(before);
+            }
             expected[LENGTH - 1] = server;
             if answer[..4] != expected[..4] {
                 // A late one, which was counted already.

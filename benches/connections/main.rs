@@ -8,7 +8,7 @@
 //!
 //! A connection is *established* when its first message was answered, and *lost* when it is
 //! reset, when it is not answered any more, or when another server answers. The director
-//! that takes over *knows* it if it is in its kernel's table at that moment.
+//! that takes over *knows* it if it is in its kernel's table at that moment, with its server.
 
 #![expect(
     clippy::unwrap_used,

@@ -79,15 +79,16 @@ impl Sum {
     fn of<'a>(kind: Kind, fates: impl Iterator<Item = &'a Fate>, known: &Known) -> Self {
         let mut sum = Self { kind: kind.name(), ..Self::default() };
         for fate in fates {
-            let is_known = known.contains(&fate.name);
-            let is_lost = fate.end.is_some() || fate.tally.has_moved;
+            let is_known = fate.is_in(known);
+            let has_moved = fate.tally.moved_from.is_some();
+            let is_lost = fate.end.is_some() || has_moved;
             sum.established += 1;
             sum.unknown += u32::from(!is_known);
             sum.lost_unknown += u32::from(is_lost && !is_known);
             sum.lost_known += u32::from(is_lost && is_known);
             sum.reset += u32::from(fate.end == Some(End::Reset));
             sum.silent += u32::from(fate.end == Some(End::Silent));
-            sum.moved += u32::from(fate.end.is_none() && fate.tally.has_moved);
+            sum.moved += u32::from(fate.end.is_none() && has_moved);
             sum.unanswered += fate.tally.unanswered;
             sum.wrong += fate.tally.wrong;
             if is_lost {

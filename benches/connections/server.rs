@@ -1,6 +1,6 @@
 //! A real server: it sends back what it gets.
 
-use crate::site::{Method, VIRTUAL};
+use crate::site::{Method, VIRTUAL, address};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
@@ -19,7 +19,7 @@ pub(crate) fn start(host: u8) {
     let sockets = Method::ALL.map(|method| {
         // The answer comes from the address that was asked.
         let address = match method {
-            Method::Masquerade => Ipv4Addr::new(10, 0, 0, host),
+            Method::Masquerade => address(host),
             Method::Direct => VIRTUAL,
         };
         let socket = UdpSocket::bind((address, method.udp())).unwrap();

@@ -11,7 +11,7 @@ use ipvs::{Client, Endpoint, Role, ServiceKey, SyncDaemon, connections};
 use ipvs_sync::net::Rtnetlink;
 use ipvs_sync::vrrp::Family;
 use nix::unistd::gettid;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -42,8 +42,8 @@ pub(crate) struct Site {
     lan: Lan,
 }
 
-/// A connection, as the client has it.
-pub(crate) type Known = HashSet<(Endpoint, ServiceKey)>;
+/// Connections, as the client has them, each with the address of its server.
+pub(crate) type Known = HashMap<(Endpoint, ServiceKey), IpAddr>;
 
 impl Method {
     pub(crate) const ALL: [Self; 2] = [Self::Masquerade, Self::Direct];
@@ -70,6 +70,11 @@ impl Method {
             Self::Direct => 54,
         }
     }
+}
+
+/// The address of a host.
+pub(crate) fn address(host: u8) -> Ipv4Addr {
+    Ipv4Addr::new(10, 0, 0, host)
 }
 
 impl Site {
@@ -123,7 +128,7 @@ impl Site {
     pub(crate) fn known(&self, director: u8) -> Known {
         let namespace = &self.lan.hosts[usize::from(director) - 1];
         let found = connections::open_origins_in(namespace).unwrap().map(Result::unwrap);
-        found.map(|found| (found.client, found.service)).collect()
+        found.map(|found| ((found.client, found.service), found.destination.address)).collect()
     }
 
     fn set_up_director(&self, host: u8) {
