@@ -4,7 +4,8 @@
 //! `cargo xtask bench connections` runs it in guests, with `IPVS_SYNCD`, our daemon, and
 //! `IPVS_USERLAND`, the tree that has keepalived: `connections ROUNDS [ours|keepalived]`. It
 //! prints lines of JSON for each event, and on standard error a summary of each.
-//! `connections show` shows one failover, for `cargo xtask demo failover`.
+//! `connections show` shows one failover, for `cargo xtask demo failover`, and `connections
+//! check` fails if a connection of ours is lost that need not be, for the tests.
 //!
 //! A connection is *established* when its first message was answered, and *lost* when it is
 //! reset, when it is not answered any more, or when another server answers. The director
@@ -39,22 +40,27 @@ mod site;
 mod stream;
 
 use contender::Contender;
+use outcome::Outcome;
 use session::Session;
 use std::thread;
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let (rounds, contenders) = match &words[..] {
-        [show] if show == "show" => return show::run(),
-        [rounds] => (rounds, &Contender::ALL[..]),
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["show"] => show::run(),
+        ["check"] => check(),
+        [rounds] => measure(rounds.parse().unwrap(), &Contender::ALL),
         [rounds, name] => {
-            let named = |contender: &&Contender| contender.name() == name;
-            let contender = Contender::ALL.iter().find(named).expect("a contender's name");
-            (rounds, std::slice::from_ref(contender))
+            let mut all = Contender::ALL.into_iter();
+            let contender = all.find(|contender| contender.name() == name).expect("a contender");
+            measure(rounds.parse().unwrap(), &[contender]);
         }
-        _ => panic!("usage: connections show | ROUNDS [ours|keepalived]"),
-    };
-    let rounds: u8 = rounds.parse().expect("ROUNDS is a number");
+        _ => panic!("usage: connections show | check | ROUNDS [ours|keepalived]"),
+    }
+}
+
+/// All that can happen, so many times to each of these.
+fn measure(rounds: u8, contenders: &[Contender]) {
     for &contender in contenders {
         // A thread is in the namespace of its switch.
         let run = thread::spawn(move || {
@@ -69,6 +75,14 @@ fn main() {
             }
             session.finish()
         });
-        run.join().unwrap().iter().for_each(outcome::Outcome::print);
+        run.join().unwrap().iter().for_each(Outcome::print);
     }
+}
+
+/// Ours once, and what must hold.
+fn check() {
+    let mut session = Session::start(Contender::Ours);
+    session.crash();
+    session.hand_over();
+    session.finish().iter().for_each(Outcome::check);
 }

@@ -36,6 +36,10 @@ struct Sum {
     wrong: usize,
 }
 
+/// The kernel tells of a connection with its third packet, keeps a datagram that is not full
+/// for two seconds, and looks every second; and a second for an emulated machine.
+const DELAY: Duration = Duration::from_secs(4);
+
 impl Outcome {
     pub(crate) fn new(
         scenario: &'static str,
@@ -46,6 +50,15 @@ impl Outcome {
     ) -> Self {
         let sum = |kind| Sum::of(kind, fates.iter().filter(|fate| fate.kind == kind), known);
         Self { scenario, way, sums: Kind::ALL.map(sum).into(), requests }
+    }
+
+    /// Nothing that was known is lost, no byte is wrong, and what is not known is young. A
+    /// director that comes back is told of old connections when they say something.
+    pub(crate) fn check(&self) {
+        for sum in &self.sums {
+            assert!(sum.lost_known == 0 && sum.wrong == 0, "{self}");
+            assert!(self.scenario == "return" || sum.oldest_lost < DELAY, "{self}");
+        }
     }
 
     /// How many were established, and how many of them were lost: those that the director

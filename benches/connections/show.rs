@@ -108,7 +108,7 @@ impl Show {
             outcome.longest().as_secs_f32()
         );
         if unknown > 0 {
-            println!("      {unknown} were too young to be known to the other director.");
+            println!("      {unknown} were not known to the director that took over.");
         }
         if known > 0 {
             println!("      {known} were known to it and lost all the same.");

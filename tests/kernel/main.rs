@@ -17,6 +17,7 @@ mod drain;
 mod errors;
 mod examples;
 mod exchange;
+mod failover;
 mod genetlink;
 mod ipvsadm;
 mod modules;
