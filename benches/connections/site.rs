@@ -171,6 +171,12 @@ fn set_up_client() {
     for method in Method::ALL {
         run(&format!("ip addr add {}/32 dev lo", method.source()));
     }
+    // There is no other way to the servers: what comes from one past a director that does
+    // not masquerade it any more must not be answered to the server, which would reset what
+    // is well.
+    for host in SERVERS {
+        run(&format!("ip route add blackhole {}/32", address(host)));
+    }
 }
 
 fn set(name: &str, value: &str) {

@@ -38,10 +38,10 @@ enum Chore {
     /// Run a command in a guest with IPVS; output and status are passed through.
     ///
     /// The guest has busybox in /bin, the real ip, ipvsadm, keepalived and
-    /// modprobe in /sbin, and our `kernel` and `netns` (the tests), `capture`, `probe`, `demo`
-    /// and `measure` (the client beside the floor) in /bin. Nothing of it outlives
-    /// the command. Statuses of the lab itself: 124 at the deadline, 125 when the
-    /// guest could not be run.
+    /// modprobe in /sbin, and our `kernel` and `netns` (the tests), `capture`, `probe`, `demo`,
+    /// `measure` (the client beside the floor), `connections` (failover beside keepalived) and
+    /// `ipvs-syncd` in /bin. Nothing of it outlives the command. Statuses of the lab itself:
+    /// 124 at the deadline, 125 when the guest could not be run.
     Vm(vm::Options),
     /// Run every test: the libraries' here, as root those in network namespaces too,
     /// the others in guests, with some of those in network namespaces again.
