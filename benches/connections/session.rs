@@ -22,9 +22,11 @@ pub(crate) struct Session {
 /// directors, if the kernel tells it at all.
 const REST: Duration = Duration::from_secs(6);
 
-/// So long after the other director has taken over everybody has been answered who can be:
-/// TCP tries again 6.3 s after the first time, and then not before 12.7 s.
-const SETTLED: Duration = Duration::from_secs(5);
+/// Whoever is answered so long after the other director has taken over goes on.
+const SETTLED: Duration = Duration::from_secs(4);
+
+/// After that nobody is waited for: TCP has tried again 12.7 s after the first time.
+const ENOUGH: Duration = Duration::from_secs(16);
 
 /// Longer than anything here takes.
 const MOST: Duration = Duration::from_secs(60);
@@ -52,7 +54,6 @@ impl Session {
         self.rest();
         let known = self.site.known(WORSE);
         self.client.look();
-        sleep(SETTLED);
         self.judge("quiet", &known);
     }
 
@@ -122,10 +123,13 @@ impl Session {
     pub(crate) fn restart(&mut self) {
         self.rest();
         self.client.look();
+        let there = self.site.known(WORSE);
         self.better.stop();
         let contender = self.contender;
         self.better = self.site.at(BETTER, || contender.start(BETTER));
-        let known = self.taken_over(BETTER);
+        let mut known = self.taken_over(BETTER);
+        // The other took over in between.
+        known.retain(|name, server| there.get(name) == Some(server));
         self.judge("restart", &known);
     }
 
@@ -135,7 +139,6 @@ impl Session {
         self.client.look();
         let known = self.site.known(BETTER);
         self.better.reload(round);
-        sleep(Duration::from_secs(4));
         self.judge("reload", &known);
     }
 
@@ -160,9 +163,7 @@ impl Session {
     /// Waits until all that will be answered is, and notes what became of it.
     fn judge(&mut self, scenario: &'static str, known: &Known) {
         let start = Instant::now();
-        while !(self.client.is_served() && start.elapsed() > Duration::from_secs(2))
-            && start.elapsed() < SETTLED
-        {
+        while start.elapsed() < SETTLED || (!self.client.is_served() && start.elapsed() < ENOUGH) {
             sleep(Duration::from_millis(50));
         }
         let (fates, requests) = self.client.judge();

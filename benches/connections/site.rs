@@ -7,7 +7,8 @@
 
 use crate::host::{PORT, interface, name, run, wait_for};
 use crate::lan::{Lan, plugged};
-use ipvs::{Client, Endpoint, Role, ServiceKey, SyncDaemon, connections};
+use ipvs::connections::{self, State};
+use ipvs::{Client, Endpoint, Protocol, Role, ServiceKey, SyncDaemon};
 use ipvs_sync::net::Rtnetlink;
 use ipvs_sync::vrrp::Family;
 use nix::unistd::gettid;
@@ -124,10 +125,14 @@ impl Site {
         })
     }
 
-    /// The connections that a director's kernel has.
+    /// The connections that a director's kernel has, of TCP those that are established: one
+    /// that is over may have had the same port.
     pub(crate) fn known(&self, director: u8) -> Known {
         let namespace = &self.lan.hosts[usize::from(director) - 1];
         let found = connections::open_origins_in(namespace).unwrap().map(Result::unwrap);
+        let found = found.filter(|found| {
+            found.state == State::Established || found.protocol() == Some(Protocol::UDP)
+        });
         found.map(|found| ((found.client, found.service), found.destination.address)).collect()
     }
 
