@@ -1,9 +1,9 @@
 //! What a backup daemon was told is shown.
 
-use super::director::{Director, TCP, UDP};
+use super::director::{Director, TCP, UDP, wait_for};
 use super::table::{entry, from_client, named, names, packed, v0};
 use ipvs::connections::{self, Origin};
-use ipvs::{Family, Service, ServiceKey};
+use ipvs::{Endpoint, Family, Service, ServiceKey};
 use ipvs_sync::proto::{Connection, Flags, Version, states};
 use std::time::Duration;
 
@@ -131,4 +131,23 @@ fn many_connections_arrive_in_the_longest_datagrams() {
     assert_eq!(datagrams.iter().map(|bytes| bytes[4]).collect::<Vec<_>>(), [255, 255, 255, 235]);
     director.give(&datagrams);
     assert_eq!(director.table().into_keys().collect::<Vec<_>>(), names(&connections));
+}
+
+#[test]
+fn a_connection_goes_to_another_server_when_told_so_unless_the_record_is_inactive() {
+    let mut director = Director::with_backup();
+    let to = |server, flags| {
+        let destination = Endpoint::new([192, 168, 0, server], 53);
+        Connection { destination, flags, ..from_client(Family::V4, UDP, 1) }
+    };
+    let servers = |director: &Director| {
+        let found = director.table().into_values();
+        found.map(|found| found.destination.address.to_string()).collect::<Vec<_>>()
+    };
+    // A master sends all of UDP so: the peer keeps the old server of a flow that has a new one.
+    director.give(&packed(Version::V1, &[to(1, Flags::INACTIVE)]));
+    director.give(&packed(Version::V1, &[to(2, Flags::INACTIVE)]));
+    assert_eq!(servers(&director), ["192.168.0.1"]);
+    director.give(&packed(Version::V1, &[to(2, Flags::MASQUERADE)]));
+    wait_for("the old one's end", || (servers(&director) == ["192.168.0.2"]).then_some(()));
 }
