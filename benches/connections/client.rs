@@ -128,7 +128,7 @@ impl Client {
         world.looked_at().all(|watched| watched.end.is_some() || !watched.is_silent(now))
     }
 
-    /// What became of what was looked at. Those that are silent are given up.
+    /// What became of what was looked at. Those that are silent or have moved are given up.
     pub(crate) fn judge(&self) -> (Vec<Fate>, Requests) {
         let mut world = self.world.lock().unwrap();
         let (looked, now) = (world.looked.take().expect("a look"), Instant::now());
@@ -148,6 +148,8 @@ impl Client {
         for watched in &mut world.flows {
             watched.is_looked_at = false;
         }
+        // One that has moved is of two servers, for the two directors.
+        world.flows.retain(|Watched { flow, .. }| flow.tally.moved_from.is_none());
         world.flows.retain(|watched| watched.end.is_none() && !watched.is_silent(now));
         (fates, world.requested)
     }
