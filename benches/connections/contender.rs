@@ -3,10 +3,12 @@
 use crate::host::PORT;
 use crate::keepalived::Keepalived;
 use crate::program::Daemon;
-use crate::site::{BETTER, GATEWAY, Method, SERVERS, SYNC, SYNC_ID, VIRTUAL, start_sync};
+use crate::site::{BETTER, GATEWAY, Method, SERVERS, SYNC, SYNC_ID, VIRTUAL, WORSE};
 use nix::sys::signal::Signal;
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 
 /// Whose they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,9 +45,8 @@ impl Contender {
         match self {
             Self::Ours => {
                 fs::write(TABLE, table()).unwrap();
-                let daemon = Daemon::start(&syncd(priority));
-                start_sync();
-                Program::Ours(daemon)
+                write_key();
+                Program::Ours(Daemon::start(&syncd(host, priority)))
             }
             Self::Keepalived => Program::Keepalived(Keepalived::start_with(&[], &conf(priority))),
         }
@@ -73,7 +74,7 @@ impl Program {
     pub(crate) fn reload(&self, round: u8) {
         let priority = HIGH + round % 2;
         match self {
-            Self::Ours(daemon) => daemon.reload(&syncd(priority)),
+            Self::Ours(daemon) => daemon.reload(&syncd(BETTER, priority)),
             Self::Keepalived(keepalived) => keepalived.reload_with(&conf(priority)),
         }
     }
@@ -121,9 +122,21 @@ fn table() -> String {
 
 const TABLE: &str = "/tmp/connections.toml";
 
-fn syncd(priority: u8) -> String {
+const KEY: &str = "/tmp/connections.key";
+
+/// The key that both directors have, which nobody else may read.
+fn write_key() {
+    let mut options = File::options();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(KEY).unwrap();
+    file.write_all(&[b'7'; 64]).unwrap();
+}
+
+fn syncd(host: u8, priority: u8) -> String {
+    let peer = if host == BETTER { WORSE } else { BETTER };
     format!(
-        "tables = [\"{TABLE}\"]\n[[virtual-router]]\nname = \"web\"\ninterface = \"{PORT}\"\n\
+        "tables = [\"{TABLE}\"]\n[sync]\ninterface = \"{SYNC}\"\nid = {SYNC_ID}\n\
+         listen = \"10.5.0.{host}:8849\"\npeers = [\"10.5.0.{peer}:8849\"]\n\
+         key = \"{KEY}\"\n[[virtual-router]]\nname = \"web\"\ninterface = \"{PORT}\"\n\
          vrid = 7\npriority = {priority}\naddresses = [\"{VIRTUAL}\", \"{GATEWAY}\"]\n"
     )
 }

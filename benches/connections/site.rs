@@ -5,10 +5,10 @@
 //! through the active director, whose second virtual address is the way there, and replies
 //! to the other straight to the client.
 
-use crate::host::{PORT, interface, name, run, wait_for};
+use crate::host::{PORT, interface, run, wait_for};
 use crate::lan::{Lan, plugged};
 use ipvs::connections::{self, State};
-use ipvs::{Client, Endpoint, Protocol, Role, ServiceKey, SyncDaemon};
+use ipvs::{Endpoint, Protocol, ServiceKey};
 use ipvs_sync::net::Rtnetlink;
 use ipvs_sync::vrrp::Family;
 use nix::unistd::gettid;
@@ -187,15 +187,4 @@ fn set_up_client() {
 fn set(name: &str, value: &str) {
     let path = format!("/proc/sys/net/ipv4/{name}");
     fs::write(&path, value).unwrap_or_else(|error| panic!("{path}: {error}"));
-}
-
-/// Starts both of the kernel's sync daemons in the thread's namespace, if none runs.
-pub(crate) fn start_sync() {
-    let mut client = Client::connect().unwrap();
-    if !client.daemons().unwrap().is_empty() {
-        return;
-    }
-    for role in [Role::Master, Role::Backup] {
-        client.start_daemon(&SyncDaemon::new(role, name(SYNC), SYNC_ID)).unwrap();
-    }
 }
