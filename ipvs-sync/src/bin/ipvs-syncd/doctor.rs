@@ -1,15 +1,20 @@
 //! What breaks connection sync: on this node and, with what a peer reports of itself,
 //! between the two.
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::exit::{Exit, Failure};
 use crate::running;
-use ipvs::Client;
-use ipvs_sync::doctor::{Finding, GatherError, Report, compare, examine};
+use ipvs::{Client, Namespace};
+use ipvs_sync::doctor::{Finding, GatherError, Report, Severity, compare, examine};
 use ipvs_sync::net::Rtnetlink;
+use ipvs_sync::peer::ask_for_report;
 use serde::{Deserialize, Serialize};
-use std::fs;
+use socket2::{Domain, Socket, Type};
+use std::error::Error;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::time::Duration;
+use std::{fs, io};
 
 /// What is told as JSON, and read of a peer.
 #[derive(Debug, Serialize, Deserialize)]
@@ -40,12 +45,31 @@ enum At {
 pub(crate) fn run(file: &Path, is_json: bool, peer: Option<&Path>) -> Result<(), Failure> {
     let config = Config::read(file).map_err(|all| Failure::new(Exit::Configuration, all))?;
     let peer = peer.map(read).transpose()?;
-    let report = gather(config.process.namespace.as_deref())?;
+    let namespace = running::open(config.process.namespace.as_deref()).map_err(Failure::system)?;
+    let report = gather(namespace.as_ref())?;
     let mut findings: Vec<Found> = found(At::Here, examine(&report)).collect();
-    if let Some(peer) = &peer {
+    let mut with = |peer: &Report| {
         findings.extend(found(At::Peer, examine(peer)));
         findings.extend(found(At::Between, compare(&report, peer)));
+    };
+    let mut silent = Vec::new();
+    match (&peer, config.sync.and_then(|sync| sync.link)) {
+        (Some(peer), _) => with(peer),
+        (None, Some(link)) => {
+            for address in &link.peers {
+                match ask(*address, &link, namespace.as_ref()) {
+                    Ok(peer) => with(&peer),
+                    Err(error) => silent.push(format!("{address} does not answer: {error}")),
+                }
+            }
+        }
+        (None, None) => {}
     }
+    findings.extend(silent.into_iter().map(|finding| Found {
+        severity: Severity::Warning.to_string(),
+        at: At::Peer,
+        finding,
+    }));
     let diagnosis = Diagnosis { report, findings };
     match is_json {
         true => println!("{}", serde_json::to_string(&diagnosis).map_err(Failure::system)?),
@@ -67,9 +91,31 @@ fn read(file: &Path) -> Result<Report, Failure> {
     Ok(told.report)
 }
 
-fn gather(namespace: Option<&str>) -> Result<Report, Failure> {
+/// What a peer says of itself.
+fn ask(
+    peer: SocketAddr,
+    link: &config::Link,
+    namespace: Option<&Namespace>,
+) -> Result<Report, Box<dyn Error + Send + Sync>> {
+    // From the address by which it knows this director.
+    let connect = || {
+        let socket = Socket::new(Domain::for_address(peer), Type::STREAM, None)?;
+        socket.bind(&SocketAddr::new(link.listen.ip(), 0).into())?;
+        socket.connect_timeout(&peer.into(), CONNECTING)?;
+        io::Result::Ok(TcpStream::from(socket))
+    };
+    let stream = match namespace {
+        Some(namespace) => namespace.run(connect)??,
+        None => connect()?,
+    };
+    Ok(ask_for_report(stream, &link.key)?)
+}
+
+const CONNECTING: Duration = Duration::from_secs(3);
+
+fn gather(namespace: Option<&Namespace>) -> Result<Report, Failure> {
     let here = || Report::gather(&mut Client::connect()?, &mut Rtnetlink::open()?);
-    let gathered = match running::open(namespace).map_err(Failure::system)? {
+    let gathered = match namespace {
         Some(namespace) => namespace.run(here).map_err(Failure::system)?,
         None => here(),
     };

@@ -145,6 +145,7 @@ pub(crate) fn example() -> State {
         priority: 150,
         since_seconds: 93_784.25,
         cause: "missed 3 advertisements".to_owned(),
+        ready: false,
         transitions: 2,
         accepted: 5,
         dropped: [("checksum".to_owned(), 3)].into(),
@@ -158,6 +159,7 @@ pub(crate) fn example() -> State {
         state: "backup".to_owned(),
         since_seconds: 4.5,
         cause: "a \"cause\"".to_owned(),
+        ready: true,
         dropped: BTreeMap::new(),
         ..web.clone()
     };
@@ -171,6 +173,15 @@ pub(crate) fn example() -> State {
         started: 1,
         stopped: 0,
     };
+    let peer = Peer {
+        address: "10.5.0.2:8849".to_owned(),
+        reached: true,
+        transfer: None,
+        last_transfer: Some("synced 5 of 5 connections".to_owned()),
+        transfers_done: 2,
+        transfers_failed: 1,
+    };
+    let away = Peer { address: "10.5.0.3:8849".to_owned(), ..Peer::default() };
     State {
         version: "1.2.3".to_owned(),
         pid: 42,
@@ -182,6 +193,7 @@ pub(crate) fn example() -> State {
             failures: 3,
             errors: vec!["no".to_owned()],
         }),
+        peers: vec![peer, away],
         reloads: Reloads { done: 1, refused: 2, last_error: Some("no".to_owned()) },
         events: Events { told: 9, lost: 0 },
         hooks: vec![Hook { program: "/bin/true".to_owned(), run: 9, ..Hook::default() }],
@@ -195,9 +207,9 @@ mod tests {
     #[test]
     fn the_state_is_json_that_reads_back() {
         let json = serde_json::to_string(&example()).unwrap();
-        let start = r#"{"version":"1.2.3","pid":42,"uptime-seconds":93790.5,"routers":[{"name":"web","interface":"eth0","vrid":7,"family":"IPv4","group":null,"addresses":["10.0.0.7","10.0.0.8"],"source":"10.0.0.1","state":"active","priority":150,"since-seconds":93784.25,"cause":"missed 3 advertisements","transitions":2,"accepted":5,"dropped":{"checksum":3}},"#;
+        let start = r#"{"version":"1.2.3","pid":42,"uptime-seconds":93790.5,"routers":[{"name":"web","interface":"eth0","vrid":7,"family":"IPv4","group":null,"addresses":["10.0.0.7","10.0.0.8"],"source":"10.0.0.1","state":"active","priority":150,"since-seconds":93784.25,"cause":"missed 3 advertisements","ready":false,"transitions":2,"accepted":5,"dropped":{"checksum":3}},"#;
         assert!(json.starts_with(start), "{json}");
-        let end = r#""table":{"services":2,"destinations":6},"sync":{"daemons":[{"role":"master","interface":"eth1","id":7,"wanted":true,"running":true,"since-seconds":61.5,"started":1,"stopped":0},{"role":"backup","interface":"eth1","id":7,"wanted":true,"running":false,"since-seconds":61.5,"started":1,"stopped":0}],"failures":3,"errors":["no"]},"reloads":{"done":1,"refused":2,"last-error":"no"},"events":{"told":9,"lost":0},"hooks":[{"program":"/bin/true","run":9,"failed":0,"timed-out":0,"dropped":0,"waiting":0}]}"#;
+        let end = r#""table":{"services":2,"destinations":6},"sync":{"daemons":[{"role":"master","interface":"eth1","id":7,"wanted":true,"running":true,"since-seconds":61.5,"started":1,"stopped":0},{"role":"backup","interface":"eth1","id":7,"wanted":true,"running":false,"since-seconds":61.5,"started":1,"stopped":0}],"failures":3,"errors":["no"]},"peers":[{"address":"10.5.0.2:8849","reached":true,"transfer":null,"last-transfer":"synced 5 of 5 connections","transfers-done":2,"transfers-failed":1},{"address":"10.5.0.3:8849","reached":false,"transfer":null,"last-transfer":null,"transfers-done":0,"transfers-failed":0}],"reloads":{"done":1,"refused":2,"last-error":"no"},"events":{"told":9,"lost":0},"hooks":[{"program":"/bin/true","run":9,"failed":0,"timed-out":0,"dropped":0,"waiting":0}]}"#;
         assert!(json.ends_with(end), "{json}");
         assert_eq!(serde_json::from_str::<State>(&json).unwrap(), example());
     }

@@ -105,6 +105,9 @@ sync daemon master id 7 on eth1 runs, since 1m1s
 sync daemon backup id 7 on eth1 does not run, since 1m1s
 no
 
+peer 10.5.0.2:8849 answers, synced 5 of 5 connections
+peer 10.5.0.3:8849 does not answer
+
 the last reload was refused: no
 ";
         assert_eq!(table(&example()), expected);
