@@ -23,6 +23,13 @@ pub enum Error {
     Stream(io::Error),
 }
 
+impl Error {
+    /// What the peer says is shown on terminals: it controls none.
+    pub(crate) fn declined(reason: &str) -> Self {
+        Self::Declined { reason: reason.replace(char::is_control, " ") }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -58,5 +65,16 @@ impl From<io::Error> for Error {
             io::ErrorKind::UnexpectedEof | io::ErrorKind::WriteZero => Self::Closed,
             _ => Self::Stream(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_controls_no_terminal() {
+        let error = Error::declined("no\x1b[2J\n\0way");
+        assert_eq!(error.to_string(), "the peer declined: no [2J  way");
     }
 }

@@ -89,7 +89,7 @@ impl Pipe {
                 }
                 Message::Part { .. } => return Err(Refused::Answer { max }.into()),
                 Message::Declined { reason } => {
-                    return Err(Error::Declined { reason: reason.to_owned() });
+                    return Err(Error::declined(reason));
                 }
                 _ => return Err(Refused::Order.into()),
             }

@@ -109,7 +109,7 @@ pub(super) fn fetch(
     loop {
         let bytes = pipe.receive(Instant::now() + PATIENCE)?;
         if let Ok(Message::Declined { reason }) = Message::read(bytes) {
-            return Err(peer::Error::Declined { reason: reason.to_owned() }.into());
+            return Err(peer::Error::declined(reason).into());
         }
         let message = told.hear(bytes)?;
         if let Some(left_out) = told.end() {
