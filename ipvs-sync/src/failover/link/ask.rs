@@ -44,7 +44,7 @@ pub(super) fn ask_all(shared: &Arc<Shared>, peer: usize, asked: &Receiver<Questi
 
 fn ask(shared: &Shared, peer: usize, question: Question) -> Result<Vec<u8>, Error> {
     let by = Instant::now() + PATIENCE;
-    let socket = socket(shared.here.ip())?;
+    let socket = socket(shared.here)?;
     let _entry = shared.streams.add(&socket)?;
     let mut pipe = Pipe::asking(connect(shared, socket, peer)?, &shared.key, by)?;
     let request = match question {
@@ -55,8 +55,9 @@ fn ask(shared: &Shared, peer: usize, question: Question) -> Result<Vec<u8>, Erro
 }
 
 /// A socket whose address is the one that the peers know.
-pub(super) fn socket(here: IpAddr) -> io::Result<Socket> {
-    let here = SocketAddr::new(here, 0);
+pub(super) fn socket(mut here: SocketAddr) -> io::Result<Socket> {
+    // With its scope, if it has one.
+    here.set_port(0);
     let socket = Socket::new(Domain::for_address(here), Type::STREAM, Some(Protocol::TCP))?;
     socket.bind(&here.into())?;
     Ok(socket)

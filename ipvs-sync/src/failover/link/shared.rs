@@ -68,7 +68,7 @@ impl Shared {
     /// The number of the peer with this address.
     pub(super) fn peer(&self, address: IpAddr) -> Option<usize> {
         let address = address.to_canonical();
-        self.peers.iter().position(|peer| peer.ip() == address)
+        self.peers.iter().position(|peer| peer.ip().to_canonical() == address)
     }
 
     pub(super) fn publish(&self, standings: &[Standing]) {

@@ -28,7 +28,7 @@ pub(super) fn transfer_all(shared: &Arc<Shared>, wanted: &mpsc::Receiver<usize>)
 }
 
 fn transfer(shared: &Shared, peer: usize, receiver: &mut Receiver) -> Result<Report, Error> {
-    let socket = socket(shared.here.ip()).map_err(peer::Error::from)?;
+    let socket = socket(shared.here).map_err(peer::Error::from)?;
     let _entry = shared.streams.add(&socket).map_err(peer::Error::from)?;
     let stream = connect(shared, socket, peer).map_err(peer::Error::from)?;
     let mut told: Option<Instant> = None;
