@@ -92,6 +92,12 @@ impl Director {
         self.routers.iter().map(standing).collect()
     }
 
+    /// Whether connections of a rival are missing here, where a router is active: a backup
+    /// daemon must run to take them.
+    pub fn wants_tables(&self) -> bool {
+        self.peers.iter().any(|peer| peer.owes.is_some())
+    }
+
     fn is_in(&mut self, address: IpAddr, state: State, has_handed_over: bool) {
         let now = self.now;
         let own = self.routers.entry(address).or_insert_with(|| Own::new(now));

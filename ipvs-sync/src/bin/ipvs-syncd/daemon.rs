@@ -134,6 +134,7 @@ impl Daemon {
         core.running.stop_all();
         let until = now() + AT_MOST;
         core.tell();
+        core.keep_peers();
         while (!core.hooks.are_idle() || core.sync.is_leaving()) && now() < until {
             let next = [core.hooks.next(), core.sync.next()].into_iter().flatten().min();
             let next = next.map_or(until, |next| next.min(until));
@@ -256,6 +257,8 @@ impl Core {
         let mut errors = self.running.change(units(resolved));
         self.running.tell_links(&self.links);
         self.tell();
+        // What was, before what is.
+        self.keep_peers();
         let joined = self.peers.set(link, self.namespace.as_ref(), &self.running);
         errors.extend(joined.err().map(|error| error.to_string()));
         match errors.is_empty() {
@@ -306,7 +309,7 @@ impl Core {
             self.running.tell_links(&self.links);
         }
         self.tell();
-        self.sync.follow(self.running.states());
+        self.sync.follow(self.running.states(), self.peers.want_tables());
         self.keep_sync(is_changed);
         self.keep_peers();
         self.hooks.go_on();
@@ -324,7 +327,7 @@ impl Core {
     fn keep_sync(&mut self, is_changed: bool) {
         for what in self.sync.run(self.links.all(), is_changed) {
             if matches!(&what, What::SyncStarted(daemon) if daemon.role == Role::Backup) {
-                self.running.backup_started();
+                self.running.backup_was_deaf();
             }
             self.running.counts.told += 1;
             let event = Event::new(self.running.counts.told, None, what);
@@ -335,6 +338,9 @@ impl Core {
 
     /// Tells the other directors' part what happened, and what came of it.
     fn keep_peers(&mut self) {
+        if self.sync.is_deaf() {
+            self.running.backup_was_deaf();
+        }
         let events = self.running.take_standings();
         self.peers.go_on(events, &self.running);
         for text in self.peers.take() {

@@ -100,7 +100,9 @@ fn ask(
     // From the address by which it knows this director.
     let connect = || {
         let socket = Socket::new(Domain::for_address(peer), Type::STREAM, None)?;
-        socket.bind(&SocketAddr::new(link.listen.ip(), 0).into())?;
+        let mut here = link.listen;
+        here.set_port(0);
+        socket.bind(&here.into())?;
         socket.connect_timeout(&peer.into(), CONNECTING)?;
         io::Result::Ok(TcpStream::from(socket))
     };

@@ -23,6 +23,8 @@ struct Joined {
     transfers: Vec<Transfer>,
     /// What became of those that were told to hand over, since they were.
     handed: BTreeMap<IpAddr, Option<Result<SocketAddr, String>>>,
+    /// How many peers were told to take over and have not answered.
+    promoting: usize,
     /// What happened and was not taken yet.
     notices: Vec<String>,
 }
@@ -52,18 +54,17 @@ impl Peers {
             return Ok(());
         }
         // Its address must be free before another listens there.
-        self.0 = None;
+        let old = self.0.take().map(|joined| joined.config);
         let Some(config) = config else { return Ok(()) };
-        let Config { listen, peers, key, deadline } = config.clone();
-        let count = peers.len();
-        let link = Link::start(Settings { listen, peers, key }, namespace)?;
-        let director = Director::new(now(), count, deadline);
-        let transfers = vec![Transfer::default(); count];
-        let (handed, notices) = (BTreeMap::new(), Vec::new());
-        let mut joined = Joined { config, link, director, transfers, handed, notices };
-        joined.refresh(running);
-        self.0 = Some(joined);
-        Ok(())
+        let started = Joined::start(config, namespace, running);
+        let (joined, result) = match (started, old) {
+            (Ok(joined), _) => (Some(joined), Ok(())),
+            // Rather those than none.
+            (Err(error), Some(old)) => (Joined::start(old, namespace, running).ok(), Err(error)),
+            (Err(error), None) => (None, Err(error)),
+        };
+        self.0 = joined;
+        result
     }
 
     /// Does what has come: `events` of the virtual routers, and what the peers said.
@@ -98,6 +99,11 @@ impl Peers {
         self.0.as_ref().and_then(|joined| joined.director.poll_timeout())
     }
 
+    /// Whether a backup daemon must run to take a table.
+    pub(crate) fn want_tables(&self) -> bool {
+        self.0.as_ref().is_some_and(|joined| joined.director.wants_tables())
+    }
+
     /// Whether there are any, so that who hands over asks them first.
     pub(crate) fn are_there(&self) -> bool {
         self.0.is_some()
@@ -113,10 +119,11 @@ impl Peers {
         }
     }
 
-    /// What became of it, of each address, once that is known of all.
+    /// What became of it, of each address, once that is known of all and the peers have
+    /// answered.
     pub(crate) fn outcome(&mut self) -> Option<Vec<(IpAddr, Result<SocketAddr, String>)>> {
         let joined = self.0.as_mut()?;
-        if joined.handed.values().any(Option::is_none) {
+        if joined.promoting > 0 || joined.handed.values().any(Option::is_none) {
             return None;
         }
         let handed = std::mem::take(&mut joined.handed);
@@ -150,6 +157,27 @@ impl Peers {
 }
 
 impl Joined {
+    fn start(
+        config: Config,
+        namespace: Option<&Namespace>,
+        running: &Running,
+    ) -> Result<Self, LinkError> {
+        let Config { listen, peers, key, deadline } = config.clone();
+        let count = peers.len();
+        let link = Link::start(Settings { listen, peers, key }, namespace)?;
+        let mut joined = Self {
+            config,
+            link,
+            director: Director::new(now(), count, deadline),
+            transfers: vec![Transfer::default(); count],
+            handed: BTreeMap::new(),
+            promoting: 0,
+            notices: Vec::new(),
+        };
+        joined.refresh(running);
+        Ok(joined)
+    }
+
     /// The virtual routers here may be others than before.
     fn refresh(&mut self, running: &Running) {
         for standing in self.director.standings() {
@@ -157,7 +185,15 @@ impl Joined {
                 self.tell(Event::Gone { address: standing.address }, running);
             }
         }
+        let known: Vec<IpAddr> =
+            self.director.standings().iter().map(|standing| standing.address).collect();
         for event in running.standings() {
+            if let Event::State { address, .. } = &event {
+                // What another director said of it does not count.
+                if !known.contains(address) {
+                    running.sync_ready(*address, false);
+                }
+            }
             self.tell(event, running);
         }
     }
@@ -176,7 +212,10 @@ impl Joined {
                 self.note(format!("the connections of {} are fetched", self.name(peer)));
                 self.link.transfer(peer);
             }
-            Action::Promote { peer, address } => self.link.promote(peer, address),
+            Action::Promote { peer, address } => {
+                self.promoting += 1;
+                self.link.promote(peer, address);
+            }
             Action::Ready { address, is_ready } => running.sync_ready(address, is_ready),
             Action::Resign { address } => running.resign(address),
             Action::TakeOver { address } => running.promote(address),
@@ -214,6 +253,7 @@ impl Joined {
             }
             Told::PromoteAsked { request, address, .. } => Event::PromoteAsked { request, address },
             Told::Promoted { peer, address, result } => {
+                self.promoting = self.promoting.saturating_sub(1);
                 let result = result.map_err(|error| error.to_string());
                 Event::Promoted { peer, address, result }
             }

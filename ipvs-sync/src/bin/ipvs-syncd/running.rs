@@ -201,8 +201,8 @@ impl Running {
         self.events.push(Event::of_router(self.counts.told, &router.router, &record.event));
     }
 
-    /// The kernel's backup daemon does not know what was sent before.
-    pub(crate) fn backup_started(&mut self) {
+    /// The kernel's backup daemon does not know what was sent until now.
+    pub(crate) fn backup_was_deaf(&mut self) {
         self.standings.push(failover::Event::BackupStarted);
     }
 

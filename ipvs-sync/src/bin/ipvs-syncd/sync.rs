@@ -21,6 +21,8 @@ struct Kept {
     config: config::Sync,
     /// The configuration no longer has them: they are forgotten when they are gone.
     is_leaving: bool,
+    /// The backup is wanted, and does not run or has no interface.
+    is_deaf: bool,
     /// What `by-state` goes by.
     is_active: bool,
     is_backup: bool,
@@ -58,11 +60,17 @@ impl Sync {
         Ok(())
     }
 
-    /// Goes by the states of the virtual routers, if it is to.
-    pub(crate) fn follow(&mut self, states: impl Iterator<Item = State>) {
+    /// Goes by the states of the virtual routers, if it is to. While a table is wanted, the
+    /// backup is that takes it.
+    pub(crate) fn follow(&mut self, states: impl Iterator<Item = State>, wants_table: bool) {
         if let Some(kept) = &mut self.kept {
-            kept.follow(states);
+            kept.follow(states, wants_table);
         }
+    }
+
+    /// Whether what others tell does not arrive, though it should.
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.kept.as_ref().is_some_and(|kept| kept.is_deaf)
     }
 
     /// Does what is due, or all if the interfaces are others than before.
@@ -106,6 +114,7 @@ impl Kept {
             daemons: Daemons::new(now),
             config,
             is_leaving: false,
+            is_deaf: false,
             is_active: false,
             is_backup: true,
             running,
@@ -129,7 +138,7 @@ impl Kept {
         self.want();
     }
 
-    fn follow(&mut self, states: impl Iterator<Item = State>) {
+    fn follow(&mut self, states: impl Iterator<Item = State>, wants_table: bool) {
         let (mut is_active, mut is_backup) = (false, false);
         for state in states {
             match state {
@@ -138,7 +147,7 @@ impl Kept {
             }
         }
         // Where none runs there may be one that could not be started.
-        is_backup |= !is_active;
+        is_backup |= !is_active || wants_table;
         if (is_active, is_backup) != (self.is_active, self.is_backup) {
             (self.is_active, self.is_backup) = (is_active, is_backup);
             self.want();
@@ -185,7 +194,9 @@ impl Kept {
                 failed => failing.push(failed.to_string()),
             }
         }
-        failing.extend(self.without_interface(interfaces));
+        let without_interface = self.without_interface(interfaces);
+        let has_no_interface = without_interface.is_some();
+        failing.extend(without_interface);
         // What cannot be read for one role cannot for the other, and all is tried again.
         failing.dedup();
         let new = failing.iter().filter(|text| !self.failing.contains(text));
@@ -195,6 +206,8 @@ impl Kept {
         if let Ok(running) = self.client.daemons() {
             self.running = running;
         }
+        let runs = self.running.iter().any(|running| running.role == Role::Backup);
+        self.is_deaf = self.wants(Role::Backup) && (has_no_interface || !runs);
         told
     }
 

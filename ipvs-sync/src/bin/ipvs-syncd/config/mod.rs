@@ -78,8 +78,8 @@ impl Config {
         let hooks: Vec<Option<Hook>> = hooks.collect();
         let table = tables(root, folder);
         let sync = sync(root, folder, table.as_ref());
-        let mut routers = routers(root, folder);
         let has_link = sync.as_ref().is_some_and(|sync| sync.link.is_some());
+        let mut routers = routers(root, folder, has_link);
         routers.iter_mut().for_each(|router| router.sync_gate = has_link);
         Some(Self {
             process: process?,
@@ -121,7 +121,7 @@ fn sync(root: &Section<'_>, folder: &Path, table: Option<&Table>) -> Option<Sync
     Some(sync)
 }
 
-fn routers(root: &Section<'_>, folder: &Path) -> Vec<Router> {
+fn routers(root: &Section<'_>, folder: &Path, has_link: bool) -> Vec<Router> {
     let mut routers: Vec<Router> = Vec::new();
     for node in root.array("virtual-router") {
         let read = Router::read(root.document, node, folder);
@@ -133,6 +133,12 @@ fn routers(root: &Section<'_>, folder: &Path) -> Vec<Router> {
         if routers.iter().any(|other| other.key() == router.key()) {
             let (interface, vrid, family) = router.key();
             section.problem(section.at("vrid"), Error::Twice { interface, vrid, family });
+        }
+        let first = |router: &Router| router.addresses.iter().next();
+        if has_link && routers.iter().any(|other| first(other) == first(&router)) {
+            let rule =
+                "another virtual router has the same first address, by which `peers` know it";
+            section.problem(section.at("addresses"), rule);
         }
         let is_of =
             |other: &Router| other.virtual_mac.is_some() && other.virtual_mac == router.virtual_mac;

@@ -181,3 +181,16 @@ fn a_table_that_no_sync_daemon_runs_beside_is_told() {
          sync daemon runs beside it"
     );
 }
+
+#[test]
+fn directors_know_a_router_by_its_first_address_so_each_has_its_own() {
+    let folder = key_folder("first");
+    let other = "[[virtual-router]]\nname = \"api\"\ninterface = \"eth1\"\nvrid = 8\n";
+    let routers = format!("{}{other}{ADDRESSES}\n", router(ADDRESSES));
+    assert_eq!(told_in(&format!("{}{routers}", sync("")), &folder.0), "");
+    assert_eq!(
+        told_in(&format!("{}{routers}", sync(LINK)), &folder.0),
+        "17:13: virtual-router api: another virtual router has the same first address, by which \
+         `peers` know it"
+    );
+}
