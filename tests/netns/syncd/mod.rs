@@ -182,7 +182,7 @@ fn what_comes_to_its_sockets_costs_it_nothing() {
     odd.write_all(b"reboot now\n").unwrap();
     let mut said = String::new();
     odd.read_to_string(&mut said).unwrap();
-    assert_eq!(said, "{\"error\":\"a request is `status` or `handover [ROUTER]`\"}\n");
+    assert!(said.starts_with("{\"error\":\"a request is `status`, "), "{said}");
     let mut metrics = TcpStream::connect("127.0.0.1:9890").unwrap();
     metrics.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     metrics.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
