@@ -134,15 +134,19 @@ impl Daemon {
         core.running.stop_all();
         let until = now() + AT_MOST;
         core.tell();
-        core.keep_peers();
-        while (!core.hooks.are_idle() || core.sync.is_leaving()) && now() < until {
+        loop {
+            core.keep_sync(false);
+            core.keep_peers();
+            core.hooks.go_on();
+            let is_done = core.hooks.are_idle() && !core.sync.is_leaving();
+            if is_done || now() >= until {
+                break;
+            }
             let next = [core.hooks.next(), core.sync.next()].into_iter().flatten().min();
             let next = next.map_or(until, |next| next.min(until));
             let polled = self.signals.polled().map(|fd| PollFd::new(fd, PollFlags::POLLIN));
             sleep_until(Some(next), polled.into_iter());
             self.signals.take();
-            core.keep_sync(false);
-            core.hooks.go_on();
         }
         core.hooks.end();
     }
