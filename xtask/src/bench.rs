@@ -9,6 +9,7 @@ mod growth;
 mod results;
 mod spread;
 mod survival;
+mod svg;
 mod targets;
 mod wire;
 

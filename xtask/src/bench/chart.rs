@@ -1,9 +1,9 @@
 //! Bars on a logarithmic scale, one for all that has the same unit.
 
 use super::results::{Entry, Results};
+use super::svg::{WIDTH, picture};
 use std::fmt::Write as _;
 
-const WIDTH: f64 = 900.0;
 const LABELS: f64 = 190.0;
 const NUMBERS: f64 = 130.0;
 const BAR: f64 = 18.0;
@@ -40,12 +40,11 @@ pub(crate) fn svg(results: &Results) -> String {
         }
         y += 8.0;
     }
-    format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" width="{WIDTH}" height="{y}" font-family="sans-serif" font-size="13">
-<style>rect.f{{fill:gray}}rect.o{{fill:royalblue}}rect.p{{fill:orange}}text.t{{font-weight:bold;font-size:15px}}</style>
-<rect width="100%" height="100%" fill="white"/>
-{body}</svg>
-"#
+    picture(
+        y,
+        13,
+        "rect.f{fill:gray}rect.o{fill:royalblue}rect.p{fill:orange}text.t{font-weight:bold;font-size:15px}",
+        &body,
     )
 }
 

@@ -1,9 +1,9 @@
 //! How cost grows with the size of a table: both scales are logarithmic.
 
 use super::results::{Entry, Results};
+use super::svg::{WIDTH, picture};
 use std::fmt::Write as _;
 
-const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 420.0;
 const LEFT: f64 = 60.0;
 const RIGHT: f64 = 110.0;
@@ -33,12 +33,7 @@ pub(crate) fn svg(results: &Results, kinds: &[&str]) -> Option<String> {
         let _ = writeln!(body, "</g>");
         y += HEIGHT;
     }
-    let svg = format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" width="{WIDTH}" height="{y}" font-family="sans-serif" font-size="13">
-<rect width="100%" height="100%" fill="white"/>
-{body}</svg>
-"#
-    );
+    let svg = picture(y, 13, "", &body);
     (y > 0.0).then_some(svg)
 }
 

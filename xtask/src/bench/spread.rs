@@ -1,9 +1,9 @@
 //! Every single figure as a dot, on a logarithmic scale of milliseconds.
 
 use super::results::{Entry, Results};
+use super::svg::{WIDTH, picture};
 use std::fmt::Write as _;
 
-const WIDTH: f64 = 900.0;
 const LEFT: f64 = 180.0;
 const RIGHT: f64 = 36.0;
 const ROW: f64 = 15.0;
@@ -56,13 +56,7 @@ pub(crate) fn svg(results: &Results, events: &[(&str, &str)], intervals: &[(&str
         y += 10.0;
     }
     y += 10.0;
-    format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" width="{WIDTH}" height="{y}" font-family="sans-serif" font-size="12">
-<style>text.t{{font-weight:bold;font-size:14px}}</style>
-<rect width="100%" height="100%" fill="white"/>
-{body}</svg>
-"#
-    )
+    picture(y, 12, "text.t{font-weight:bold;font-size:14px}", &body)
 }
 
 fn dots(rows: &mut String, entry: &Entry, y: f64, colour: &str) {

@@ -1,9 +1,9 @@
 //! How many connections go on after each event, as bars.
 
 use super::connections::{Line, SCENARIOS, WAYS};
+use super::svg::{WIDTH, picture};
 use std::fmt::Write as _;
 
-const WIDTH: f64 = 900.0;
 const LEFT: f64 = 180.0;
 const RIGHT: f64 = 170.0;
 const BAR: f64 = 14.0;
@@ -30,13 +30,7 @@ pub(crate) fn svg(lines: &[Line]) -> String {
         }
     }
     y += 10.0;
-    format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" width="{WIDTH}" height="{y}" font-family="sans-serif" font-size="12">
-<style>text.t{{font-weight:bold;font-size:14px}}</style>
-<rect width="100%" height="100%" fill="white"/>
-{body}</svg>
-"#
-    )
+    picture(y, 12, "text.t{font-weight:bold;font-size:14px}", &body)
 }
 
 /// What became of so many.
