@@ -1,9 +1,8 @@
 //! Faults that are provoked, and found.
 
-use super::pair::{
-    DESTINATION, NOTHING, Pair, SERVICE, daemon, link, start, start_both, stop, wait_for,
-};
+use super::pair::{DESTINATION, NOTHING, Pair, SERVICE, daemon, link, start, start_both, stop};
 use crate::netns::Netns;
+use crate::sync::director::wait_for;
 use ipvs::sysctl::{SyncThreshold, Sysctl, Sysctls};
 use ipvs::{Client, Destination, Family, Forwarding, Role, Service, SyncDaemon};
 use ipvs_sync::doctor::{Finding, Node, Services, Unsaid};

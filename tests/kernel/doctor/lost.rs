@@ -2,8 +2,9 @@
 
 use super::pair::{
     DESTINATION, Ear, NOTHING, Pair, SERVICE, daemon, flows, link, report, serve, start,
-    start_both, stop, wait_for,
+    start_both, stop,
 };
+use crate::sync::director::wait_for;
 use ipvs::sysctl::{Sysctl, Sysctls};
 use ipvs::{Client, Role, SyncDaemon};
 use ipvs_sync::doctor::{Finding, Node};

@@ -1,6 +1,7 @@
 //! Two directors on a wire, set up as they should be.
 
 use crate::netns::Netns;
+use crate::sync::director::wait_for;
 use ipvs::sysctl::{SyncThreshold, Sysctl, Sysctls};
 use ipvs::{Client, Destination, Namespace, Role, Service, ServiceKey, SyncDaemon};
 use ipvs_sync::doctor::{Finding, Heard, Report, Tap, compare, examine};
@@ -9,8 +10,6 @@ use ipvs_sync::proto::GROUP;
 use nix::unistd::gettid;
 use std::fs;
 use std::net::{IpAddr, UdpSocket};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 /// The thread's director and its peer, whose interfaces `sync0` are connected. Each has a
 /// master, a backup and a service.
@@ -172,17 +171,5 @@ impl Ear {
         wait_for("the master", || {
             self.heard().filter(|heard| heard.connections + heard.lost == connections)
         })
-    }
-}
-
-/// Tries until there is something, for 20 seconds: a master keeps what it has for three.
-pub(super) fn wait_for<R>(what: &str, mut attempt: impl FnMut() -> Option<R>) -> R {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    loop {
-        if let Some(found) = attempt() {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "nothing of {what}");
-        sleep(Duration::from_millis(20));
     }
 }

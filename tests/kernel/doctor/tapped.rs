@@ -1,6 +1,7 @@
 //! The tap beside the kernel's backup daemon.
 
-use super::pair::{Ear, Pair, flows, wait_for};
+use super::pair::{Ear, Pair, flows};
+use crate::sync::director::wait_for;
 use ipvs_sync::proto::PORT;
 
 #[test]
