@@ -333,10 +333,7 @@ impl Core {
             if matches!(&what, What::SyncStarted(daemon) if daemon.role == Role::Backup) {
                 self.running.backup_was_deaf();
             }
-            self.running.counts.told += 1;
-            let event = Event::new(self.running.counts.told, None, what);
-            event.log();
-            self.hooks.tell(event);
+            self.tell_of_all(what);
         }
     }
 
@@ -348,11 +345,16 @@ impl Core {
         let events = self.running.take_standings();
         self.peers.go_on(events, &self.running);
         for text in self.peers.take() {
-            self.running.counts.told += 1;
-            let event = Event::new(self.running.counts.told, None, What::Peers(text));
-            event.log();
-            self.hooks.tell(event);
+            self.tell_of_all(What::Peers(text));
         }
+    }
+
+    /// Tells what is of no virtual router alone.
+    fn tell_of_all(&mut self, what: What) {
+        self.running.counts.told += 1;
+        let event = Event::new(self.running.counts.told, None, what);
+        event.log();
+        self.hooks.tell(event);
     }
 
     /// The active router of this name hands over, or all active ones: at once, or to a peer

@@ -386,7 +386,7 @@ impl Live {
 
 /// By which the directors name a router.
 fn first(router: &Resolved) -> IpAddr {
-    router.router.addresses.iter().next().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |it| it)
+    router.router.addresses.iter().next().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 
 /// What the other directors are concerned by.
