@@ -1,8 +1,8 @@
 //! The director: what it is told, and what it wants done.
 
 use super::event::{Action, Event};
-use super::handover::successor;
-use super::notice::Notice;
+use super::handover::{Handover, SYNC_DELAY, Step, successor};
+use super::notice::{Held, Notice};
 use super::own::{Own, Ready};
 use super::peers::Peer;
 use crate::peer::Standing;
@@ -18,6 +18,7 @@ pub struct Director {
     deadline: Option<Duration>,
     peers: Vec<Peer>,
     routers: BTreeMap<IpAddr, Own>,
+    handovers: Vec<Handover>,
     actions: VecDeque<Action>,
     /// The time that it was told last.
     now: Time,
@@ -32,8 +33,8 @@ impl Director {
     /// takes.
     pub fn new(now: Time, peers: usize, deadline: Option<Duration>) -> Self {
         let peers = std::iter::repeat_with(|| Peer::new(now)).take(peers).collect();
-        let (routers, actions) = (BTreeMap::new(), VecDeque::new());
-        Self { deadline, peers, routers, actions, now }
+        let (routers, handovers, actions) = (BTreeMap::new(), Vec::new(), VecDeque::new());
+        Self { deadline, peers, routers, handovers, actions, now }
     }
 
     /// Something happened, and is told at `now`, which is never before the time of an
@@ -44,14 +45,15 @@ impl Director {
             Event::State { address, state, has_handed_over } => {
                 self.is_in(address, state, has_handed_over);
             }
-            Event::Gone { address } => self.is_gone(address),
+            Event::Gone { address } => drop(self.routers.remove(&address)),
             Event::DualActive { address } => self.had_rival(address),
             Event::BackupStarted => {
                 self.lose(now, |_| true, "the backup daemon was started anew");
             }
             Event::Answer { peer, result } => self.answers(peer, result),
             Event::Transferred { peer, result } => self.transferred(peer, result),
-            Event::HandOver { address } => self.hand_over(address),
+            Event::HandOver { addresses } => self.hand_over(addresses),
+            Event::Noted { result } => self.noted(result),
             Event::PromoteAsked { request, address } => self.take_over(request, address),
             Event::Promoted { peer, address, result } => {
                 if let Err(reason) = result {
@@ -79,7 +81,8 @@ impl Director {
         let asks = self.peers.iter().filter_map(Peer::next);
         let tries = self.peers.iter().map(|peer| peer.not_before).filter(|at| *at > self.now);
         let deadlines = self.routers.values().filter_map(|own| own.deadline(self.deadline));
-        asks.chain(tries).chain(deadlines).min()
+        let handovers = self.handovers.iter().map(Handover::next);
+        asks.chain(tries).chain(deadlines).chain(handovers).min()
     }
 
     /// The virtual routers here, as the peers are to be told when they ask.
@@ -104,7 +107,6 @@ impl Director {
         if own.state == state {
             return;
         }
-        let had_asked = own.hands_over.take();
         let lacks = state == State::Active && own.ready != Ready::Yes;
         own.state = state;
         if own.ready != Ready::No {
@@ -122,16 +124,6 @@ impl Director {
         if lacks {
             // One that does not answer is dead, or a rival that will be heard.
             self.want_tables(|peer| peer.is_lost().is_none());
-        }
-        if had_asked.is_some() {
-            self.hold(address, "it is no longer active");
-        }
-    }
-
-    fn is_gone(&mut self, address: IpAddr) {
-        let own = self.routers.remove(&address);
-        if own.is_some_and(|own| own.hands_over.is_some()) {
-            self.hold(address, "it is no longer there");
         }
     }
 
@@ -184,16 +176,36 @@ impl Director {
         }
     }
 
-    fn hand_over(&mut self, address: IpAddr) {
-        let now = self.now;
-        match self.routers.get_mut(&address) {
-            None => self.hold(address, "there is no such virtual router"),
-            Some(own) if own.state != State::Active => self.hold(address, "it is not active"),
-            Some(own) => {
-                own.hands_over.get_or_insert(now);
-                self.ask_all();
-            }
+    fn hand_over(&mut self, addresses: Vec<IpAddr>) {
+        let handed =
+            |address: &IpAddr| self.handovers.iter().any(|it| it.addresses.contains(address));
+        let new: Vec<IpAddr> = addresses.into_iter().filter(|address| !handed(address)).collect();
+        let states: Vec<_> = new.iter().map(|address| self.state(*address)).collect();
+        if states.iter().all(|state| *state == Some(State::Active)) && !new.is_empty() {
+            self.handovers.push(Handover::new(new, self.now));
+            return self.ask_all();
         }
+        for (address, state) in new.into_iter().zip(states) {
+            let why = if state.is_none() { Held::Unknown } else { Held::NotActive };
+            self.tell(Notice::Held { address, why });
+        }
+    }
+
+    fn noted(&mut self, result: Result<(), String>) {
+        let known = self.now + SYNC_DELAY;
+        let mut handovers = std::mem::take(&mut self.handovers);
+        let noted = handovers.iter_mut().filter(|it| it.step == Step::Notes);
+        match result {
+            Ok(()) => noted.for_each(|it| it.step = Step::Waits(known)),
+            Err(reason) => handovers.retain(|it| {
+                let goes_on = it.step != Step::Notes;
+                if !goes_on {
+                    self.hold(&it.addresses, &Held::NotNoted(reason.clone()));
+                }
+                goes_on
+            }),
+        }
+        self.handovers = handovers;
     }
 
     /// Nobody takes over from the router here: it goes on, unless another is active by now.
@@ -251,24 +263,63 @@ impl Director {
         }
     }
 
-    /// Routers that wait for a successor, which the peers were asked for.
+    /// Routers that wait for a successor, or for the time to resign.
     fn go_on_handing_over(&mut self) {
-        let waiting = self.routers.iter_mut().filter(|(_, own)| own.hands_over.is_some());
-        for (address, own) in waiting {
-            let since = own.hands_over.unwrap_or(self.now);
-            let Some(found) = successor(&self.peers, *address, since) else { continue };
-            own.hands_over = None;
-            let address = *address;
-            match found {
-                Ok(peer) => self.actions.extend([
-                    Action::Resign { address },
-                    Action::Promote { peer, address },
-                    Action::Notice(Notice::HandedOver { address, peer }),
-                ]),
-                Err(reason) => {
-                    self.actions.push_back(Action::Notice(Notice::Held { address, reason }));
-                }
+        let handovers = std::mem::take(&mut self.handovers);
+        for mut handover in handovers {
+            match self.go_on_with(&mut handover) {
+                Some(Ok(peer)) => self.resign(&handover.addresses, peer),
+                Some(Err(why)) => self.hold(&handover.addresses, &why),
+                None => self.handovers.push(handover),
             }
+        }
+    }
+
+    /// The peer that takes over, or why none does; nothing while that is not known.
+    fn go_on_with(&mut self, handover: &mut Handover) -> Option<Result<usize, Held>> {
+        let mut states = handover.addresses.iter().map(|address| self.state(*address));
+        if states.any(|state| state != Some(State::Active)) {
+            return Some(Err(Held::NoLongerActive));
+        }
+        if self.now >= handover.limit() {
+            return Some(Err(Held::TooLate(self.now - handover.began)));
+        }
+        match handover.step {
+            Step::Looks(since) => match successor(&self.peers, &handover.addresses, since)? {
+                Ok(_) => handover.step = self.note(),
+                Err(why) => return Some(Err(why)),
+            },
+            Step::Waits(until) if self.now >= until => {
+                self.ask_all();
+                handover.step = Step::Chooses(self.now);
+            }
+            Step::Chooses(since) => return successor(&self.peers, &handover.addresses, since),
+            Step::Notes | Step::Waits(_) => {}
+        }
+        None
+    }
+
+    /// The connections here are to be noted, unless they have been for another handover: what
+    /// has come since counts as young then, which is no harm.
+    fn note(&mut self) -> Step {
+        let mut others = self.handovers.iter().map(|other| other.step);
+        match others.find(|step| !matches!(step, Step::Looks(_))) {
+            Some(Step::Notes) => Step::Notes,
+            Some(Step::Waits(until)) => Step::Waits(until),
+            Some(_) => Step::Waits(self.now),
+            None => {
+                self.actions.push_back(Action::Note);
+                Step::Notes
+            }
+        }
+    }
+
+    fn resign(&mut self, addresses: &[IpAddr], peer: usize) {
+        if let Some(&address) = addresses.first() {
+            self.actions.extend([Action::Resign { address }, Action::Promote { peer, address }]);
+        }
+        for &address in addresses {
+            self.tell(Notice::HandedOver { address, peer });
         }
     }
 
@@ -336,8 +387,10 @@ impl Director {
         }
     }
 
-    fn hold(&mut self, address: IpAddr, reason: &str) {
-        self.tell(Notice::Held { address, reason: reason.to_owned() });
+    fn hold(&mut self, addresses: &[IpAddr], why: &Held) {
+        for &address in addresses {
+            self.tell(Notice::Held { address, why: why.clone() });
+        }
     }
 
     fn tell(&mut self, notice: Notice) {

@@ -46,12 +46,19 @@ pub enum Event {
         /// Whether all of it is here now.
         result: Result<(), String>,
     },
-    /// The operator wants a router to hand over. If it can, [`Action::Resign`] follows, and
-    /// [`Notice::HandedOver`](super::Notice::HandedOver); else
-    /// [`Notice::Held`](super::Notice::Held).
+    /// The operator wants routers that move together, or one that moves alone, to hand over.
+    /// If they can, [`Action::Resign`] follows some seconds later, and
+    /// [`Notice::HandedOver`](super::Notice::HandedOver) of each; else
+    /// [`Notice::Held`](super::Notice::Held), of each and within a minute. Those
+    /// that do so already are not told again.
     HandOver {
-        /// The router.
-        address: IpAddr,
+        /// The routers.
+        addresses: Vec<IpAddr>,
+    },
+    /// What became of an [`Action::Note`].
+    Noted {
+        /// Why not.
+        result: Result<(), String>,
     },
     /// A peer hands over, and asks that the router here takes over.
     /// [`Action::AnswerPromote`] follows.
@@ -75,7 +82,7 @@ pub enum Event {
     Tick,
 }
 
-/// Something to do. What becomes of the first three is to be told.
+/// Something to do. What becomes of the first four is to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Ask a peer for its routers. It is not asked again before the answer was told.
@@ -88,11 +95,13 @@ pub enum Action {
         /// The peer.
         peer: usize,
     },
-    /// Tell a peer to take over.
+    /// Note which connections are here.
+    Note,
+    /// Tell a peer to take over, and give it the connections that were not noted.
     Promote {
         /// The peer.
         peer: usize,
-        /// The router.
+        /// The router, or the first of those that move together.
         address: IpAddr,
     },
     /// The connections are here, or no longer: `runtime::Handle::sync_ready`.
@@ -102,10 +111,10 @@ pub enum Action {
         /// Whether they are.
         is_ready: bool,
     },
-    /// The active router hands over: `runtime::Handle::resign`. It is to be done before the
-    /// [`Promote`](Self::Promote) that follows.
+    /// The active router hands over: `runtime::Handle::resign`. It is to be done, and the
+    /// addresses gone, before the [`Promote`](Self::Promote) that follows.
     Resign {
-        /// The router.
+        /// The router, or the first of those that move together.
         address: IpAddr,
     },
     /// The backup takes over at once: `runtime::Handle::promote`.

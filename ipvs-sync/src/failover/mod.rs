@@ -84,4 +84,4 @@ mod tests;
 pub use director::Director;
 pub use event::{Action, Event};
 pub use link::{Counters, Link, LinkError, Settings, Told};
-pub use notice::Notice;
+pub use notice::{CannotTake, Held, Notice};

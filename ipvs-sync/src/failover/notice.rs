@@ -1,10 +1,12 @@
 //! What operators are told.
 
+use crate::vrrp::router::State;
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// What an operator should know.
+/// What an operator should know. It displays with peers as their numbers and virtual routers
+/// as their first address; [`text`](Self::text) has the user's names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Notice {
@@ -62,37 +64,135 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
-    /// A router did not hand over: nobody could take over, or it is not active.
+    /// A router did not hand over.
     Held {
         /// The router.
         address: IpAddr,
         /// Why.
-        reason: String,
+        why: Held,
     },
+}
+
+/// Why a router did not hand over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Held {
+    /// There is no such router here.
+    Unknown,
+    /// It is not active.
+    NotActive,
+    /// It was, or one that moves with it, until it was known who takes over.
+    NoLongerActive,
+    /// There is no other director.
+    Alone,
+    /// The connections here could not be noted.
+    NotNoted(
+        /// Why.
+        String,
+    ),
+    /// No peer can take over, for these reasons.
+    Peers(
+        /// Of each peer by its number.
+        Vec<(usize, CannotTake)>,
+    ),
+    /// It was not known in time.
+    TooLate(
+        /// After this.
+        Duration,
+    ),
+}
+
+/// Why a peer cannot take over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CannotTake {
+    /// It does not answer.
+    Lost(
+        /// Why.
+        String,
+    ),
+    /// It does not have the router.
+    HasNot,
+    /// The router is no backup there.
+    Is(
+        /// But this.
+        State,
+    ),
+    /// It does not have all connections.
+    NotReady,
+}
+
+impl Notice {
+    /// Its text, with the names that the user has for routers and peers.
+    pub fn text(
+        &self,
+        router: impl Fn(IpAddr) -> String,
+        peer: impl Fn(usize) -> String,
+    ) -> String {
+        match self {
+            Self::Reached { peer: number } => format!("{} answers", peer(*number)),
+            Self::Lost { peer: number, reason } => {
+                format!("{} does not answer: {reason}", peer(*number))
+            }
+            Self::TransferFailed { peer: number, reason } => {
+                format!("the connections of {} are not here: {reason}", peer(*number))
+            }
+            Self::Ready { address } => {
+                format!("{}: all connections are here", router(*address))
+            }
+            Self::NotReady { address, reason } => {
+                format!("{}: connections may be missing: {reason}", router(*address))
+            }
+            Self::DeadlinePassed { address, waited } => format!(
+                "{}: connections may be missing after {waited:?}, waits no longer",
+                router(*address)
+            ),
+            Self::HandedOver { address, peer: number } => {
+                format!("{}: handed over to {}", router(*address), peer(*number))
+            }
+            Self::NotTaken { address, peer: number, reason } => format!(
+                "{}: {} did not take over at once: {reason}",
+                router(*address),
+                peer(*number)
+            ),
+            Self::Held { address, why } => {
+                format!("{}: not handed over: {}", router(*address), why.text(peer))
+            }
+        }
+    }
+}
+
+impl Held {
+    /// Its text, with the names that the user has for peers.
+    pub fn text(&self, peer: impl Fn(usize) -> String) -> String {
+        match self {
+            Self::Unknown => "there is no such virtual router".to_owned(),
+            Self::NotActive => "it is not active".to_owned(),
+            Self::NoLongerActive => "it is no longer active".to_owned(),
+            Self::Alone => "there is no other director".to_owned(),
+            Self::NotNoted(reason) => format!("its connections cannot be read: {reason}"),
+            Self::Peers(peers) => {
+                let texts = peers.iter().map(|(number, why)| why.text(&peer(*number)));
+                texts.collect::<Vec<_>>().join("; ")
+            }
+            Self::TooLate(after) => format!("nobody was found within {after:?}"),
+        }
+    }
+}
+
+impl CannotTake {
+    fn text(&self, peer: &str) -> String {
+        match self {
+            Self::Lost(reason) => format!("{peer} does not answer: {reason}"),
+            Self::HasNot => format!("{peer} does not have it"),
+            Self::Is(state) => format!("at {peer} it is {state}"),
+            Self::NotReady => format!("{peer} does not have all connections"),
+        }
+    }
 }
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Reached { peer } => write!(f, "peer {peer} answers"),
-            Self::Lost { peer, reason } => write!(f, "peer {peer} does not answer: {reason}"),
-            Self::TransferFailed { peer, reason } => {
-                write!(f, "the connections of peer {peer} are not here: {reason}")
-            }
-            Self::Ready { address } => write!(f, "{address}: all connections are here"),
-            Self::NotReady { address, reason } => {
-                write!(f, "{address}: connections may be missing: {reason}")
-            }
-            Self::DeadlinePassed { address, waited } => {
-                write!(f, "{address}: connections may be missing after {waited:?}, waits no longer")
-            }
-            Self::HandedOver { address, peer } => {
-                write!(f, "{address}: handed over to peer {peer}")
-            }
-            Self::NotTaken { address, peer, reason } => {
-                write!(f, "{address}: peer {peer} did not take over at once: {reason}")
-            }
-            Self::Held { address, reason } => write!(f, "{address}: not handed over: {reason}"),
-        }
+        f.write_str(&self.text(|address| address.to_string(), |peer| format!("peer {peer}")))
     }
 }

@@ -14,8 +14,6 @@ pub(super) struct Own {
     pub(super) since: Time,
     /// Since when it waits to be ready.
     pub(super) waits: Time,
-    /// When it was told to hand over, if it still looks for who takes over.
-    pub(super) hands_over: Option<Time>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +27,7 @@ pub(super) enum Ready {
 impl Own {
     pub(super) fn new(now: Time) -> Self {
         let (state, ready) = (State::Stopped, Ready::No);
-        Self { state, ready, since: now, waits: now, hands_over: None }
+        Self { state, ready, since: now, waits: now }
     }
 
     /// Whether connections may be missing here.

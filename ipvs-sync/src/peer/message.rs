@@ -20,7 +20,8 @@ use std::net::{IpAddr, Ipv6Addr};
 ///
 /// Who connects asks one thing. A table is answered by data and an end; the others by an
 /// answer in parts, which for routers is a [`Standing`](super::Standing) for each, for a
-/// promotion nothing, and for a report JSON. Each may be declined.
+/// promotion nothing, and for a report JSON. Each may be declined. Behind a promotion the
+/// one who asks sends data and an end: the connections that are too young to be known there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message<'a> {
     /// Of the director that asks: send the connection table.
@@ -29,7 +30,7 @@ pub enum Message<'a> {
         /// stream broke.
         skip: u64,
     },
-    /// Of the director that answers: connections.
+    /// Of the director that answers, or hands over: connections.
     Data {
         /// How many of its table it has read, those of this message and those that were
         /// passed over or left out included.
@@ -37,7 +38,7 @@ pub enum Message<'a> {
         /// A sync message; empty while nothing is to be told but that it goes on.
         datagram: &'a [u8],
     },
-    /// Of the director that answers: these were all.
+    /// Of the same director: these were all.
     End {
         /// How many connections its table has.
         read: u64,

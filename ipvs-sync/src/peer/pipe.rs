@@ -80,6 +80,11 @@ impl Pipe {
         by: Instant,
     ) -> Result<Vec<u8>, Error> {
         self.send(request, by)?;
+        self.answered(max, by)
+    }
+
+    /// Hears an answer in parts, all of them by then.
+    pub(crate) fn answered(&mut self, max: usize, by: Instant) -> Result<Vec<u8>, Error> {
         let mut answer = Vec::new();
         loop {
             match Message::read(self.receive(by)?)? {

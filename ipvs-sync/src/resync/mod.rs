@@ -53,6 +53,7 @@ mod error;
 mod injector;
 mod present;
 mod receiver;
+mod recent;
 mod report;
 mod sender;
 #[cfg(test)]
@@ -60,8 +61,13 @@ mod tests;
 mod told;
 
 pub use error::Error;
+pub(crate) use present::Present;
 pub use receiver::Receiver;
+#[cfg(test)]
+pub(crate) use receiver::hear;
+pub use recent::Recent;
+pub(crate) use recent::take_recent;
 pub use report::{Progress, Report};
-pub(crate) use sender::send_tables;
 pub use sender::{Counters, Sender};
+pub(crate) use sender::{send_recent, send_tables};
 pub use told::Told;

@@ -1,15 +1,20 @@
 //! Which connections a table has, in memory that does not grow with it.
 
+use super::carry::carry;
+use super::error::Error;
+use crate::peer::LeftOut;
 use crate::proto::Connection;
+use ipvs::connections::Reader;
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
+use std::io::BufRead;
 
 /// The connections of a table, by bits that each of them sets (a Bloom filter).
 ///
 /// One that is not there is taken for one that is with a probability of 1 in 3 million for a
 /// table of 100,000, and of 1 in 500 for one of a million. Each filter has other bits than
 /// the one before, so that the same is not overlooked again.
-pub(super) struct Present {
+pub(crate) struct Present {
     bits: Vec<u64>,
     hash: RandomState,
 }
@@ -21,6 +26,23 @@ const BITS_EACH: usize = 4;
 impl Present {
     pub(super) fn new() -> Self {
         Self { bits: vec![0; WORDS], hash: RandomState::new() }
+    }
+
+    /// Those of a table that can be told.
+    pub(crate) fn read<R: BufRead>(table: Reader<R>) -> Result<Self, Error> {
+        let mut present = Self::new();
+        for entry in table {
+            match entry {
+                Ok(entry) => {
+                    if let Some(connection) = carry(&entry, &mut LeftOut::default()) {
+                        present.add(&connection);
+                    }
+                }
+                Err(error) if error.line().is_some_and(|(number, _)| number > 1) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(present)
     }
 
     pub(super) fn add(&mut self, connection: &Connection<'_>) {

@@ -1,6 +1,5 @@
 //! The side of the joining director.
 
-use super::carry::carry;
 use super::destinations::Destinations;
 use super::error::Error;
 use super::injector::Injector;
@@ -59,7 +58,7 @@ impl Receiver {
         let mut report = Report::default();
         for pass in 1..=PASSES {
             let is_first = pass == 1;
-            let here = if is_first { None } else { Some(own_table()?) };
+            let here = if is_first { None } else { Some(Present::read(connections::open()?)?) };
             let skip = if is_first { self.position } else { 0 };
             report = Report { passes: pass, ..Report::default() };
             let mut given = 0;
@@ -97,14 +96,22 @@ impl Receiver {
     }
 }
 
-/// Asks for the table once. `take` is told each connection, and after those of a message
-/// how many the active director has read.
+/// Asks for the table once.
 pub(super) fn fetch(
     pipe: &mut Pipe,
     skip: u64,
-    mut take: impl FnMut(u64, Option<Connection<'_>>) -> Result<(), Error>,
+    take: impl FnMut(u64, Option<Connection<'_>>) -> Result<(), Error>,
 ) -> Result<(u64, LeftOut), Error> {
     pipe.send(&Message::Table { skip }, Instant::now() + PATIENCE)?;
+    hear(pipe, take)
+}
+
+/// Hears connections until their end. `take` is told each, and after those of a message
+/// how many the active director has read.
+pub(crate) fn hear(
+    pipe: &mut Pipe,
+    mut take: impl FnMut(u64, Option<Connection<'_>>) -> Result<(), Error>,
+) -> Result<(u64, LeftOut), Error> {
     let mut told = Told::default();
     loop {
         let bytes = pipe.receive(Instant::now() + PATIENCE)?;
@@ -123,21 +130,4 @@ pub(super) fn fetch(
         }
         take(told.read(), None)?;
     }
-}
-
-/// What this director's table has.
-fn own_table() -> Result<Present, Error> {
-    let mut present = Present::new();
-    for entry in connections::open()? {
-        match entry {
-            Ok(entry) => {
-                if let Some(connection) = carry(&entry, &mut LeftOut::default()) {
-                    present.add(&connection);
-                }
-            }
-            Err(error) if error.line().is_some_and(|(number, _)| number > 1) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(present)
 }

@@ -2,6 +2,7 @@
 
 use super::carry::carry;
 use super::error::Error;
+use super::present::Present;
 use crate::peer::{self, GREETING, Key, LONGEST, LeftOut, Message, Pipe, Refused};
 use crate::proto::{Datagram, Version};
 use ipvs::connections::{ReadError, Reader};
@@ -106,7 +107,7 @@ pub(crate) fn send_tables<R: BufRead>(
     progress: &mut impl FnMut(u64),
 ) -> Result<(), Error> {
     for _ in 0..REQUESTS {
-        send_table(pipe, open()?, skip, progress)?;
+        send_table(pipe, open()?, skip, None, progress)?;
         skip = match Message::read(pipe.receive(Instant::now() + PATIENCE)?)? {
             Message::Table { skip } => skip,
             Message::Thanks => return Ok(()),
@@ -116,11 +117,22 @@ pub(crate) fn send_tables<R: BufRead>(
     Err(Error::TooOften)
 }
 
-/// Sends what the table has behind the connections that are passed over.
+/// Sends what the table has that is not known, or was in another state then.
+pub(crate) fn send_recent<R: BufRead>(
+    pipe: &mut Pipe,
+    table: Reader<R>,
+    known: Option<&Present>,
+) -> Result<(), Error> {
+    send_table(pipe, table, 0, known, &mut |_| {})
+}
+
+/// Sends what the table has behind the connections that are passed over, without those that
+/// are known.
 fn send_table<R: BufRead>(
     pipe: &mut Pipe,
     table: Reader<R>,
     skip: u64,
+    known: Option<&Present>,
     progress: &mut impl FnMut(u64),
 ) -> Result<(), Error> {
     let mut datagram = Datagram::new(Version::V1, 0, DATAGRAM);
@@ -145,6 +157,9 @@ fn send_table<R: BufRead>(
             continue;
         };
         let Some(connection) = carry(&entry, &mut left_out) else { continue };
+        if known.is_some_and(|known| known.has(&connection)) {
+            continue;
+        }
         let fits = datagram.push(&connection);
         if fits == Ok(false) {
             told = read;

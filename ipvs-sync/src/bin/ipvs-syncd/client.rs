@@ -47,8 +47,9 @@ pub(crate) fn hand_over(
 /// The terminal's screen, from the top.
 const CLEAR: &str = "\x1b[H\x1b[2J";
 const WATCH: Duration = Duration::from_millis(500);
-/// More than the daemon gives itself.
+/// More than the daemon gives itself, for what it answers at once and for a handover.
 const TIMEOUT: Duration = Duration::from_secs(10);
+const HANDOVER: Duration = Duration::from_secs(100);
 /// Longer than any answer.
 const LONGEST: u64 = 64 * 1024 * 1024;
 
@@ -56,7 +57,8 @@ const LONGEST: u64 = 64 * 1024 * 1024;
 fn ask(socket: &Path, request: &Request) -> Result<(Answer, String), Failure> {
     let asked = || {
         let mut stream = UnixStream::connect(socket)?;
-        stream.set_read_timeout(Some(TIMEOUT))?;
+        let is_long = matches!(request, Request::Handover { is_now: false, .. });
+        stream.set_read_timeout(Some(if is_long { HANDOVER } else { TIMEOUT }))?;
         stream.write_all(request.line().as_bytes())?;
         let mut line = String::new();
         stream.take(LONGEST).read_to_string(&mut line)?;

@@ -21,7 +21,7 @@ use ipvs_sync::vrrp::Time;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 use std::fs;
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -48,6 +48,8 @@ struct Core {
     hooks: Hooks,
     table: Option<state::Table>,
     reloads: state::Reloads,
+    /// The client that waits for what becomes of a handover.
+    asker: Option<u64>,
     start: Time,
 }
 
@@ -113,9 +115,12 @@ impl Daemon {
             }
             let Self { core, control, metrics, .. } = &mut self;
             core.go_on();
-            control.serve(|request| core.answer(request).line());
+            control.serve(|client, request| Some(core.answer(client, request)?.line()));
+            if let Some((client, answer)) = core.handed_over() {
+                control.answer(client, answer.line());
+            }
             if let Some(metrics) = metrics {
-                metrics.serve(|request| metrics::answer(request, || core.state()));
+                metrics.serve(|_, request| Some(metrics::answer(request, || core.state())));
             }
             self.tell_alive();
             self.wait();
@@ -126,11 +131,8 @@ impl Daemon {
     fn end(mut self) {
         tracing::info!("ending");
         service::stopping();
+        self.part();
         let core = &mut self.core;
-        if core.peers.are_there() {
-            // Where nobody can, they resign all the same.
-            let _ = core.hand_over(None, false, PARTING);
-        }
         core.running.stop_all();
         let until = now() + AT_MOST;
         core.tell();
@@ -149,6 +151,24 @@ impl Daemon {
             self.signals.take();
         }
         core.hooks.end();
+    }
+
+    /// The active routers hand over to peers that have all connections. Where none has in
+    /// time, or another signal comes, they resign all the same.
+    fn part(&mut self) {
+        let Self { core, signals, .. } = self;
+        let Ok(active) = core.running.active(None) else { return };
+        core.peers.hand_over(active, &core.running);
+        let until = now() + PARTING;
+        while core.peers.are_there() && core.peers.outcome().is_none() && now() < until {
+            let next = core.peers.next().map_or(until, |next| next.min(until));
+            let polled = core.running.polled().chain(core.peers.polled()).chain(signals.polled());
+            sleep_until(Some(next), polled.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
+            if signals.take().0 {
+                return;
+            }
+            core.go_on();
+        }
     }
 
     /// The threads of the advertisements have answered just before: without them there is
@@ -177,10 +197,9 @@ impl Daemon {
     }
 }
 
-/// How long it takes at most to find a peer that can take over, when the operator wants it
-/// and when the daemon ends.
-const ASKING: Duration = Duration::from_secs(7);
-const PARTING: Duration = Duration::from_secs(1);
+/// How long handing over may take when the daemon ends: a second to ask, four until the
+/// others know all connections, and as long for a table that is slow to read.
+const PARTING: Duration = Duration::from_secs(10);
 
 /// How long hooks have when the daemon ends, all together.
 const AT_MOST: Duration = Duration::from_secs(30);
@@ -208,6 +227,7 @@ impl Core {
             hooks: Hooks::default(),
             table: None,
             reloads: state::Reloads::default(),
+            asker: None,
             start: now(),
         };
         let resolved = core.resolve(&config).map_err(|all| Failure::new(Exit::System, all))?;
@@ -357,60 +377,68 @@ impl Core {
         self.hooks.tell(event);
     }
 
+    fn answer(&mut self, client: u64, request: &[u8]) -> Option<Answer> {
+        match Request::parse(request) {
+            Ok(Request::Status) => Some(Answer::State(Box::new(self.state()))),
+            Ok(Request::Handover { router, is_now }) => {
+                let name = router.as_deref();
+                tracing::info!(router = name.unwrap_or("all"), is_now, "told to hand over");
+                self.hand_over(client, name, is_now).unwrap_or_else(|why| Some(Answer::Error(why)))
+            }
+            Err(error) => Some(Answer::Error(error)),
+        }
+    }
+
     /// The active router of this name hands over, or all active ones: at once, or to a peer
-    /// that has all connections. All but requests goes on until that is decided.
+    /// that has all connections, which is known later.
     fn hand_over(
         &mut self,
+        client: u64,
         name: Option<&str>,
         is_now: bool,
-        within: Duration,
-    ) -> Result<Vec<String>, String> {
+    ) -> Result<Option<Answer>, String> {
         let active = self.running.active(name)?;
-        let named = |running: &Running, address| {
-            running.name(address).unwrap_or_else(|| format!("{address}"))
-        };
         if is_now || !self.peers.are_there() {
-            active.iter().for_each(|address| self.running.resign(*address));
-            return Ok(active.iter().map(|address| named(&self.running, *address)).collect());
+            active.iter().filter_map(|unit| unit.first()).for_each(|at| self.running.resign(*at));
+            let names = active.iter().flatten().map(|address| self.named(*address));
+            return Ok(Some(Answer::HandedOver(names.collect())));
         }
-        self.peers.hand_over(&active, &self.running);
-        let until = now() + within;
-        let outcomes = loop {
-            self.go_on();
-            match self.peers.outcome() {
-                Some(outcomes) => break outcomes,
-                None if now() >= until => return Err("the peers do not answer in time".to_owned()),
-                None => {}
-            }
-            let next = self.peers.next().map_or(until, |next| next.min(until));
-            let polled = self.running.polled().chain(self.peers.polled());
-            sleep_until(Some(next), polled.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
+        if self.asker.is_some() {
+            return Err("another handover goes on".to_owned());
+        }
+        self.asker = Some(client);
+        self.peers.hand_over(active, &self.running);
+        Ok(None)
+    }
+
+    /// What became of the handover that a client waits for, once that is known.
+    fn handed_over(&mut self) -> Option<(u64, Answer)> {
+        let client = self.asker?;
+        let outcomes = match self.peers.are_there() {
+            true => self.peers.outcome()?,
+            false => Vec::new(),
         };
+        self.asker = None;
         let (mut done, mut held) = (Vec::new(), Vec::new());
         for (address, outcome) in outcomes {
-            let name = named(&self.running, address);
+            let name = self.named(address);
             match outcome {
                 Ok(peer) => done.push(format!("{name} to {peer}")),
                 Err(reason) => held.push(format!("{name} does not hand over: {reason}")),
             }
         }
-        match held.is_empty() {
-            true => Ok(done),
-            false => Err(done.into_iter().chain(held).collect::<Vec<_>>().join("\n")),
-        }
+        let answer = match (held.is_empty(), done.is_empty()) {
+            (true, true) => Answer::Error("the peers are others now".to_owned()),
+            (true, false) => Answer::HandedOver(done),
+            (false, _) => {
+                Answer::Error(done.into_iter().chain(held).collect::<Vec<_>>().join("\n"))
+            }
+        };
+        Some((client, answer))
     }
 
-    fn answer(&mut self, request: &[u8]) -> Answer {
-        match Request::parse(request) {
-            Ok(Request::Status) => Answer::State(Box::new(self.state())),
-            Ok(Request::Handover { router, is_now }) => {
-                let name = router.as_deref();
-                tracing::info!(router = name.unwrap_or("all"), is_now, "told to hand over");
-                let done = self.hand_over(name, is_now, ASKING);
-                done.map_or_else(Answer::Error, Answer::HandedOver)
-            }
-            Err(error) => Answer::Error(error),
-        }
+    fn named(&self, address: IpAddr) -> String {
+        self.running.name(address).unwrap_or_else(|| format!("{address}"))
     }
 
     fn state(&self) -> state::State {

@@ -22,7 +22,7 @@ struct Joined {
     director: Director,
     transfers: Vec<Transfer>,
     /// What became of those that were told to hand over, since they were.
-    handed: BTreeMap<IpAddr, Option<Result<SocketAddr, String>>>,
+    handed: BTreeMap<IpAddr, Option<Result<String, String>>>,
     /// How many peers were told to take over and have not answered.
     promoting: usize,
     /// What happened and was not taken yet.
@@ -109,19 +109,19 @@ impl Peers {
         self.0.is_some()
     }
 
-    /// These virtual routers are to hand over. [`outcome`](Self::outcome) says in the end
-    /// what became of that.
-    pub(crate) fn hand_over(&mut self, addresses: &[IpAddr], running: &Running) {
+    /// These virtual routers are to hand over, each with those that move with it.
+    /// [`outcome`](Self::outcome) says in the end what became of that.
+    pub(crate) fn hand_over(&mut self, units: Vec<Vec<IpAddr>>, running: &Running) {
         let Some(joined) = &mut self.0 else { return };
-        joined.handed = addresses.iter().map(|address| (*address, None)).collect();
-        for address in addresses {
-            joined.tell(Event::HandOver { address: *address }, running);
+        joined.handed = units.iter().flatten().map(|address| (*address, None)).collect();
+        for addresses in units {
+            joined.tell(Event::HandOver { addresses }, running);
         }
     }
 
     /// What became of it, of each address, once that is known of all and the peers have
     /// answered.
-    pub(crate) fn outcome(&mut self) -> Option<Vec<(IpAddr, Result<SocketAddr, String>)>> {
+    pub(crate) fn outcome(&mut self) -> Option<Vec<(IpAddr, Result<String, String>)>> {
         let joined = self.0.as_mut()?;
         if joined.promoting > 0 || joined.handed.values().any(Option::is_none) {
             return None;
@@ -212,6 +212,7 @@ impl Joined {
                 self.note(format!("the connections of {} are fetched", self.name(peer)));
                 self.link.transfer(peer);
             }
+            Action::Note => self.link.note(),
             Action::Promote { peer, address } => {
                 self.promoting += 1;
                 self.link.promote(peer, address);
@@ -251,7 +252,17 @@ impl Joined {
                 }
                 Event::Transferred { peer, result: result.map(drop) }
             }
-            Told::PromoteAsked { request, address, .. } => Event::PromoteAsked { request, address },
+            Told::Noted { result } => {
+                Event::Noted { result: result.map_err(|error| error.to_string()) }
+            }
+            Told::PromoteAsked { request, from, address, recent } => {
+                let from = self.name(from);
+                self.note(match recent {
+                    Ok(recent) => format!("{from} hands over: {recent}"),
+                    Err(error) => format!("{from} hands over: young connections: {error}"),
+                });
+                Event::PromoteAsked { request, address }
+            }
             Told::Promoted { peer, address, result } => {
                 self.promoting = self.promoting.saturating_sub(1);
                 let result = result.map_err(|error| error.to_string());
@@ -263,44 +274,23 @@ impl Joined {
     }
 
     fn notice(&mut self, notice: Notice, running: &Running) {
-        let name = |address| running.name(address).unwrap_or_else(|| format!("{address}"));
-        let text = match notice {
-            Notice::Reached { peer } => format!("{} answers", self.name(peer)),
-            Notice::Lost { peer, reason } => {
-                format!("{} does not answer: {reason}", self.name(peer))
-            }
-            Notice::TransferFailed { peer, reason } => {
-                format!("the connections of {} are not here: {reason}", self.name(peer))
-            }
+        let outcome = match &notice {
             Notice::HandedOver { address, peer } => {
-                let to = self.config.peers.get(peer).copied();
-                if let (Some(outcome), Some(to)) = (self.handed.get_mut(&address), to) {
-                    *outcome = Some(Ok(to));
-                }
-                format!("{}: handed over to {}", name(address), self.name(peer))
+                let to = self.config.peers.get(*peer).map(SocketAddr::to_string);
+                Some((address, Ok(to.unwrap_or_default())))
             }
             Notice::NotTaken { address, peer, reason } => {
-                let peer = self.name(peer);
-                format!("{}: {peer} did not take over at once: {reason}", name(address))
+                let peer = self.name(*peer);
+                Some((address, Err(format!("{peer} did not take over at once: {reason}"))))
             }
-            Notice::Held { address, reason } => {
-                let reason = self.named(&reason);
-                if let Some(outcome) = self.handed.get_mut(&address) {
-                    *outcome = Some(Err(reason.clone()));
-                }
-                format!("{}: not handed over: {reason}", name(address))
-            }
-            other => other.to_string(),
+            Notice::Held { address, why } => Some((address, Err(why.text(|peer| self.name(peer))))),
+            _ => None,
         };
-        self.note(text);
-    }
-
-    /// A text in which peers are numbers, with their addresses.
-    fn named(&self, text: &str) -> String {
-        let numbers = (0..self.config.peers.len()).rev();
-        numbers.fold(text.to_owned(), |text, peer| {
-            text.replace(&format!("peer {peer} "), &format!("{} ", self.name(peer)))
-        })
+        if let Some((address, outcome)) = outcome {
+            self.handed.entry(*address).and_modify(|handed| *handed = Some(outcome));
+        }
+        let router = |address| running.name(address).unwrap_or_else(|| format!("{address}"));
+        self.note(notice.text(router, |peer| self.name(peer)));
     }
 
     fn name(&self, peer: usize) -> String {

@@ -292,22 +292,23 @@ impl Running {
         routers.any(|router| router.router.addresses.iter().any(|it| it == address))
     }
 
-    /// The active routers that are to hand over: that of this name, or all.
-    pub(crate) fn active(&self, name: Option<&str>) -> Result<Vec<IpAddr>, String> {
+    /// The active routers that are to hand over, each with those that move with it: that of
+    /// this name, or all.
+    pub(crate) fn active(&self, name: Option<&str>) -> Result<Vec<Vec<IpAddr>>, String> {
         let mut active = Vec::new();
         for live in &self.units {
-            for (number, router) in live.unit.iter().enumerate() {
-                let own = &router.router.name;
-                if name.is_some_and(|name| name != own) {
-                    continue;
+            let names = live.unit.iter().map(|router| router.router.name.as_str());
+            if name.is_some_and(|name| !names.into_iter().any(|own| own == name)) {
+                continue;
+            }
+            // They are in one state.
+            let state = live.handle.status(0).map_err(|error| error.to_string())?.state;
+            match name {
+                _ if state == State::Active => active.push(live.unit.iter().map(first).collect()),
+                Some(name) => {
+                    return Err(format!("{name} is {state}: only an active router hands over"));
                 }
-                let status = live.handle.status(number).map_err(|error| error.to_string())?;
-                if status.state == State::Active {
-                    active.push(first(router));
-                } else if name.is_some() {
-                    let state = status.state;
-                    return Err(format!("{own} is {state}: only an active router hands over"));
-                }
+                None => {}
             }
         }
         match name {

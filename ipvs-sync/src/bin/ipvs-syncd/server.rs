@@ -15,13 +15,18 @@ pub(crate) struct Server {
     listener: Socket,
     /// The oldest first.
     clients: VecDeque<Client>,
+    /// The number of the last one.
+    last: u64,
     /// What ends a request.
     end: &'static [u8],
 }
 
 struct Client {
+    number: u64,
     socket: Socket,
     request: Vec<u8>,
+    /// It has asked, and the answer comes later.
+    waits: bool,
     answer: Option<Vec<u8>>,
     sent: usize,
     until: Time,
@@ -33,12 +38,14 @@ const MOST: usize = 16;
 const LONGEST: usize = 4_096;
 /// What a client has for its request and the answer.
 const TIME: Duration = Duration::from_secs(5);
+/// What it has where the answer comes later.
+const LATER: Duration = Duration::from_secs(90);
 
 impl Server {
     /// Of a socket that listens.
     pub(crate) fn new(listener: Socket, end: &'static [u8]) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        Ok(Self { listener, clients: VecDeque::new(), end })
+        Ok(Self { listener, clients: VecDeque::new(), last: 0, end })
     }
 
     /// What is to be waited for.
@@ -46,6 +53,8 @@ impl Server {
         let clients = self.clients.iter().map(|client| {
             let wanted = match client.answer {
                 Some(_) => PollFlags::POLLOUT,
+                // That it hangs up is told without being asked for.
+                None if client.waits => PollFlags::empty(),
                 None => PollFlags::POLLIN,
             };
             PollFd::new(client.socket.as_fd(), wanted)
@@ -58,8 +67,9 @@ impl Server {
         self.clients.iter().map(|client| client.until).min()
     }
 
-    /// Goes on with all clients as far as that goes without waiting.
-    pub(crate) fn serve(&mut self, mut answer: impl FnMut(&[u8]) -> Vec<u8>) {
+    /// Goes on with all clients as far as that goes without waiting. A request comes with the
+    /// number of its client, to which [`answer`](Self::answer) gives what is no answer yet.
+    pub(crate) fn serve(&mut self, mut answer: impl FnMut(u64, &[u8]) -> Option<Vec<u8>>) {
         // No more than may wait at once: whoever keeps coming does not keep this here.
         for _ in 0..MOST {
             let Ok((socket, _)) = self.listener.accept() else { break };
@@ -69,22 +79,47 @@ impl Server {
             if self.clients.len() >= MOST {
                 self.clients.pop_front();
             }
-            let until = now() + TIME;
-            let request = Vec::new();
-            self.clients.push_back(Client { socket, request, answer: None, sent: 0, until });
+            self.last += 1;
+            self.clients.push_back(Client {
+                number: self.last,
+                socket,
+                request: Vec::new(),
+                waits: false,
+                answer: None,
+                sent: 0,
+                until: now() + TIME,
+            });
         }
         let (now, end) = (now(), self.end);
         self.clients.retain_mut(|client| now < client.until && client.go_on(end, &mut answer));
+    }
+
+    /// The answer that a client waits for, if it still does.
+    pub(crate) fn answer(&mut self, number: u64, answer: Vec<u8>) {
+        if let Some(client) = self.clients.iter_mut().find(|client| client.number == number) {
+            client.answer = Some(answer);
+            client.until = now() + TIME;
+        }
     }
 }
 
 impl Client {
     /// Whether there is more to do.
-    fn go_on(&mut self, end: &[u8], answer: &mut impl FnMut(&[u8]) -> Vec<u8>) -> bool {
+    fn go_on(
+        &mut self,
+        end: &[u8],
+        answer: &mut impl FnMut(u64, &[u8]) -> Option<Vec<u8>>,
+    ) -> bool {
         if self.answer.is_none() {
             match self.read(end) {
-                Ok(true) => self.answer = Some(answer(&self.request)),
-                Ok(false) => return true,
+                Ok(true) if !self.waits => {
+                    self.answer = answer(self.number, &self.request);
+                    if self.answer.is_none() {
+                        self.waits = true;
+                        self.until = now() + LATER;
+                    }
+                }
+                Ok(_) => return true,
                 Err(_) => return false,
             }
         }
@@ -138,8 +173,9 @@ mod tests {
         client
     }
 
-    fn echo(request: &[u8]) -> Vec<u8> {
-        request.to_ascii_uppercase()
+    #[expect(clippy::unnecessary_wraps, reason = "some have no answer yet")]
+    fn echo(_: u64, request: &[u8]) -> Option<Vec<u8>> {
+        Some(request.to_ascii_uppercase())
     }
 
     /// Serves until the client has been hung up on, and returns what it got.
@@ -165,6 +201,32 @@ mod tests {
         one.write_all(b"lo\n").unwrap();
         assert_eq!(taken(&mut server, &one), b"HELLO\n");
         assert!(server.clients.is_empty());
+    }
+
+    #[test]
+    fn an_answer_may_come_later_unless_the_client_has_gone() {
+        let (mut server, at) = server();
+        let (mut one, mut other) = (client(at), client(at));
+        let mut asked = Vec::new();
+        for client in [&mut one, &mut other] {
+            client.write_all(b"later\n").unwrap();
+            let before = asked.len();
+            while asked.len() == before {
+                server.serve(|number, _| {
+                    asked.push(number);
+                    None
+                });
+            }
+        }
+        server.serve(|_, _| unreachable!("it is asked once"));
+        drop(other);
+        while server.clients.len() > 1 {
+            server.serve(|_, _| unreachable!("it is asked once"));
+        }
+        for number in asked {
+            server.answer(number, b"now\n".to_vec());
+        }
+        assert_eq!(taken(&mut server, &one), b"now\n");
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Asking a peer.
 
+use super::Open;
 use super::shared::Shared;
 use super::told::Told;
 use crate::peer::{Error, Message, Pipe, Standing};
+use crate::resync;
 use socket2::{Domain, Protocol, Socket, Type};
-use std::io;
+use std::io::{self, BufRead};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -24,34 +26,56 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 const LONGEST: usize = 1 << 16;
 
 /// Asks a peer one thing after the other, until no more comes.
-pub(super) fn ask_all(shared: &Arc<Shared>, peer: usize, asked: &Receiver<Question>) {
+pub(super) fn ask_all<R: BufRead>(
+    shared: &Arc<Shared>,
+    peer: usize,
+    asked: &Receiver<Question>,
+    open: &impl Open<R>,
+) {
     for question in asked {
-        let answer = ask(shared, peer, question);
+        let told = match question {
+            Question::Routers => Told::Answer { peer, result: routers(shared, peer) },
+            Question::Promote(address) => {
+                Told::Promoted { peer, address, result: promote(shared, peer, address, open) }
+            }
+        };
         // It can be asked again when it is told.
         shared.finish(peer, question);
-        shared.tell(match question {
-            Question::Routers => {
-                let result =
-                    answer.and_then(|answer| Standing::read_all(&answer).map_err(Error::from));
-                Told::Answer { peer, result }
-            }
-            Question::Promote(address) => {
-                Told::Promoted { peer, address, result: answer.map(drop) }
-            }
-        });
+        shared.tell(told);
     }
 }
 
-fn ask(shared: &Shared, peer: usize, question: Question) -> Result<Vec<u8>, Error> {
+fn routers(shared: &Shared, peer: usize) -> Result<Vec<Standing>, Error> {
+    let answer = ask(shared, peer, |pipe, by| pipe.ask(&Message::Routers, LONGEST, by))?;
+    Ok(Standing::read_all(&answer)?)
+}
+
+/// The connections that are here and were not noted go with it; all, if none were.
+fn promote<R: BufRead>(
+    shared: &Shared,
+    peer: usize,
+    address: IpAddr,
+    open: &impl Open<R>,
+) -> Result<(), resync::Error> {
+    ask(shared, peer, |pipe, by| {
+        pipe.send(&Message::Promote { address }, by)?;
+        resync::send_recent(pipe, open()?, shared.noted().as_deref())?;
+        pipe.answered(0, Instant::now() + PATIENCE)?;
+        Ok(())
+    })
+}
+
+/// Connects to a peer, and says there what is to be said, by a time.
+fn ask<T, E: From<Error>>(
+    shared: &Shared,
+    peer: usize,
+    say: impl FnOnce(&mut Pipe, Instant) -> Result<T, E>,
+) -> Result<T, E> {
     let by = Instant::now() + PATIENCE;
-    let socket = socket(shared.here)?;
-    let _entry = shared.streams.add(&socket)?;
-    let mut pipe = Pipe::asking(connect(shared, socket, peer)?, &shared.key, by)?;
-    let request = match question {
-        Question::Routers => Message::Routers,
-        Question::Promote(address) => Message::Promote { address },
-    };
-    pipe.ask(&request, LONGEST, by)
+    let stream = socket(shared.here).map_err(Error::from)?;
+    let _entry = shared.streams.add(&stream).map_err(Error::from)?;
+    let stream = connect(shared, stream, peer).map_err(Error::from)?;
+    say(&mut Pipe::asking(stream, &shared.key, by)?, by)
 }
 
 /// A socket whose address is the one that the peers know.

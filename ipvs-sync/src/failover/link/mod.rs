@@ -26,7 +26,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use transfer::transfer_all;
+use transfer::{Work, work_all};
 
 /// Where this director listens, and who the others are.
 #[derive(Clone, Debug)]
@@ -51,8 +51,8 @@ pub struct Link {
     shared: Arc<Shared>,
     /// For each peer, what it is to be asked.
     questions: Vec<Sender<Question>>,
-    /// Whose table is wanted.
-    transfers: Option<Sender<usize>>,
+    /// What is to be done with tables.
+    work: Option<Sender<Work>>,
     /// Locked by whoever takes one.
     told: Mutex<Receiver<Told>>,
     threads: Vec<JoinHandle<()>>,
@@ -78,8 +78,9 @@ impl Link {
     /// `open` opens the connection table that is sent to others.
     fn start_here<R: BufRead + 'static>(
         settings: Settings,
-        open: impl Fn() -> Result<Reader<R>, ReadError> + Send + Sync + 'static,
+        open: impl Open<R> + Send + 'static,
     ) -> Result<Self, LinkError> {
+        let open = Arc::new(open);
         let address = settings.listen;
         let server =
             Server::listen(address).map_err(|error| LinkError::Listen { address, error })?;
@@ -89,17 +90,19 @@ impl Link {
         let told = Mutex::new(told);
         // What has started ends with this if something cannot.
         let mut link =
-            Self { shared, questions: Vec::new(), transfers: None, told, threads: Vec::new() };
+            Self { shared, questions: Vec::new(), work: None, told, threads: Vec::new() };
         for peer in 0..link.shared.peers.len() {
             let (asks, asked) = mpsc::channel();
             link.questions.push(asks);
-            link.spawn("link-ask", move |shared| ask_all(shared, peer, &asked))?;
+            let open = Arc::clone(&open);
+            link.spawn("link-ask", move |shared| ask_all(shared, peer, &asked, &*open))?;
         }
         let (wants, wanted) = mpsc::channel();
-        link.transfers = Some(wants);
-        link.spawn("link-transfer", move |shared| transfer_all(shared, &wanted))?;
+        link.work = Some(wants);
+        let opens = Arc::clone(&open);
+        link.spawn("link-transfer", move |shared| work_all(shared, &wanted, &*opens))?;
         link.shared.streams.also_end(server.listener()).map_err(LinkError::System)?;
-        link.spawn("link-listen", move |shared| server.serve(shared, &open))?;
+        link.spawn("link-listen", move |shared| server.serve(shared, &*open))?;
         Ok(link)
     }
 
@@ -125,8 +128,10 @@ impl Link {
         self.question(peer, Question::Routers);
     }
 
-    /// Asks a peer to have the router with this first virtual address take over:
-    /// [`Told::Promoted`] within 3 seconds, or 6 if it is being asked something already.
+    /// Asks a peer to have the router with this first virtual address take over, and sends
+    /// it the connections that have come since they were [noted](Self::note), or all:
+    /// [`Told::Promoted`] within 3 seconds, or 6 if it is being asked something already, and
+    /// what it takes to read the table.
     pub fn promote(&self, peer: usize, address: IpAddr) {
         self.question(peer, Question::Promote(address));
     }
@@ -137,8 +142,16 @@ impl Link {
     pub fn transfer(&self, peer: usize) {
         if peer < self.shared.peers.len() && self.shared.want_table(peer) {
             // It fails only if that thread has panicked.
-            let _ = self.transfers.as_ref().map(|transfers| transfers.send(peer));
+            let _ = self.work.as_ref().map(|work| work.send(Work::Transfer { peer }));
         }
+    }
+
+    /// Notes which connections are here, so that [`promote`](Self::promote) sends those that
+    /// have come since: [`Told::Noted`], behind the transfers that are wanted. It takes
+    /// 2 MiB until the next time.
+    pub fn note(&self) {
+        // It fails only if that thread has panicked.
+        let _ = self.work.as_ref().map(|work| work.send(Work::Note));
     }
 
     /// From now on, this is what peers are told of the virtual routers here. Until then
@@ -148,7 +161,8 @@ impl Link {
     }
 
     /// Answers a [`Told::PromoteAsked`]: the router takes over, or why it does not. After 2
-    /// seconds the peer has been told that there was no answer, and this is lost.
+    /// seconds the peer has been told that there was no answer, and this is lost. What was
+    /// not taken by [`next`](Self::next) until then is not told any more.
     pub fn answer(&self, request: u64, answer: Result<(), String>) {
         if let Some(asker) = self.shared.take_asker(request) {
             // Who asked may be gone.
@@ -162,8 +176,15 @@ impl Link {
     pub fn next(&self) -> Option<Told> {
         // What comes after this rings again. Nothing to clear is no failure.
         let _ = self.bell().read();
-        // Nothing that is done under the lock leaves it half changed.
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).try_recv().ok()
+        loop {
+            // Nothing that is done under the lock leaves it half changed.
+            let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).try_recv().ok()?;
+            match told {
+                // The peer has been told that there was no answer, and has taken over again.
+                Told::PromoteAsked { request, .. } if !self.shared.is_asked(request) => {}
+                told => return Some(told),
+            }
+        }
     }
 
     /// What became of those that connected here.
@@ -192,10 +213,15 @@ impl AsFd for Link {
     }
 }
 
+/// What opens the connection table of this director.
+trait Open<R: BufRead>: Fn() -> Result<Reader<R>, ReadError> + Sync {}
+
+impl<R: BufRead, F: Fn() -> Result<Reader<R>, ReadError> + Sync> Open<R> for F {}
+
 impl Drop for Link {
     fn drop(&mut self) {
         self.questions.clear();
-        self.transfers = None;
+        self.work = None;
         self.shared.end();
         for thread in self.threads.drain(..) {
             let _ = thread.join();

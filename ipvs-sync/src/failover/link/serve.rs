@@ -1,10 +1,10 @@
 //! Answering peers.
 
+use super::Open;
 use super::shared::Shared;
 use super::told::Told;
 use crate::peer::{Error, GREETING, Message, Pipe, Refused};
-use crate::resync;
-use ipvs::connections::{ReadError, Reader};
+use crate::resync::{self, Recent};
 use std::io::{self, BufRead};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -47,11 +47,7 @@ impl Server {
     }
 
     /// Serves until the listener is shut, and all that are served are.
-    pub(super) fn serve<R: BufRead>(
-        &self,
-        shared: &Arc<Shared>,
-        open: &(impl Fn() -> Result<Reader<R>, ReadError> + Sync),
-    ) {
+    pub(super) fn serve<R: BufRead>(&self, shared: &Arc<Shared>, open: &impl Open<R>) {
         thread::scope(|scope| {
             loop {
                 let accepted = self.listener.accept();
@@ -95,7 +91,7 @@ impl Server {
         shared: &Shared,
         peer: usize,
         stream: TcpStream,
-        open: &impl Fn() -> Result<Reader<R>, ReadError>,
+        open: &impl Open<R>,
     ) -> Result<(), Error> {
         let _entry = shared.streams.add(&stream)?;
         let by = Instant::now() + GREETING;
@@ -103,7 +99,14 @@ impl Server {
         let answer = match Message::read(pipe.receive(by)?)? {
             Message::Table { skip } => return self.table(&mut pipe, skip, open),
             Message::Routers => Ok(shared.standings()),
-            Message::Promote { address } => decision(shared, peer, address).map(|()| Vec::new()),
+            Message::Promote { address } => {
+                let recent = match resync::take_recent(&mut pipe) {
+                    // Nobody waits for an answer any more.
+                    Err(resync::Error::Peer(error)) => return Err(error),
+                    recent => recent,
+                };
+                decision(shared, peer, address, recent).map(|()| Vec::new())
+            }
             Message::Report => report(),
             _ => return Err(Refused::Order.into()),
         };
@@ -118,13 +121,13 @@ impl Server {
         &self,
         pipe: &mut Pipe,
         skip: u64,
-        mut open: &impl Fn() -> Result<Reader<R>, ReadError>,
+        open: &impl Open<R>,
     ) -> Result<(), Error> {
         let Some(_place) = Place::take(&self.tables, TABLES) else {
             let reason = "it sends its connections to others just now";
             return pipe.decline(reason, Instant::now() + PATIENCE);
         };
-        match resync::send_tables(pipe, skip, &mut open, &mut |_| {}) {
+        match resync::send_tables(pipe, skip, &mut || open(), &mut |_| {}) {
             Ok(()) => Ok(()),
             Err(resync::Error::Peer(error)) => Err(error),
             // Between two messages.
@@ -134,10 +137,15 @@ impl Server {
 }
 
 /// What the user says of a router that is to take over.
-fn decision(shared: &Shared, from: usize, address: IpAddr) -> Result<(), String> {
+fn decision(
+    shared: &Shared,
+    from: usize,
+    address: IpAddr,
+    recent: Result<Recent, resync::Error>,
+) -> Result<(), String> {
     let (asker, answer) = mpsc::channel();
     let request = shared.add_asker(asker);
-    shared.tell(Told::PromoteAsked { request, from, address });
+    shared.tell(Told::PromoteAsked { request, from, address, recent });
     let no_answer = |_| Err(format!("no answer within {} seconds", DECISION.as_secs()));
     let decision = answer.recv_timeout(DECISION).unwrap_or_else(no_answer);
     shared.take_asker(request);

@@ -5,12 +5,13 @@ use super::ask::Question;
 use super::streams::Streams;
 use super::told::{Counters, Told};
 use crate::peer::{Key, Standing};
+use crate::resync::Present;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc::{Sender, SyncSender};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -32,6 +33,8 @@ struct State {
     asked: BTreeSet<(usize, Question)>,
     /// The peers whose table is wanted.
     wanted: BTreeSet<usize>,
+    /// The connections that were here when that was asked for last.
+    noted: Option<Arc<Present>>,
     /// Who waits for the user's answer.
     askers: BTreeMap<u64, Sender<Result<(), String>>>,
     last_request: u64,
@@ -99,6 +102,14 @@ impl Shared {
         self.state().wanted.remove(&peer);
     }
 
+    pub(super) fn note(&self, noted: Present) {
+        self.state().noted = Some(Arc::new(noted));
+    }
+
+    pub(super) fn noted(&self) -> Option<Arc<Present>> {
+        self.state().noted.clone()
+    }
+
     /// The number of a question to the user, whose answer is sent there.
     pub(super) fn add_asker(&self, asker: Sender<Result<(), String>>) -> u64 {
         let mut state = self.state();
@@ -108,6 +119,11 @@ impl Shared {
             state.askers.insert(request, asker);
         }
         request
+    }
+
+    /// Whether who asked that still waits.
+    pub(super) fn is_asked(&self, request: u64) -> bool {
+        self.state().askers.contains_key(&request)
     }
 
     pub(super) fn take_asker(&self, request: u64) -> Option<Sender<Result<(), String>>> {

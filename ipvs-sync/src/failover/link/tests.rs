@@ -28,8 +28,7 @@ fn settings(peer: SocketAddr) -> Settings {
 
 /// One that has an empty table, and this peer.
 fn link(peer: SocketAddr) -> Link {
-    let title = "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires\n";
-    Link::start_here(settings(peer), move || Ok(Reader::new(Cursor::new(title)))).unwrap()
+    Link::start_here(settings(peer), move || Ok(Reader::new(Cursor::new(TITLE)))).unwrap()
 }
 
 /// One that answers, and one whose peer it is.
@@ -61,7 +60,10 @@ fn answer(link: &Link) -> Result<Vec<Standing>, peer::Error> {
 
 fn promoted(link: &Link) -> Result<(), peer::Error> {
     match told(link) {
-        Told::Promoted { peer: 0, address: VIRTUAL, result } => result,
+        Told::Promoted { peer: 0, address: VIRTUAL, result } => result.map_err(|error| {
+            let resync::Error::Peer(error) = error else { unreachable!("{error}") };
+            error
+        }),
         told => unreachable!("{told:?}"),
     }
 }
@@ -113,7 +115,7 @@ fn a_peer_takes_over_if_it_says_so() {
     let (asks, answers) = links();
     for decision in [Ok(()), Err("router is active here".to_owned())] {
         asks.promote(0, VIRTUAL);
-        let Told::PromoteAsked { request, from: 0, address: VIRTUAL } = told(&answers) else {
+        let Told::PromoteAsked { request, from: 0, address: VIRTUAL, .. } = told(&answers) else {
             unreachable!("something else is asked")
         };
         answers.answer(request, decision.clone());
@@ -135,11 +137,49 @@ fn a_peer_that_does_not_decide_in_time_does_not_take_over() {
     asks.promote(0, VIRTUAL);
     let error = promoted(&asks).unwrap_err();
     assert_eq!(error.to_string(), "the peer declined: no answer within 2 seconds");
-    let Some(Told::PromoteAsked { request, .. }) = answers.next() else {
-        unreachable!("nothing is asked")
-    };
-    answers.answer(request, Ok(()));
+    // The one that asked goes on by itself: it is too late to take over.
     assert!(answers.next().is_none() && asks.next().is_none());
+}
+
+const TITLE: &str = "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires\n";
+
+/// A line of the connection table, of a client's port.
+fn line(port: u16) -> String {
+    format!("TCP C0A80001 {port:04X} 0A000007 0050 0A000015 0050 ESTABLISHED     890\n")
+}
+
+#[test]
+fn only_connections_that_were_not_noted_go_with_a_handover() {
+    let listener = TcpListener::bind((HERE, 0)).unwrap();
+    let tables = Mutex::new(vec![
+        format!("{TITLE}{}{}{}", line(1), line(2), line(3)),
+        format!("{TITLE}{}{}", line(1), line(2).replace("ESTABLISHED", "SYN_RECV   ")),
+        format!("{TITLE}{}", line(1)),
+    ]);
+    let open = move || Ok(Reader::new(Cursor::new(tables.lock().unwrap().pop().unwrap())));
+    let asks = Link::start_here(settings(listener.local_addr().unwrap()), open).unwrap();
+    let hears = |ports: &[u16]| {
+        asks.promote(0, VIRTUAL);
+        let by = Instant::now() + LONG;
+        let mut pipe = Pipe::answering(listener.accept().unwrap().0, &KEY, by).unwrap();
+        let request = Message::read(pipe.receive(by).unwrap()).unwrap();
+        assert_eq!(request, Message::Promote { address: VIRTUAL });
+        let mut heard = Vec::new();
+        resync::hear(&mut pipe, |_, connection| {
+            heard.extend(connection.map(|connection| connection.client.port));
+            Ok(())
+        })
+        .unwrap();
+        pipe.answer(&[], by).unwrap();
+        promoted(&asks).unwrap();
+        assert_eq!(heard, ports);
+    };
+    // Nothing was noted.
+    hears(&[1]);
+    asks.note();
+    assert!(matches!(told(&asks), Told::Noted { result: Ok(()) }));
+    // What is in another state is told again.
+    hears(&[2, 3]);
 }
 
 #[test]

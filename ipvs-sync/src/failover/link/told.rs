@@ -1,7 +1,7 @@
 //! What the user of a link hears.
 
 use crate::peer::{self, Standing};
-use crate::resync::{self, Progress, Report};
+use crate::resync::{self, Progress, Recent, Report};
 use std::net::IpAddr;
 
 /// What came of what was asked for, and what others ask for. Peers are named by their
@@ -30,7 +30,12 @@ pub enum Told {
         /// What came of it.
         result: Result<Report, resync::Error>,
     },
-    /// A peer asks that a router here takes over; to be answered by
+    /// The connections here have been noted, or why not.
+    Noted {
+        /// Why not.
+        result: Result<(), resync::Error>,
+    },
+    /// A peer hands over, and asks that a router here takes over; to be answered by
     /// [`Link::answer`](super::Link::answer).
     PromoteAsked {
         /// The number of the question, for the answer.
@@ -39,6 +44,8 @@ pub enum Told {
         from: usize,
         /// The first virtual address of the router.
         address: IpAddr,
+        /// What became of its connections that were too young to be known here.
+        recent: Result<Recent, resync::Error>,
     },
     /// A peer was asked that a router takes over.
     Promoted {
@@ -48,7 +55,7 @@ pub enum Told {
         address: IpAddr,
         /// Nothing if it does; [`peer::Error::Declined`] if it does not, and another if
         /// that is not known.
-        result: Result<(), peer::Error>,
+        result: Result<(), resync::Error>,
     },
 }
 

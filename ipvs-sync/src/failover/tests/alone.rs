@@ -65,6 +65,19 @@ impl Told {
         actions
     }
 
+    /// The connections here have been noted, and are known to the peers. Only what these
+    /// are asked from now on counts.
+    pub(super) fn has_noted(&mut self) {
+        self.tell(Event::Noted { result: Ok(()) });
+        self.pass(SYNC_DELAY);
+    }
+
+    /// It answers what it was asked before, and is asked again.
+    pub(super) fn answers_twice(&mut self, peer: usize, state: State) -> Vec<Action> {
+        assert_eq!(self.answers(peer, state, true), [Action::Ask { peer }]);
+        self.answers(peer, state, true)
+    }
+
     pub(super) fn is_ready(&self) -> bool {
         self.director.standings().first().is_some_and(|standing| standing.is_ready)
     }
@@ -77,8 +90,8 @@ pub(super) fn ready(is_ready: bool) -> Action {
     Action::Ready { address: vip(), is_ready }
 }
 
-pub(super) fn held(reason: &str) -> Action {
-    Action::Notice(Notice::Held { address: vip(), reason: reason.to_owned() })
+pub(super) fn held(why: Held) -> Action {
+    Action::Notice(Notice::Held { address: vip(), why })
 }
 
 #[test]
@@ -227,14 +240,16 @@ fn it_hands_over_to_a_backup_that_is_ready_and_resigns_first() {
     told.pass(SECOND / 2);
     let address = vip();
     // They are asked afresh.
-    assert_eq!(
-        told.tell(Event::HandOver { address }),
-        [Action::Ask { peer: 0 }, Action::Ask { peer: 1 }]
-    );
+    let asks = [Action::Ask { peer: 0 }, Action::Ask { peer: 1 }];
+    assert_eq!(told.tell(Event::HandOver { addresses: vec![address] }), asks);
     assert_eq!(told.answers(0, State::Fault, false), []);
+    assert_eq!(told.answers(1, State::Backup, true), [Action::Note]);
+    // What was noted is known to them after a while, and they are asked again.
+    told.has_noted();
+    assert_eq!(told.answers_twice(0, State::Fault), []);
     let handed = Notice::HandedOver { address, peer: 1 };
     assert_eq!(
-        told.answers(1, State::Backup, true),
+        told.answers_twice(1, State::Backup),
         [Action::Resign { address }, Action::Promote { peer: 1, address }, Action::Notice(handed)]
     );
     let reason = "it is at fault".to_owned();
@@ -250,27 +265,31 @@ fn it_hands_over_to_nobody_who_is_not_ready_and_says_why() {
         told.answers(peer, State::Backup, true);
     }
     told.pass(SECOND / 2);
-    told.tell(Event::HandOver { address: vip() });
+    told.tell(Event::HandOver { addresses: vec![vip()] });
     told.answers(0, State::Backup, false);
     told.is_silent(1);
     told.tell(Event::Answer { peer: 2, result: Ok(Vec::new()) });
-    let reason = "peer 0 does not have all connections; peer 1 does not answer: timeout; \
-                  peer 2 does not have it; at peer 3 it is fault";
-    assert_eq!(told.answers(3, State::Fault, false).first(), Some(&held(reason)));
+    let actions = told.answers(3, State::Fault, false);
+    let Some(Action::Notice(notice)) = actions.first() else { unreachable!("{actions:?}") };
+    assert_eq!(
+        notice.to_string(),
+        "10.0.0.7: not handed over: peer 0 does not have all connections; peer 1 does not answer: \
+         timeout; peer 2 does not have it; at peer 3 it is fault"
+    );
 }
 
 #[test]
 fn only_an_active_router_hands_over() {
     let mut told = Told::backup(1, None);
     let address = vip();
-    assert_eq!(told.tell(Event::HandOver { address })[0], held("it is not active"));
+    let event = Event::HandOver { addresses: vec![address] };
+    assert_eq!(told.tell(event.clone())[0], held(Held::NotActive));
     let other = [10, 0, 0, 8].into();
-    let reason = "there is no such virtual router".to_owned();
-    let notice = Action::Notice(Notice::Held { address: other, reason });
-    assert_eq!(told.tell(Event::HandOver { address: other })[0], notice);
+    let notice = Action::Notice(Notice::Held { address: other, why: Held::Unknown });
+    assert_eq!(told.tell(Event::HandOver { addresses: vec![other] })[0], notice);
     let mut alone = Told::new(0, None);
     alone.is(State::Active);
-    assert_eq!(alone.tell(Event::HandOver { address }), [held("there is no other director")]);
+    assert_eq!(alone.tell(event), [held(Held::Alone)]);
 }
 
 #[test]
@@ -283,12 +302,38 @@ fn one_that_loses_its_state_while_it_looks_for_a_successor_says_so() {
         told.is(State::Active);
         told.answers(0, State::Backup, true);
         told.pass(SECOND / 2);
-        told.tell(Event::HandOver { address: vip() });
+        told.tell(Event::HandOver { addresses: vec![vip()] });
         let actions = told.tell(event);
-        let is_held = |action: &Action| matches!(action, Action::Notice(Notice::Held { .. }));
-        assert!(actions.iter().any(is_held), "{actions:?}");
-        assert!(!told.answers(0, State::Backup, true).contains(&Action::Resign { address: vip() }));
+        assert!(actions.contains(&held(Held::NoLongerActive)), "{actions:?}");
+        assert!(!told.answers(0, State::Backup, true).contains(&Action::Note));
     }
+}
+
+#[test]
+fn one_whose_connections_cannot_be_noted_does_not_hand_over() {
+    let mut told = Told::new(1, None);
+    told.is(State::Active);
+    told.answers(0, State::Backup, true);
+    told.pass(SECOND / 2);
+    told.tell(Event::HandOver { addresses: vec![vip()] });
+    assert_eq!(told.answers(0, State::Backup, true), [Action::Note]);
+    let result = Err("no such file".to_owned());
+    let actions = told.tell(Event::Noted { result });
+    assert_eq!(actions, [held(Held::NotNoted("no such file".to_owned()))]);
+}
+
+#[test]
+fn a_handover_of_which_nothing_is_heard_is_given_up_and_not_done_later() {
+    let mut told = Told::new(1, None);
+    told.is(State::Active);
+    told.answers(0, State::Backup, true);
+    told.pass(SECOND / 2);
+    told.tell(Event::HandOver { addresses: vec![vip()] });
+    assert_eq!(told.answers(0, State::Backup, true), [Action::Note]);
+    let minute = SECOND * 60;
+    assert!(told.pass(minute).contains(&held(Held::TooLate(minute))));
+    told.has_noted();
+    assert!(!told.answers(0, State::Backup, true).contains(&Action::Resign { address: vip() }));
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod alone;
 mod races;
 mod together;
 
+use super::handover::SYNC_DELAY;
 use super::*;
 use crate::peer::Standing;
 use crate::vrrp::Time;

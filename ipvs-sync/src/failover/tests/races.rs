@@ -10,7 +10,7 @@ fn resign() -> Action {
 }
 
 fn hand_over() -> Event {
-    Event::HandOver { address: ADDRESS.into() }
+    Event::HandOver { addresses: vec![ADDRESS.into()] }
 }
 
 /// A director that is active, with peers that answered as backups that are ready.
@@ -42,7 +42,8 @@ fn no_router_resigns_while_a_backup_that_is_not_ready_may_be_faster_than_the_suc
         assert!(!actions.contains(&resign()), "the other has not answered");
         actions = told.answers(1 - first, State::Backup, first == 1);
         assert!(!actions.contains(&resign()), "{actions:?}");
-        assert_eq!(actions.first(), Some(&held("peer 1 does not have all connections")));
+        let why = Held::Peers(vec![(1, CannotTake::NotReady)]);
+        assert_eq!(actions.first(), Some(&held(why)));
     }
 }
 
@@ -54,7 +55,10 @@ fn a_handover_waits_for_no_peer_that_has_not_answered_before() {
     told.is_silent(1);
     told.pass(SECOND / 2);
     told.tell(hand_over());
-    assert_eq!(told.answers(0, State::Backup, true).first(), Some(&resign()));
+    assert!(told.answers(0, State::Backup, true).contains(&Action::Note));
+    told.has_noted();
+    told.is_silent(1);
+    assert_eq!(told.answers_twice(0, State::Backup).first(), Some(&resign()));
 }
 
 #[test]
@@ -111,11 +115,79 @@ fn what_the_successor_refuses_is_taken_back_at_once() {
     let mut told = active(1);
     let address = ADDRESS.into();
     told.tell(hand_over());
-    assert_eq!(told.answers(0, State::Backup, true).first(), Some(&resign()));
+    assert_eq!(told.answers(0, State::Backup, true), [Action::Note]);
+    told.has_noted();
+    assert_eq!(told.answers_twice(0, State::Backup).first(), Some(&resign()));
     told.tell(Event::State { address, state: State::Backup, has_handed_over: true });
     let refused = Event::Promoted { peer: 0, address, result: Err("fault".to_owned()) };
     assert!(told.tell(refused.clone()).contains(&Action::TakeOver { address }));
     // Another has taken over.
     told.answers(0, State::Active, true);
     assert!(!told.tell(refused).contains(&Action::TakeOver { address }));
+}
+
+/// A director on which two routers are active, whose peers have answered.
+fn two(peers: usize) -> (Told, [IpAddr; 2]) {
+    let mut told = active(peers);
+    let other = [10, 0, 0, 8].into();
+    told.tell(Event::State { address: other, state: State::Active, has_handed_over: false });
+    for peer in 0..peers {
+        told.answers(peer, State::Backup, true);
+    }
+    told.pass(SECOND / 2);
+    (told, [ADDRESS.into(), other])
+}
+
+/// What a peer says of two routers, both backups.
+fn both(peer: usize, addresses: [IpAddr; 2], ready: [bool; 2]) -> Event {
+    let standings = addresses.into_iter().zip(ready).map(|(address, is_ready)| Standing {
+        address,
+        state: State::Backup,
+        is_ready,
+    });
+    Event::Answer { peer, result: Ok(standings.collect()) }
+}
+
+#[test]
+fn routers_that_move_together_hand_over_to_one_that_can_take_all() {
+    let (mut told, addresses) = two(1);
+    let hand_over = Event::HandOver { addresses: addresses.to_vec() };
+    told.tell(hand_over.clone());
+    let why = Held::Peers(vec![(0, CannotTake::NotReady)]);
+    let held = addresses.map(|address| Action::Notice(Notice::Held { address, why: why.clone() }));
+    assert_eq!(told.tell(both(0, addresses, [true, false]))[..2], held);
+
+    told.pass(SECOND / 2);
+    told.tell(hand_over);
+    assert_eq!(told.tell(both(0, addresses, [true, true])), [Action::Note]);
+    told.has_noted();
+    assert_eq!(told.tell(both(0, addresses, [true, true])), [ASK]);
+    let address = addresses[0];
+    let handed = addresses.map(|address| Action::Notice(Notice::HandedOver { address, peer: 0 }));
+    let [first, second] = handed;
+    assert_eq!(
+        told.tell(both(0, addresses, [true, true])),
+        [Action::Resign { address }, Action::Promote { peer: 0, address }, first, second]
+    );
+}
+
+#[test]
+fn two_handovers_share_what_was_noted() {
+    let (mut told, addresses) = two(1);
+    for address in addresses {
+        told.tell(Event::HandOver { addresses: vec![address] });
+        told.pass(SECOND / 2);
+    }
+    let mut noted = 0;
+    for _ in 0..4 {
+        let actions = told.tell(both(0, addresses, [true, true]));
+        noted += actions.iter().filter(|action| **action == Action::Note).count();
+        told.pass(SECOND);
+    }
+    assert_eq!(noted, 1);
+    told.has_noted();
+    told.tell(both(0, addresses, [true, true]));
+    let actions = told.tell(both(0, addresses, [true, true]));
+    let resigns = |action: &&Action| matches!(action, Action::Resign { .. });
+    assert_eq!(actions.iter().filter(resigns).count(), 2, "{actions:?}");
 }
