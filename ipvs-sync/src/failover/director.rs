@@ -1,8 +1,8 @@
 //! The director: what it is told, and what it wants done.
 
 use super::event::{Action, Event};
-use super::handover::{Handover, SYNC_DELAY, Step, successor};
-use super::notice::{Held, Notice};
+use super::handover::Handover;
+use super::notice::Notice;
 use super::own::{Own, Ready};
 use super::peers::Peer;
 use crate::peer::Standing;
@@ -16,12 +16,12 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Director {
     deadline: Option<Duration>,
-    peers: Vec<Peer>,
-    routers: BTreeMap<IpAddr, Own>,
-    handovers: Vec<Handover>,
-    actions: VecDeque<Action>,
+    pub(super) peers: Vec<Peer>,
+    pub(super) routers: BTreeMap<IpAddr, Own>,
+    pub(super) handovers: Vec<Handover>,
+    pub(super) actions: VecDeque<Action>,
     /// The time that it was told last.
-    now: Time,
+    pub(super) now: Time,
 }
 
 /// How long after a transfer that failed another is tried.
@@ -46,15 +46,21 @@ impl Director {
                 self.is_in(address, state, has_handed_over);
             }
             Event::Gone { address } => drop(self.routers.remove(&address)),
+            Event::Held { address } => self.is_held(address),
             Event::DualActive { address } => self.had_rival(address),
             Event::BackupStarted => {
                 self.lose(now, |_| true, "the backup daemon was started anew");
             }
             Event::Answer { peer, result } => self.answers(peer, result),
             Event::Transferred { peer, result } => self.transferred(peer, result),
-            Event::HandOver { addresses } => self.hand_over(addresses),
+            Event::HandOver { addresses, to } => self.hand_over(addresses, to),
             Event::Noted { result } => self.noted(result),
             Event::PromoteAsked { request, address } => self.take_over(request, address),
+            Event::Claimed { peer, address, result } => {
+                if let Err(reason) = result {
+                    self.does_not_get(address, peer, reason);
+                }
+            }
             Event::Promoted { peer, address, result } => {
                 if let Err(reason) = result {
                     self.is_refused(address, peer, reason);
@@ -63,6 +69,7 @@ impl Director {
             Event::Tick => {}
         }
         self.judge();
+        self.claim();
         self.go_on_handing_over();
         self.transfer();
         self.ask();
@@ -81,7 +88,8 @@ impl Director {
         let asks = self.peers.iter().filter_map(Peer::next);
         let tries = self.peers.iter().map(|peer| peer.not_before).filter(|at| *at > self.now);
         let deadlines = self.routers.values().filter_map(|own| own.deadline(self.deadline));
-        let handovers = self.handovers.iter().map(Handover::next);
+        let claims = self.routers.values().filter_map(|own| own.claims);
+        let handovers = self.handovers.iter().map(Handover::next).chain(claims);
         asks.chain(tries).chain(deadlines).chain(handovers).min()
     }
 
@@ -108,16 +116,15 @@ impl Director {
             return;
         }
         let lacks = state == State::Active && own.ready != Ready::Yes;
-        own.state = state;
-        if own.ready != Ready::No {
-            own.ready = Ready::No;
-            self.actions.push_back(Action::Ready { address, is_ready: false });
+        (own.state, own.ready) = (state, Ready::No);
+        (own.is_held, own.claims) = (false, None);
+        if std::mem::take(&mut own.is_open) {
+            self.actions.push_back(Action::Gate { address, is_open: false });
         }
         if state == State::Backup {
             (own.since, own.waits) = (now, now);
             if has_handed_over && self.peers.iter().all(|peer| peer.owes.is_none()) {
                 own.ready = Ready::Yes;
-                self.actions.push_back(Action::Ready { address, is_ready: true });
             }
             self.ask_all();
         }
@@ -176,48 +183,6 @@ impl Director {
         }
     }
 
-    fn hand_over(&mut self, addresses: Vec<IpAddr>) {
-        let handed =
-            |address: &IpAddr| self.handovers.iter().any(|it| it.addresses.contains(address));
-        let new: Vec<IpAddr> = addresses.into_iter().filter(|address| !handed(address)).collect();
-        let states: Vec<_> = new.iter().map(|address| self.state(*address)).collect();
-        if states.iter().all(|state| *state == Some(State::Active)) && !new.is_empty() {
-            self.handovers.push(Handover::new(new, self.now));
-            return self.ask_all();
-        }
-        for (address, state) in new.into_iter().zip(states) {
-            let why = if state.is_none() { Held::Unknown } else { Held::NotActive };
-            self.tell(Notice::Held { address, why });
-        }
-    }
-
-    fn noted(&mut self, result: Result<(), String>) {
-        let known = self.now + SYNC_DELAY;
-        let mut handovers = std::mem::take(&mut self.handovers);
-        let noted = handovers.iter_mut().filter(|it| it.step == Step::Notes);
-        match result {
-            Ok(()) => noted.for_each(|it| it.step = Step::Waits(known)),
-            Err(reason) => handovers.retain(|it| {
-                let goes_on = it.step != Step::Notes;
-                if !goes_on {
-                    self.hold(&it.addresses, &Held::NotNoted(reason.clone()));
-                }
-                goes_on
-            }),
-        }
-        self.handovers = handovers;
-    }
-
-    /// Nobody takes over from the router here: it goes on, unless another is active by now.
-    fn is_refused(&mut self, address: IpAddr, peer: usize, reason: String) {
-        self.tell(Notice::NotTaken { address, peer, reason });
-        let Some(own) = self.routers.get(&address) else { return };
-        let is_elsewhere = self.peers.iter().any(|peer| peer.is_active(address, own.since));
-        if own.state == State::Backup && !is_elsewhere {
-            self.actions.push_back(Action::TakeOver { address });
-        }
-    }
-
     fn take_over(&mut self, request: u64, address: IpAddr) {
         let result = match self.state(address) {
             Some(State::Backup) => {
@@ -255,71 +220,12 @@ impl Director {
             } else {
                 continue;
             };
-            if own.ready == Ready::No {
-                self.actions.push_back(Action::Ready { address: *address, is_ready: true });
-            }
             own.ready = ready;
             self.actions.push_back(Action::Notice(notice));
-        }
-    }
-
-    /// Routers that wait for a successor, or for the time to resign.
-    fn go_on_handing_over(&mut self) {
-        let handovers = std::mem::take(&mut self.handovers);
-        for mut handover in handovers {
-            match self.go_on_with(&mut handover) {
-                Some(Ok(peer)) => self.resign(&handover.addresses, peer),
-                Some(Err(why)) => self.hold(&handover.addresses, &why),
-                None => self.handovers.push(handover),
+            if ready == Ready::ByDeadline {
+                own.is_open = true;
+                self.actions.push_back(Action::Gate { address: *address, is_open: true });
             }
-        }
-    }
-
-    /// The peer that takes over, or why none does; nothing while that is not known.
-    fn go_on_with(&mut self, handover: &mut Handover) -> Option<Result<usize, Held>> {
-        let mut states = handover.addresses.iter().map(|address| self.state(*address));
-        if states.any(|state| state != Some(State::Active)) {
-            return Some(Err(Held::NoLongerActive));
-        }
-        if self.now >= handover.limit() {
-            return Some(Err(Held::TooLate(self.now - handover.began)));
-        }
-        match handover.step {
-            Step::Looks(since) => match successor(&self.peers, &handover.addresses, since)? {
-                Ok(_) => handover.step = self.note(),
-                Err(why) => return Some(Err(why)),
-            },
-            Step::Waits(until) if self.now >= until => {
-                self.ask_all();
-                handover.step = Step::Chooses(self.now);
-            }
-            Step::Chooses(since) => return successor(&self.peers, &handover.addresses, since),
-            Step::Notes | Step::Waits(_) => {}
-        }
-        None
-    }
-
-    /// The connections here are to be noted, unless they have been for another handover: what
-    /// has come since counts as young then, which is no harm.
-    fn note(&mut self) -> Step {
-        let mut others = self.handovers.iter().map(|other| other.step);
-        match others.find(|step| !matches!(step, Step::Looks(_))) {
-            Some(Step::Notes) => Step::Notes,
-            Some(Step::Waits(until)) => Step::Waits(until),
-            Some(_) => Step::Waits(self.now),
-            None => {
-                self.actions.push_back(Action::Note);
-                Step::Notes
-            }
-        }
-    }
-
-    fn resign(&mut self, addresses: &[IpAddr], peer: usize) {
-        if let Some(&address) = addresses.first() {
-            self.actions.extend([Action::Resign { address }, Action::Promote { peer, address }]);
-        }
-        for &address in addresses {
-            self.tell(Notice::HandedOver { address, peer });
         }
     }
 
@@ -371,33 +277,27 @@ impl Director {
             own.since = own.since.max(since);
             if own.ready == Ready::Yes {
                 own.ready = Ready::No;
-                own.waits = self.now;
+                (own.waits, own.claims) = (self.now, None);
                 let (address, reason) = (*address, reason.to_owned());
-                self.actions.extend([
-                    Action::Ready { address, is_ready: false },
-                    Action::Notice(Notice::NotReady { address, reason }),
-                ]);
+                if std::mem::take(&mut own.is_open) {
+                    self.actions.push_back(Action::Gate { address, is_open: false });
+                }
+                self.actions.push_back(Action::Notice(Notice::NotReady { address, reason }));
             }
         }
     }
 
-    fn ask_all(&mut self) {
+    pub(super) fn ask_all(&mut self) {
         for peer in &mut self.peers {
             peer.ask_now(self.now);
         }
     }
 
-    fn hold(&mut self, addresses: &[IpAddr], why: &Held) {
-        for &address in addresses {
-            self.tell(Notice::Held { address, why: why.clone() });
-        }
-    }
-
-    fn tell(&mut self, notice: Notice) {
+    pub(super) fn tell(&mut self, notice: Notice) {
         self.actions.push_back(Action::Notice(notice));
     }
 
-    fn state(&self, address: IpAddr) -> Option<State> {
+    pub(super) fn state(&self, address: IpAddr) -> Option<State> {
         self.routers.get(&address).map(|own| own.state)
     }
 }

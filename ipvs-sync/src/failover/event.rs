@@ -24,6 +24,12 @@ pub enum Event {
         /// The router.
         address: IpAddr,
     },
+    /// The gate of a router keeps it from taking over from one of lower priority
+    /// ([`Report::Held`](crate::vrrp::router::Report::Held)).
+    Held {
+        /// The router.
+        address: IpAddr,
+    },
     /// Another was active besides a router here
     /// ([`Report::DualActive`](crate::vrrp::router::Report::DualActive)).
     DualActive {
@@ -46,7 +52,8 @@ pub enum Event {
         /// Whether all of it is here now.
         result: Result<(), String>,
     },
-    /// The operator wants routers that move together, or one that moves alone, to hand over.
+    /// The operator, or a peer, wants routers that move together, or one that moves alone, to
+    /// hand over.
     /// If they can, [`Action::Resign`] follows some seconds later, and
     /// [`Notice::HandedOver`](super::Notice::HandedOver) of each; else
     /// [`Notice::Held`](super::Notice::Held), of each and within a minute. Those
@@ -54,6 +61,8 @@ pub enum Event {
     HandOver {
         /// The routers.
         addresses: Vec<IpAddr>,
+        /// The peer that has asked for it; without one, to any.
+        to: Option<usize>,
     },
     /// What became of an [`Action::Note`].
     Noted {
@@ -67,6 +76,15 @@ pub enum Event {
         request: u64,
         /// The router.
         address: IpAddr,
+    },
+    /// What became of an [`Action::Claim`].
+    Claimed {
+        /// The peer.
+        peer: usize,
+        /// The router.
+        address: IpAddr,
+        /// Whether it hands over if it can.
+        result: Result<(), String>,
     },
     /// What became of an [`Action::Promote`].
     Promoted {
@@ -82,7 +100,7 @@ pub enum Event {
     Tick,
 }
 
-/// Something to do. What becomes of the first four is to be told.
+/// Something to do. What becomes of the first five is to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Ask a peer for its routers. It is not asked again before the answer was told.
@@ -104,12 +122,19 @@ pub enum Action {
         /// The router, or the first of those that move together.
         address: IpAddr,
     },
-    /// The connections are here, or no longer: `runtime::Handle::sync_ready`.
-    Ready {
+    /// Ask a peer to hand over to this director.
+    Claim {
+        /// The peer.
+        peer: usize,
         /// The router.
         address: IpAddr,
-        /// Whether they are.
-        is_ready: bool,
+    },
+    /// Open the gate of a router, or close it: `runtime::Handle::sync_ready`.
+    Gate {
+        /// The router.
+        address: IpAddr,
+        /// Whether it may take over from one of lower priority that does not hand over.
+        is_open: bool,
     },
     /// The active router hands over: `runtime::Handle::resign`. It is to be done, and the
     /// addresses gone, before the [`Promote`](Self::Promote) that follows.

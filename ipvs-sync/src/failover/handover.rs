@@ -1,6 +1,8 @@
 //! Handing over: of which routers, how far that is, and to whom.
 
-use super::notice::{CannotTake, Held};
+use super::director::Director;
+use super::event::Action;
+use super::notice::{CannotTake, Held, Notice};
 use super::peers::Peer;
 use crate::vrrp::Time;
 use crate::vrrp::router::State;
@@ -11,6 +13,8 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Handover {
     pub(super) addresses: Vec<IpAddr>,
+    /// The peer that asked for it.
+    pub(super) to: Option<usize>,
     pub(super) began: Time,
     pub(super) step: Step,
 }
@@ -37,13 +41,58 @@ pub(super) const SYNC_DELAY: Duration = Duration::from_secs(4);
 const LIMIT: Duration = Duration::from_secs(60);
 
 impl Handover {
-    pub(super) fn new(addresses: Vec<IpAddr>, now: Time) -> Self {
-        Self { addresses, began: now, step: Step::Looks(now) }
+    pub(super) fn new(addresses: Vec<IpAddr>, to: Option<usize>, now: Time) -> Self {
+        Self { addresses, to, began: now, step: Step::Looks(now) }
     }
 
     /// When it is given up.
     pub(super) fn limit(&self) -> Time {
         self.began + LIMIT
+    }
+
+    /// The peer that is to take over, or why none can; nothing while it must still be waited
+    /// for what peers answer that were asked at that time.
+    ///
+    /// Every backup hears the resignation, and the one of highest priority takes over after
+    /// its skew, which can be sooner than the successor is told to. So all of them must be
+    /// ready. A peer that did not answer the question before is not waited for if another is
+    /// ready.
+    pub(super) fn successor(&self, peers: &[Peer], since: Time) -> Option<Result<usize, Held>> {
+        let is_backup = |peer: &Peer, address: IpAddr, is_ready| {
+            let there = peer.standing(address, since);
+            there.is_some_and(|there| there.state == State::Backup && there.is_ready == is_ready)
+        };
+        let has_answered = |peer: &Peer| peer.said_since(since).is_some();
+        let is_known = |peer: &Peer| has_answered(peer) || peer.is_lost().is_some();
+        let all = |peer: &Peer| self.addresses.iter().all(|at| is_backup(peer, *at, true));
+        let lacks = |peer: &Peer| self.addresses.iter().any(|at| is_backup(peer, *at, false));
+        let mut able = peers.iter().enumerate().filter(|(_, peer)| all(peer));
+        let found = able.find(|(number, _)| self.to.is_none_or(|to| to == *number));
+        match found {
+            Some((peer, _)) if !peers.iter().any(lacks) && peers.iter().all(is_known) => {
+                Some(Ok(peer))
+            }
+            _ => peers.iter().all(has_answered).then(|| Err(self.why_none(peers, since))),
+        }
+    }
+
+    /// Why no peer can take over, of each that cannot.
+    fn why_none(&self, peers: &[Peer], since: Time) -> Held {
+        if peers.is_empty() {
+            return Held::Alone;
+        }
+        let of = |peer: &Peer, address: IpAddr| match peer.standing(address, since) {
+            None => Some(CannotTake::HasNot),
+            Some(there) if there.state != State::Backup => Some(CannotTake::Is(there.state)),
+            Some(there) if there.is_ready => None,
+            Some(_) => Some(CannotTake::NotReady),
+        };
+        let why = |(number, peer): (usize, &Peer)| {
+            let lost = peer.is_lost().map(|reason| CannotTake::Lost(reason.to_owned()));
+            let why = lost.or_else(|| self.addresses.iter().find_map(|at| of(peer, *at)));
+            why.map(|why| (number, why))
+        };
+        Held::Peers(peers.iter().enumerate().filter_map(why).collect())
     }
 
     /// When there is something to do for it.
@@ -55,46 +104,114 @@ impl Handover {
     }
 }
 
-/// The peer that is to take over routers that move together, or why none can; nothing while
-/// it must still be waited for what peers answer that were asked at that time.
-///
-/// Every backup hears the resignation, and the one of highest priority takes over after its
-/// skew, which can be sooner than the successor is told to. So all of them must be ready. A
-/// peer that did not answer the question before is not waited for if another is ready.
-pub(super) fn successor(
-    peers: &[Peer],
-    addresses: &[IpAddr],
-    since: Time,
-) -> Option<Result<usize, Held>> {
-    let is_backup = |peer: &Peer, address: IpAddr, is_ready| {
-        let there = peer.standing(address, since);
-        there.is_some_and(|there| there.state == State::Backup && there.is_ready == is_ready)
-    };
-    let has_answered = |peer: &Peer| peer.said_since(since).is_some();
-    let is_known = |peer: &Peer| has_answered(peer) || peer.is_lost().is_some();
-    let can_all = |peer: &Peer| addresses.iter().all(|address| is_backup(peer, *address, true));
-    let lacks = |peer: &Peer| addresses.iter().any(|address| is_backup(peer, *address, false));
-    match peers.iter().position(can_all) {
-        Some(peer) if !peers.iter().any(lacks) && peers.iter().all(is_known) => Some(Ok(peer)),
-        _ => peers.iter().all(has_answered).then(|| Err(why_none(peers, addresses, since))),
+impl Director {
+    /// Routers are to hand over.
+    pub(super) fn hand_over(&mut self, addresses: Vec<IpAddr>, to: Option<usize>) {
+        let handed =
+            |address: &IpAddr| self.handovers.iter().any(|it| it.addresses.contains(address));
+        let new: Vec<IpAddr> = addresses.into_iter().filter(|address| !handed(address)).collect();
+        let states: Vec<_> = new.iter().map(|address| self.state(*address)).collect();
+        if states.iter().all(|state| *state == Some(State::Active)) && !new.is_empty() {
+            self.handovers.push(Handover::new(new, to, self.now));
+            return self.ask_all();
+        }
+        for (address, state) in new.into_iter().zip(states) {
+            let why = if state.is_none() { Held::Unknown } else { Held::NotActive };
+            self.tell(Notice::Held { address, why });
+        }
     }
-}
 
-/// Why no peer can take routers over, of each that cannot.
-fn why_none(peers: &[Peer], addresses: &[IpAddr], since: Time) -> Held {
-    if peers.is_empty() {
-        return Held::Alone;
+    /// The connections here have been noted, or not.
+    pub(super) fn noted(&mut self, result: Result<(), String>) {
+        let known = self.now + SYNC_DELAY;
+        let mut handovers = std::mem::take(&mut self.handovers);
+        let noted = handovers.iter_mut().filter(|it| it.step == Step::Notes);
+        match result {
+            Ok(()) => noted.for_each(|it| it.step = Step::Waits(known)),
+            Err(reason) => handovers.retain(|it| {
+                let goes_on = it.step != Step::Notes;
+                if !goes_on {
+                    self.hold(&it.addresses, &Held::NotNoted(reason.clone()));
+                }
+                goes_on
+            }),
+        }
+        self.handovers = handovers;
     }
-    let of = |peer: &Peer, address: IpAddr| match peer.standing(address, since) {
-        None => Some(CannotTake::HasNot),
-        Some(there) if there.state != State::Backup => Some(CannotTake::Is(there.state)),
-        Some(there) if there.is_ready => None,
-        Some(_) => Some(CannotTake::NotReady),
-    };
-    let why = |(number, peer): (usize, &Peer)| {
-        let lost = peer.is_lost().map(|reason| CannotTake::Lost(reason.to_owned()));
-        let why = lost.or_else(|| addresses.iter().find_map(|address| of(peer, *address)));
-        why.map(|why| (number, why))
-    };
-    Held::Peers(peers.iter().enumerate().filter_map(why).collect())
+
+    /// Nobody takes over from the router here: it goes on, unless another is active by now.
+    pub(super) fn is_refused(&mut self, address: IpAddr, peer: usize, reason: String) {
+        self.tell(Notice::NotTaken { address, peer, reason });
+        let Some(own) = self.routers.get(&address) else { return };
+        let is_elsewhere = self.peers.iter().any(|peer| peer.is_active(address, own.since));
+        if own.state == State::Backup && !is_elsewhere {
+            self.actions.push_back(Action::TakeOver { address });
+        }
+    }
+
+    /// Routers that wait for a successor, or for the time to resign.
+    pub(super) fn go_on_handing_over(&mut self) {
+        let handovers = std::mem::take(&mut self.handovers);
+        for mut handover in handovers {
+            match self.go_on_with(&mut handover) {
+                Some(Ok(peer)) => self.resign(&handover.addresses, peer),
+                Some(Err(why)) => self.hold(&handover.addresses, &why),
+                None => self.handovers.push(handover),
+            }
+        }
+    }
+
+    /// The peer that takes over, or why none does; nothing while that is not known.
+    fn go_on_with(&mut self, handover: &mut Handover) -> Option<Result<usize, Held>> {
+        let mut states = handover.addresses.iter().map(|address| self.state(*address));
+        if states.any(|state| state != Some(State::Active)) {
+            return Some(Err(Held::NoLongerActive));
+        }
+        if self.now >= handover.limit() {
+            return Some(Err(Held::TooLate(self.now - handover.began)));
+        }
+        match handover.step {
+            Step::Looks(since) => match handover.successor(&self.peers, since)? {
+                Ok(_) => handover.step = self.note(),
+                Err(why) => return Some(Err(why)),
+            },
+            Step::Waits(until) if self.now >= until => {
+                self.ask_all();
+                handover.step = Step::Chooses(self.now);
+            }
+            Step::Chooses(since) => return handover.successor(&self.peers, since),
+            Step::Notes | Step::Waits(_) => {}
+        }
+        None
+    }
+
+    /// The connections here are to be noted, unless they have been for another handover: what
+    /// has come since counts as young then, which is no harm.
+    fn note(&mut self) -> Step {
+        let mut others = self.handovers.iter().map(|other| other.step);
+        match others.find(|step| !matches!(step, Step::Looks(_))) {
+            Some(Step::Notes) => Step::Notes,
+            Some(Step::Waits(until)) => Step::Waits(until),
+            Some(_) => Step::Waits(self.now),
+            None => {
+                self.actions.push_back(Action::Note);
+                Step::Notes
+            }
+        }
+    }
+
+    fn resign(&mut self, addresses: &[IpAddr], peer: usize) {
+        if let Some(&address) = addresses.first() {
+            self.actions.extend([Action::Resign { address }, Action::Promote { peer, address }]);
+        }
+        for &address in addresses {
+            self.tell(Notice::HandedOver { address, peer });
+        }
+    }
+
+    fn hold(&mut self, addresses: &[IpAddr], why: &Held) {
+        for &address in addresses {
+            self.tell(Notice::Held { address, why: why.clone() });
+        }
+    }
 }

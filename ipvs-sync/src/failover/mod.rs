@@ -27,9 +27,10 @@
 //! let there = vec![Standing { address, state: State::Active, is_ready: false }];
 //! let transfers = told(Event::Answer { peer: 0, result: Ok(there) });
 //! assert!(transfers.contains(&Action::Transfer { peer: 0 }));
-//! // With them it may take over.
-//! let ready = told(Event::Transferred { peer: 0, result: Ok(()) });
-//! assert!(ready.contains(&Action::Ready { address, is_ready: true }));
+//! told(Event::Transferred { peer: 0, result: Ok(()) });
+//! // With them it may take over, if its priority is higher.
+//! let claims = told(Event::Held { address });
+//! assert_eq!(claims, [Action::Claim { peer: 0, address }]);
 //! # Ok::<(), std::net::AddrParseError>(())
 //! ```
 //!
@@ -54,16 +55,33 @@
 //! Readiness matters only where another is active: a backup that hears nobody takes over
 //! at once, ready or not.
 //!
+//! A backup that is ready and has a higher priority than the active router asks it to hand
+//! over, as the operator can: it would lose the connections of the last seconds if it just
+//! took over. Only if that is refused, or has not come to pass within 20 seconds, its gate
+//! opens.
+//!
 //! # Planned handover
 //!
-//! The active director asks its peers afresh. If there is a backup, and each that answers is
-//! ready, the router resigns and one of them is told to take over at once: in this order,
-//! since a router that takes over from one of higher priority would be sent back. If the
-//! word is late or lost, the backup of highest priority takes over after its skew as after
-//! any resignation; that is why all of them must be ready. Otherwise nothing changes, and
-//! the operator is told why, of each peer.
+//! Sync messages tell of a connection up to three seconds after it was made. So:
 //!
-//! If the successor refuses, the router takes over again at once, unless another has.
+//! 1. The active director asks its peers afresh. There must be a backup, and each backup
+//!    that answers must be ready.
+//! 2. It notes which connections it has, and waits for four seconds: by then the others know
+//!    them.
+//! 3. It asks again. If all is as it was, the router resigns, so that nobody has the
+//!    addresses, and one of the backups is told to take over: in this order, since a router
+//!    that takes over from one of higher priority would be sent back.
+//! 4. With that word go the connections that were not noted. The other gives them to its
+//!    kernel, and takes over.
+//!
+//! If the word is late or lost, the backup of highest priority takes over after its skew as
+//! after any resignation, without the youngest; that is why all of them must be ready. It is
+//! late where the table is so long that reading it takes longer than the skew (0.6 s with
+//! priority 100 and an interval of one second).
+//!
+//! Otherwise nothing changes, and the operator is told why, of each peer. If the successor
+//! refuses, the router takes over again at once, unless another has. Routers that move
+//! together hand over together.
 //!
 //! # After a partition
 //!
@@ -71,6 +89,7 @@
 //! takes the tables of its peers too, when they have given way: clients that had connected
 //! there now come here.
 
+mod claim;
 mod director;
 mod event;
 mod handover;

@@ -48,6 +48,16 @@ pub enum Notice {
         /// For how long.
         waited: Duration,
     },
+    /// The peer does not hand over, though the router here has a higher priority and all
+    /// connections. It takes over all the same.
+    ClaimRefused {
+        /// The router.
+        address: IpAddr,
+        /// The peer.
+        peer: usize,
+        /// Why.
+        reason: String,
+    },
     /// A router handed over, and this peer is told to take over.
     HandedOver {
         /// The router.
@@ -147,6 +157,9 @@ impl Notice {
                 "{}: connections may be missing after {waited:?}, waits no longer",
                 router(*address)
             ),
+            Self::ClaimRefused { address, peer: number, reason } => {
+                format!("{}: {} does not hand over: {reason}", router(*address), peer(*number))
+            }
             Self::HandedOver { address, peer: number } => {
                 format!("{}: handed over to {}", router(*address), peer(*number))
             }

@@ -14,6 +14,11 @@ pub(super) struct Own {
     pub(super) since: Time,
     /// Since when it waits to be ready.
     pub(super) waits: Time,
+    /// It would take over from one of lower priority, but for its gate.
+    pub(super) is_held: bool,
+    pub(super) is_open: bool,
+    /// Until when it waits for the active one, which it has asked to hand over.
+    pub(super) claims: Option<Time>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,12 +32,17 @@ pub(super) enum Ready {
 impl Own {
     pub(super) fn new(now: Time) -> Self {
         let (state, ready) = (State::Stopped, Ready::No);
-        Self { state, ready, since: now, waits: now }
+        Self { state, ready, since: now, waits: now, is_held: false, is_open: false, claims: None }
     }
 
     /// Whether connections may be missing here.
     pub(super) fn misses(&self) -> bool {
         self.state == State::Backup && self.ready != Ready::Yes
+    }
+
+    /// Whether it is to ask the active one to hand over, or has.
+    pub(super) fn is_to_claim(&self) -> bool {
+        self.is_held && self.ready == Ready::Yes && !self.is_open
     }
 
     /// When it waits no longer.

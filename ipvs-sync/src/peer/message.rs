@@ -16,11 +16,12 @@ use std::net::{IpAddr, Ipv6Addr};
 /// report    7, version 1
 /// part      8, bytes of an answer, or nothing behind the last of them
 /// declined  9, the reason as UTF-8
+/// claim     10, version 1, address (16, as in promote)
 /// ```
 ///
 /// Who connects asks one thing. A table is answered by data and an end; the others by an
 /// answer in parts, which for routers is a [`Standing`](super::Standing) for each, for a
-/// promotion nothing, and for a report JSON. Each may be declined. Behind a promotion the
+/// promotion or a claim nothing, and for a report JSON. Each may be declined. Behind a promotion the
 /// one who asks sends data and an end: the connections that are too young to be known there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message<'a> {
@@ -51,6 +52,11 @@ pub enum Message<'a> {
     Routers,
     /// Of the director that asks: take over.
     Promote {
+        /// The first virtual address of the router that is to.
+        address: IpAddr,
+    },
+    /// Of the director that asks: hand over to it.
+    Claim {
         /// The first virtual address of the router that is to.
         address: IpAddr,
     },
@@ -110,10 +116,8 @@ impl<'a> Message<'a> {
                 [] => Ok(Self::Routers),
                 _ => Err(wrong),
             },
-            PROMOTE => {
-                let octets = versioned(rest, wrong)?.try_into().map_err(|_| wrong)?;
-                Ok(Self::Promote { address: read_address(octets) })
-            }
+            PROMOTE => Ok(Self::Promote { address: address(versioned(rest, wrong)?, wrong)? }),
+            CLAIM => Ok(Self::Claim { address: address(versioned(rest, wrong)?, wrong)? }),
             REPORT => match versioned(rest, wrong)? {
                 [] => Ok(Self::Report),
                 _ => Err(wrong),
@@ -152,6 +156,10 @@ impl<'a> Message<'a> {
                 out.extend([PROMOTE, VERSION]);
                 out.extend(written_address(address));
             }
+            Self::Claim { address } => {
+                out.extend([CLAIM, VERSION]);
+                out.extend(written_address(address));
+            }
             Self::Report => out.extend([REPORT, VERSION]),
             Self::Part { bytes } => {
                 out.push(PART);
@@ -179,6 +187,10 @@ fn versioned(bytes: &[u8], wrong: Refused) -> Result<&[u8], Refused> {
         VERSION => Ok(rest),
         version => Err(Refused::Version { version }),
     }
+}
+
+fn address(bytes: &[u8], wrong: Refused) -> Result<IpAddr, Refused> {
+    bytes.try_into().map(read_address).map_err(|_| wrong)
 }
 
 pub(super) fn read_address(octets: [u8; 16]) -> IpAddr {
@@ -213,5 +225,6 @@ const PROMOTE: u8 = 6;
 const REPORT: u8 = 7;
 const PART: u8 = 8;
 const DECLINED: u8 = 9;
+const CLAIM: u8 = 10;
 
 const VERSION: u8 = 1;

@@ -74,7 +74,7 @@ impl Peers {
             joined.tell(event, running);
         }
         while let Some(told) = joined.link.next() {
-            if let Some(event) = joined.hear(told) {
+            if let Some(event) = joined.hear(told, running) {
                 joined.tell(event, running);
             }
         }
@@ -115,7 +115,7 @@ impl Peers {
         let Some(joined) = &mut self.0 else { return };
         joined.handed = units.iter().flatten().map(|address| (*address, None)).collect();
         for addresses in units {
-            joined.tell(Event::HandOver { addresses }, running);
+            joined.tell(Event::HandOver { addresses, to: None }, running);
         }
     }
 
@@ -217,7 +217,12 @@ impl Joined {
                 self.promoting += 1;
                 self.link.promote(peer, address);
             }
-            Action::Ready { address, is_ready } => running.sync_ready(address, is_ready),
+            Action::Claim { peer, address } => {
+                let named = running.name(address).unwrap_or_else(|| address.to_string());
+                self.note(format!("{named}: {} is asked to hand over", self.name(peer)));
+                self.link.claim(peer, address);
+            }
+            Action::Gate { address, is_open } => running.sync_ready(address, is_open),
             Action::Resign { address } => running.resign(address),
             Action::TakeOver { address } => running.promote(address),
             Action::AnswerPromote { request, result } => self.link.answer(request, result),
@@ -226,7 +231,7 @@ impl Joined {
     }
 
     /// What is told to the director of what the link told.
-    fn hear(&mut self, told: Told) -> Option<Event> {
+    fn hear(&mut self, told: Told, running: &Running) -> Option<Event> {
         Some(match told {
             Told::Answer { peer, result } => {
                 if let Some(transfer) = self.transfers.get_mut(peer) {
@@ -262,6 +267,19 @@ impl Joined {
                     Err(error) => format!("{from} hands over: young connections: {error}"),
                 });
                 Event::PromoteAsked { request, address }
+            }
+            Told::ClaimAsked { request, from, address } => {
+                let addresses = running.moving_with(address);
+                let result = match addresses.is_empty() {
+                    true => Err(format!("{address} is of no virtual router there")),
+                    false => Ok(()),
+                };
+                self.link.answer(request, result);
+                Event::HandOver { addresses, to: Some(from) }
+            }
+            Told::Claimed { peer, address, result } => {
+                let result = result.map_err(|error| error.to_string());
+                Event::Claimed { peer, address, result }
             }
             Told::Promoted { peer, address, result } => {
                 self.promoting = self.promoting.saturating_sub(1);

@@ -318,6 +318,12 @@ impl Running {
         }
     }
 
+    /// The routers that move with this one, itself among them.
+    pub(crate) fn moving_with(&self, address: IpAddr) -> Vec<IpAddr> {
+        let units = self.units.iter().map(|live| live.unit.iter().map(first).collect::<Vec<_>>());
+        units.into_iter().find(|unit| unit.contains(&address)).unwrap_or_default()
+    }
+
     /// What each router told last.
     pub(crate) fn states(&self) -> impl Iterator<Item = State> {
         self.units.iter().flat_map(|live| &live.told).map(|told| told.state)
@@ -401,6 +407,7 @@ fn standing(address: IpAddr, event: &runtime::Event) -> Option<failover::Event> 
         runtime::Event::Report(Report::DualActive { .. }) => {
             Some(failover::Event::DualActive { address })
         }
+        runtime::Event::Report(Report::Held { .. }) => Some(failover::Event::Held { address }),
         _ => None,
     }
 }

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Question {
     Routers,
+    Claim(IpAddr),
     Promote(IpAddr),
 }
 
@@ -35,6 +36,11 @@ pub(super) fn ask_all<R: BufRead>(
     for question in asked {
         let told = match question {
             Question::Routers => Told::Answer { peer, result: routers(shared, peer) },
+            Question::Claim(address) => {
+                let request = Message::Claim { address };
+                let answer = ask(shared, peer, |pipe, by| pipe.ask(&request, 0, by));
+                Told::Claimed { peer, address, result: answer.map(drop) }
+            }
             Question::Promote(address) => {
                 Told::Promoted { peer, address, result: promote(shared, peer, address, open) }
             }

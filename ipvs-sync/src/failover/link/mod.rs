@@ -128,6 +128,13 @@ impl Link {
         self.question(peer, Question::Routers);
     }
 
+    /// Asks a peer to have the router with this first virtual address hand over to this
+    /// director: [`Told::Claimed`] within 3 seconds, or 6 if it is being asked something
+    /// already.
+    pub fn claim(&self, peer: usize, address: IpAddr) {
+        self.question(peer, Question::Claim(address));
+    }
+
     /// Asks a peer to have the router with this first virtual address take over, and sends
     /// it the connections that have come since they were [noted](Self::note), or all:
     /// [`Told::Promoted`] within 3 seconds, or 6 if it is being asked something already, and
@@ -160,8 +167,8 @@ impl Link {
         self.shared.publish(standings);
     }
 
-    /// Answers a [`Told::PromoteAsked`]: the router takes over, or why it does not. After 2
-    /// seconds the peer has been told that there was no answer, and this is lost. What was
+    /// Answers a [`Told::PromoteAsked`] or a [`Told::ClaimAsked`]: the router takes over or
+    /// hands over, or why it does not. After 2 seconds the peer has been told that there was no answer, and this is lost. What was
     /// not taken by [`next`](Self::next) until then is not told any more.
     pub fn answer(&self, request: u64, answer: Result<(), String>) {
         if let Some(asker) = self.shared.take_asker(request) {
@@ -180,8 +187,9 @@ impl Link {
             // Nothing that is done under the lock leaves it half changed.
             let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).try_recv().ok()?;
             match told {
-                // The peer has been told that there was no answer, and has taken over again.
-                Told::PromoteAsked { request, .. } if !self.shared.is_asked(request) => {}
+                // The peer has been told that there was no answer, and goes on by itself.
+                Told::PromoteAsked { request, .. } | Told::ClaimAsked { request, .. }
+                    if !self.shared.is_asked(request) => {}
                 told => return Some(told),
             }
         }

@@ -4,9 +4,9 @@ use super::Open;
 use super::shared::Shared;
 use super::told::Told;
 use crate::peer::{Error, GREETING, Message, Pipe, Refused};
-use crate::resync::{self, Recent};
+use crate::resync;
 use std::io::{self, BufRead};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -27,7 +27,7 @@ const MOST: usize = 8;
 /// How many of them are sent the table: what is short is not to wait for them.
 const TABLES: usize = 2;
 
-/// How long the user may take to say whether a router takes over: less than the peer waits.
+/// How long the user may take to say what it does: less than the peer waits.
 const DECISION: Duration = Duration::from_secs(2);
 
 /// How long an answer may take to be taken.
@@ -105,7 +105,12 @@ impl Server {
                     Err(resync::Error::Peer(error)) => return Err(error),
                     recent => recent,
                 };
-                decision(shared, peer, address, recent).map(|()| Vec::new())
+                let asked = |request| Told::PromoteAsked { request, from: peer, address, recent };
+                decision(shared, asked).map(|()| Vec::new())
+            }
+            Message::Claim { address } => {
+                let asked = |request| Told::ClaimAsked { request, from: peer, address };
+                decision(shared, asked).map(|()| Vec::new())
             }
             Message::Report => report(),
             _ => return Err(Refused::Order.into()),
@@ -136,16 +141,11 @@ impl Server {
     }
 }
 
-/// What the user says of a router that is to take over.
-fn decision(
-    shared: &Shared,
-    from: usize,
-    address: IpAddr,
-    recent: Result<Recent, resync::Error>,
-) -> Result<(), String> {
+/// What the user says of what is asked.
+fn decision(shared: &Shared, asked: impl FnOnce(u64) -> Told) -> Result<(), String> {
     let (asker, answer) = mpsc::channel();
     let request = shared.add_asker(asker);
-    shared.tell(Told::PromoteAsked { request, from, address, recent });
+    shared.tell(asked(request));
     let no_answer = |_| Err(format!("no answer within {} seconds", DECISION.as_secs()));
     let decision = answer.recv_timeout(DECISION).unwrap_or_else(no_answer);
     shared.take_asker(request);

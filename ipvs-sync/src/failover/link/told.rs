@@ -47,6 +47,26 @@ pub enum Told {
         /// What became of its connections that were too young to be known here.
         recent: Result<Recent, resync::Error>,
     },
+    /// A peer asks that a router here hands over to it; to be answered by
+    /// [`Link::answer`](super::Link::answer).
+    ClaimAsked {
+        /// The number of the question, for the answer.
+        request: u64,
+        /// The peer.
+        from: usize,
+        /// The first virtual address of the router.
+        address: IpAddr,
+    },
+    /// A peer was asked that a router hands over.
+    Claimed {
+        /// The peer.
+        peer: usize,
+        /// The first virtual address of the router.
+        address: IpAddr,
+        /// Nothing if it does, if it can; [`peer::Error::Declined`] if it does not, and
+        /// another if that is not known.
+        result: Result<(), peer::Error>,
+    },
     /// A peer was asked that a router takes over.
     Promoted {
         /// The peer.

@@ -86,8 +86,16 @@ impl Told {
 pub(super) const ASK: Action = Action::Ask { peer: 0 };
 pub(super) const TRANSFER: Action = Action::Transfer { peer: 0 };
 
-pub(super) fn ready(is_ready: bool) -> Action {
-    Action::Ready { address: vip(), is_ready }
+pub(super) fn gate(is_open: bool) -> Action {
+    Action::Gate { address: vip(), is_open }
+}
+
+pub(super) fn ready() -> Action {
+    Action::Notice(Notice::Ready { address: vip() })
+}
+
+pub(super) fn not_ready(reason: &str) -> Action {
+    Action::Notice(Notice::NotReady { address: vip(), reason: reason.to_owned() })
 }
 
 pub(super) fn held(why: Held) -> Action {
@@ -101,8 +109,7 @@ fn a_backup_is_ready_when_it_has_taken_the_table_of_the_active_one() {
     let reached = Action::Notice(Notice::Reached { peer: 0 });
     assert_eq!(told.answers(0, State::Active, false), [reached, TRANSFER]);
     assert!(!told.is_ready());
-    let notice = Action::Notice(Notice::Ready { address: vip() });
-    assert_eq!(told.brought(0), [ready(true), notice]);
+    assert_eq!(told.brought(0), [ready()]);
     assert!(told.is_ready());
     assert_eq!(told.pass(SECOND), [ASK]);
     assert_eq!(told.answers(0, State::Active, false), [], "nothing is taken again");
@@ -118,7 +125,7 @@ fn a_peer_that_does_not_answer_may_be_the_active_one() {
     told.pass(SECOND);
     assert!(told.answers(0, State::Active, false).contains(&TRANSFER));
     told.is_silent(1);
-    assert!(told.brought(0).contains(&ready(true)));
+    assert!(told.brought(0).contains(&ready()));
     told.pass(SECOND * 5);
     told.is_silent(1);
     assert!(told.is_ready());
@@ -147,7 +154,7 @@ fn a_transfer_that_began_before_it_became_a_backup_does_not_count() {
     let actions = told.brought(0);
     assert!(!told.is_ready());
     assert!(actions.contains(&TRANSFER));
-    assert!(told.brought(0).contains(&ready(true)));
+    assert!(told.brought(0).contains(&ready()));
 }
 
 #[test]
@@ -156,12 +163,14 @@ fn it_is_no_longer_ready_when_it_is_no_backup_or_its_daemon_was_started_anew() {
     told.answers(0, State::Active, false);
     told.brought(0);
     assert!(told.is_ready());
-    assert!(told.tell(Event::BackupStarted).contains(&ready(false)));
+    let reason = "the backup daemon was started anew";
+    assert!(told.tell(Event::BackupStarted).contains(&not_ready(reason)));
     told.pass(SECOND);
     told.answers(0, State::Active, false);
     told.brought(0);
     assert!(told.is_ready());
-    assert_eq!(told.is(State::Active), [ready(false)]);
+    told.is(State::Active);
+    assert!(!told.is_ready());
 }
 
 #[test]
@@ -170,7 +179,7 @@ fn it_is_no_longer_ready_when_the_active_one_does_not_answer() {
     told.answers(0, State::Active, false);
     told.brought(0);
     told.pass(SECOND);
-    assert!(told.is_silent(0).contains(&ready(false)));
+    assert!(told.is_silent(0).contains(&not_ready("a peer does not answer")));
     // It is asked every second, and its table is wanted again.
     assert_eq!(told.pass(SECOND), [ASK]);
     assert!(told.answers(0, State::Active, false).contains(&TRANSFER));
@@ -186,7 +195,7 @@ fn it_is_no_longer_ready_when_one_that_was_out_of_reach_is_active() {
     told.pass(SECOND);
     told.answers(1, State::Active, false);
     let actions = told.answers(0, State::Active, false);
-    assert!(actions.contains(&ready(false)));
+    assert!(actions.contains(&not_ready("the active router was out of reach")));
     assert!(actions.contains(&TRANSFER));
 }
 
@@ -195,26 +204,28 @@ fn one_that_handed_over_itself_is_ready() {
     let mut told = Told::active();
     let address = vip();
     let event = Event::State { address, state: State::Backup, has_handed_over: true };
-    assert!(told.tell(event).contains(&ready(true)));
+    told.tell(event);
+    assert!(told.is_ready());
 }
 
 #[test]
-fn the_deadline_makes_it_ready_and_it_still_looks_for_the_connections() {
+fn the_deadline_opens_the_gate_and_it_still_looks_for_the_connections() {
     let mut told = Told::backup(1, Some(SECOND * 10));
     told.is_silent(0);
     let mut actions = Vec::new();
     for _ in 0..10 {
-        assert!(!actions.contains(&ready(true)));
+        assert!(!actions.contains(&gate(true)));
         actions = told.pass(SECOND);
         told.is_silent(0);
     }
-    assert!(actions.contains(&ready(true)));
+    assert!(actions.contains(&gate(true)));
     let notice = Notice::DeadlinePassed { address: vip(), waited: SECOND * 10 };
     assert!(actions.contains(&Action::Notice(notice)));
     told.pass(SECOND);
     assert!(told.answers(0, State::Active, false).contains(&TRANSFER));
-    let notice = Action::Notice(Notice::Ready { address: vip() });
-    assert_eq!(told.brought(0), [notice]);
+    assert_eq!(told.brought(0), [ready()]);
+    // It closes with the state.
+    assert!(told.is(State::Active).contains(&gate(false)));
 }
 
 #[test]
@@ -241,7 +252,7 @@ fn it_hands_over_to_a_backup_that_is_ready_and_resigns_first() {
     let address = vip();
     // They are asked afresh.
     let asks = [Action::Ask { peer: 0 }, Action::Ask { peer: 1 }];
-    assert_eq!(told.tell(Event::HandOver { addresses: vec![address] }), asks);
+    assert_eq!(told.tell(Event::HandOver { addresses: vec![address], to: None }), asks);
     assert_eq!(told.answers(0, State::Fault, false), []);
     assert_eq!(told.answers(1, State::Backup, true), [Action::Note]);
     // What was noted is known to them after a while, and they are asked again.
@@ -257,6 +268,84 @@ fn it_hands_over_to_a_backup_that_is_ready_and_resigns_first() {
     assert_eq!(told.tell(event), [Action::Notice(Notice::NotTaken { address, peer: 1, reason })]);
 }
 
+const CLAIM: Action = Action::Claim { peer: 0, address: VIP };
+
+#[test]
+fn a_backup_of_higher_priority_asks_the_active_one_to_hand_over_when_it_has_all_connections() {
+    for is_held_first in [true, false] {
+        let mut told = Told::backup(1, None);
+        if is_held_first {
+            assert!(!told.tell(Event::Held { address: vip() }).contains(&CLAIM));
+        }
+        told.answers(0, State::Active, false);
+        let mut actions = told.brought(0);
+        if !is_held_first {
+            assert!(!actions.contains(&CLAIM));
+            actions = told.tell(Event::Held { address: vip() });
+        }
+        assert!(actions.contains(&CLAIM), "{actions:?}");
+        assert!(!told.tell(Event::Held { address: vip() }).contains(&CLAIM), "once");
+        let claimed = Event::Claimed { peer: 0, address: vip(), result: Ok(()) };
+        assert_eq!(told.tell(claimed), []);
+        assert!(!told.pass(SECOND * 19).contains(&gate(true)));
+        // It does not come.
+        assert!(told.pass(SECOND).contains(&gate(true)));
+    }
+}
+
+#[test]
+fn one_that_is_not_handed_over_to_takes_over_by_itself() {
+    let mut told = Told::backup(1, None);
+    told.tell(Event::Held { address: vip() });
+    told.answers(0, State::Active, false);
+    assert!(told.brought(0).contains(&CLAIM));
+    let (address, reason) = (vip(), "no such router".to_owned());
+    let event = Event::Claimed { peer: 0, address, result: Err(reason.clone()) };
+    let refused = Action::Notice(Notice::ClaimRefused { address, peer: 0, reason });
+    assert_eq!(told.tell(event.clone()), [refused, gate(true)]);
+    assert_eq!(told.tell(event), [], "once");
+}
+
+#[test]
+fn what_was_claimed_is_claimed_no_more_when_it_is_active_or_lacks_connections() {
+    for event in [
+        Event::BackupStarted,
+        Event::State { address: vip(), state: State::Active, has_handed_over: false },
+    ] {
+        let mut told = Told::backup(1, None);
+        told.tell(Event::Held { address: vip() });
+        told.answers(0, State::Active, false);
+        assert!(told.brought(0).contains(&CLAIM));
+        told.pass(SECOND / 2);
+        told.tell(event);
+        assert!(!told.pass(SECOND * 30).contains(&gate(true)));
+    }
+}
+
+#[test]
+fn it_hands_over_to_the_peer_that_asks_for_it_or_to_none() {
+    let mut told = Told::new(2, None);
+    told.is(State::Active);
+    told.answers(0, State::Backup, true);
+    told.answers(1, State::Backup, true);
+    told.pass(SECOND / 2);
+    told.tell(Event::HandOver { addresses: vec![vip()], to: Some(1) });
+    told.answers(0, State::Backup, true);
+    assert!(told.answers(1, State::Backup, true).contains(&Action::Note));
+    told.has_noted();
+    told.answers_twice(0, State::Backup);
+    let actions = told.answers_twice(1, State::Backup);
+    assert!(actions.contains(&Action::Promote { peer: 1, address: vip() }), "{actions:?}");
+
+    let mut told = Told::new(1, None);
+    told.is(State::Active);
+    told.answers(0, State::Backup, true);
+    told.pass(SECOND / 2);
+    told.tell(Event::HandOver { addresses: vec![vip()], to: Some(7) });
+    let actions = told.answers(0, State::Backup, true);
+    assert!(actions.contains(&held(Held::Peers(Vec::new()))), "{actions:?}");
+}
+
 #[test]
 fn it_hands_over_to_nobody_who_is_not_ready_and_says_why() {
     let mut told = Told::new(4, None);
@@ -265,7 +354,7 @@ fn it_hands_over_to_nobody_who_is_not_ready_and_says_why() {
         told.answers(peer, State::Backup, true);
     }
     told.pass(SECOND / 2);
-    told.tell(Event::HandOver { addresses: vec![vip()] });
+    told.tell(Event::HandOver { addresses: vec![vip()], to: None });
     told.answers(0, State::Backup, false);
     told.is_silent(1);
     told.tell(Event::Answer { peer: 2, result: Ok(Vec::new()) });
@@ -282,11 +371,11 @@ fn it_hands_over_to_nobody_who_is_not_ready_and_says_why() {
 fn only_an_active_router_hands_over() {
     let mut told = Told::backup(1, None);
     let address = vip();
-    let event = Event::HandOver { addresses: vec![address] };
+    let event = Event::HandOver { addresses: vec![address], to: None };
     assert_eq!(told.tell(event.clone())[0], held(Held::NotActive));
     let other = [10, 0, 0, 8].into();
     let notice = Action::Notice(Notice::Held { address: other, why: Held::Unknown });
-    assert_eq!(told.tell(Event::HandOver { addresses: vec![other] })[0], notice);
+    assert_eq!(told.tell(Event::HandOver { addresses: vec![other], to: None })[0], notice);
     let mut alone = Told::new(0, None);
     alone.is(State::Active);
     assert_eq!(alone.tell(event), [held(Held::Alone)]);
@@ -302,7 +391,7 @@ fn one_that_loses_its_state_while_it_looks_for_a_successor_says_so() {
         told.is(State::Active);
         told.answers(0, State::Backup, true);
         told.pass(SECOND / 2);
-        told.tell(Event::HandOver { addresses: vec![vip()] });
+        told.tell(Event::HandOver { addresses: vec![vip()], to: None });
         let actions = told.tell(event);
         assert!(actions.contains(&held(Held::NoLongerActive)), "{actions:?}");
         assert!(!told.answers(0, State::Backup, true).contains(&Action::Note));
@@ -315,7 +404,7 @@ fn one_whose_connections_cannot_be_noted_does_not_hand_over() {
     told.is(State::Active);
     told.answers(0, State::Backup, true);
     told.pass(SECOND / 2);
-    told.tell(Event::HandOver { addresses: vec![vip()] });
+    told.tell(Event::HandOver { addresses: vec![vip()], to: None });
     assert_eq!(told.answers(0, State::Backup, true), [Action::Note]);
     let result = Err("no such file".to_owned());
     let actions = told.tell(Event::Noted { result });
@@ -328,7 +417,7 @@ fn a_handover_of_which_nothing_is_heard_is_given_up_and_not_done_later() {
     told.is(State::Active);
     told.answers(0, State::Backup, true);
     told.pass(SECOND / 2);
-    told.tell(Event::HandOver { addresses: vec![vip()] });
+    told.tell(Event::HandOver { addresses: vec![vip()], to: None });
     assert_eq!(told.answers(0, State::Backup, true), [Action::Note]);
     let minute = SECOND * 60;
     assert!(told.pass(minute).contains(&held(Held::TooLate(minute))));

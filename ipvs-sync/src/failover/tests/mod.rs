@@ -9,11 +9,13 @@ use super::*;
 use crate::peer::Standing;
 use crate::vrrp::Time;
 use crate::vrrp::router::State;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
 
+const VIP: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 7));
+
 fn vip() -> IpAddr {
-    [10, 0, 0, 7].into()
+    VIP
 }

@@ -27,6 +27,7 @@ fn messages_are_written_as_they_are_read() {
         (Message::Promote { address: v4 }, b"\x06\x01\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\x07"),
         (Message::Promote { address: v6 }, b"\x06\x01\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x07"),
         (Message::Report, &[7, 1]),
+        (Message::Claim { address: v4 }, b"\x0a\x01\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\x07"),
     ] {
         assert_eq!(written(&message), bytes);
         assert_eq!(Message::read(bytes), Ok(message));
@@ -37,14 +38,14 @@ fn messages_are_written_as_they_are_read() {
     }
     for surplus in [Message::Table { skip: 0 }, Message::Thanks, Message::Routers, Message::Report]
         .iter()
-        .chain([&Message::Promote { address: v4 }])
+        .chain([&Message::Promote { address: v4 }, &Message::Claim { address: v4 }])
     {
         let bytes = [&written(surplus)[..], &[0]].concat();
         assert_eq!(Message::read(&bytes), Err(Refused::Length { length: bytes.len() }));
     }
     assert_eq!(Message::read(&[]), Err(Refused::Length { length: 0 }));
     assert_eq!(Message::read(&[77]), Err(Refused::Kind { kind: 77 }));
-    for kind in [1, 5, 6, 7] {
+    for kind in [1, 5, 6, 7, 10] {
         assert_eq!(Message::read(&[kind, 2]), Err(Refused::Version { version: 2 }));
     }
 }

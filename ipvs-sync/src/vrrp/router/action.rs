@@ -79,6 +79,14 @@ pub enum Report {
         /// Its version and interval.
         version: Version,
     },
+    /// This router would take over from one of lower priority, if its
+    /// [gate](super::Config::with_sync_gate) were open. It is told once until that is so.
+    Held {
+        /// The active router.
+        peer: IpAddr,
+        /// Its priority.
+        priority: u8,
+    },
     /// Another host answers for a virtual address, and is not heard: its advertisements do
     /// not come through. A backup does not take over while that is so, which is told once
     /// for each host that answers. One that is active already stays so: the answer came
@@ -107,6 +115,11 @@ impl fmt::Display for Report {
             Self::OtherInterval { peer, version } => {
                 write!(f, "{peer} advertises every {:?}", version.interval())
             }
+            Self::Held { peer, priority } => write!(
+                f,
+                "{peer} is active with a lower priority, {priority}, until the connections are \
+                 here"
+            ),
             Self::AddressAnswered(Answer { address, mac: [a, b, c, d, e, g] }) => write!(
                 f,
                 "{address} is answered for by {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}, \

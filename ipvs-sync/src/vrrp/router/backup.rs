@@ -35,6 +35,8 @@ pub(super) struct Backup {
     resigned: Option<Heard>,
     /// When a preemption is no longer delayed.
     preempts_from: Option<Time>,
+    /// It was told that the gate keeps this router from taking over.
+    is_held: bool,
     /// It would be active, and waits for the others of its group.
     ready: Option<Cause>,
     /// Who has the addresses, as far as it asked.
@@ -64,6 +66,7 @@ impl Backup {
             lower: None,
             resigned: None,
             preempts_from: None,
+            is_held: false,
             ready: None,
             answers: Answers::default(),
         }
@@ -96,7 +99,16 @@ impl Backup {
             self.resigns(heard);
             return None;
         }
+        self.is_held &= own.is_held;
         if self.takes_over_from(own, heard) {
+            if own.is_held {
+                let Heard { source: peer, priority, .. } = heard;
+                let other = self.accept(own, heard);
+                if other.is_some() || std::mem::replace(&mut self.is_held, true) {
+                    return other;
+                }
+                return Some(Report::Held { peer, priority });
+            }
             self.lower = Some(heard);
             if let Some(cause) = &mut self.ready {
                 *cause = preemption(own, heard);
@@ -111,7 +123,7 @@ impl Backup {
     pub(super) fn tick(&mut self, own: Own, now: Time) -> Option<Turn> {
         if let Some(lower) = self.lower {
             // It may be as good by now, or the gate closed.
-            if !self.takes_over_from(own, lower) {
+            if own.is_held || !self.takes_over_from(own, lower) {
                 self.accept(own, lower);
             }
         }

@@ -206,6 +206,8 @@ struct Own {
     version: Version,
     source: IpAddr,
     preempt: Preempt,
+    /// The gate is closed.
+    is_held: bool,
     probes: bool,
 }
 
@@ -319,16 +321,16 @@ impl Router {
 
     fn own(&self) -> Own {
         let rank = self.rank();
-        let is_held = self.config.sync_gate() && !self.is_ready;
         let preempt = match rank {
             _ if self.stands_back => Preempt::Never,
             Rank::Owner => Preempt::AtOnce,
-            Rank::Backup(_) if is_held => Preempt::Never,
             Rank::Backup(_) => self.config.preempt(),
         };
         let Self { config, .. } = self;
+        let is_held = config.sync_gate() && !self.is_ready && rank != Rank::Owner;
         let (version, source) = (config.version(), config.source());
-        Own { rank, version, source, preempt, probes: config.probed().next().is_some() }
+        let probes = config.probed().next().is_some();
+        Own { rank, version, source, preempt, is_held, probes }
     }
 
     fn begin(&mut self, now: Time, cause: Cause) {
