@@ -47,6 +47,7 @@ impl Options {
     pub(crate) fn run(self) -> Result<ExitCode> {
         let machine = Machine {
             icount: self.icount,
+            random: true,
             processors: self.smp,
             memory: self.memory,
             timeout: Duration::from_secs(self.timeout),
