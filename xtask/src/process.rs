@@ -54,22 +54,47 @@ pub(crate) fn tee(command: &mut Command) -> Result<(ExitStatus, String)> {
     Ok((child.wait()?, text))
 }
 
-/// Writes to standard output and keeps what was written.
+/// Writes to standard output and keeps what was written. Lines are written whole: others
+/// may write too.
 #[derive(Clone, Default)]
-pub(crate) struct Copy(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Copy(Arc<Mutex<Copied>>);
+
+#[derive(Default)]
+struct Copied {
+    text: Vec<u8>,
+    /// What stands before each line.
+    name: String,
+    /// How much of it is on standard output.
+    shown: usize,
+}
 
 impl Copy {
+    /// One that begins each line with a name.
+    pub(crate) fn named(name: &str) -> Self {
+        let name = format!("{name}: ");
+        Self(Arc::new(Mutex::new(Copied { name, ..Copied::default() })))
+    }
+
     /// What was written.
     pub(crate) fn text(&self) -> String {
-        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&bytes).into_owned()
+        let copied = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&copied.text).into_owned()
     }
 }
 
 impl Write for Copy {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        io::stdout().write_all(bytes)?;
+        let mut copied = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        copied.text.extend_from_slice(bytes);
+        let Copied { text, name, shown } = &mut *copied;
+        let new = text.get(*shown..).unwrap_or_default();
+        let mut out = io::stdout().lock();
+        for line in new.split_inclusive(|byte| *byte == b'\n') {
+            if line.ends_with(b"\n") {
+                *shown += line.len();
+                out.write_all(&[name.as_bytes(), line].concat())?;
+            }
+        }
         Ok(bytes.len())
     }
 

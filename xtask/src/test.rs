@@ -12,10 +12,11 @@ use crate::progress::note;
 use crate::qemu::{End, Machine};
 use crate::userland;
 use crate::vm;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 use xtask::Outcome;
 
@@ -37,10 +38,7 @@ impl Options {
     pub(crate) fn run(self) -> Result<ExitCode> {
         let lab = Lab::open()?;
         let mut parts = vec![self.libraries(&lab)?, self.namespaces(&lab)?];
-        for kernel in self.kernels() {
-            parts.push(self.kernel(&lab, kernel)?);
-            parts.push(self.namespaces_on(&lab, kernel)?);
-        }
+        parts.extend(self.guests(&lab)?);
         println!();
         let (mut passed, mut failed) = (0, 0);
         for Part { name, counts } in parts {
@@ -104,6 +102,23 @@ impl Options {
         Ok(Part::new(name.to_owned(), counts, trouble))
     }
 
+    /// The kernels at once: a guest has one processor.
+    fn guests(&self, lab: &Lab) -> Result<Vec<Part>> {
+        let kernels = self.kernels();
+        thread::scope(|scope| {
+            let run = |kernel| {
+                let both = move || [self.kernel(lab, kernel), self.namespaces_on(lab, kernel)];
+                scope.spawn(both)
+            };
+            let guests: Vec<_> = kernels.into_iter().map(run).collect();
+            let ended = guests.into_iter().map(|guest| match guest.join() {
+                Ok(parts) => parts.into_iter().collect(),
+                Err(_) => bail!("a guest's thread panicked"),
+            });
+            Ok(ended.collect::<Result<Vec<Vec<Part>>>>()?.concat())
+        })
+    }
+
     fn kernel(&self, lab: &Lab, kernel: Name) -> Result<Part> {
         let name = shown(kernel);
         note(&format!("test {name}"));
@@ -136,13 +151,17 @@ impl Options {
         let mut argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
         argv.push("--test-threads=1".into());
         let job = Job { argv: &argv, with_ipvs: true };
-        let output = Copy::default();
+        let output = Copy::named(&name);
         let end = vm::run(lab, kernel, &machine, &job, Box::new(output.clone()));
         let counts = Counts::read(&output.text());
         let executed = counts.passed + counts.failed;
         let trouble = match end {
             Err(error) => Some(format!("{error:#}")),
-            Ok(End::Deadline) => Some(format!("not finished after {} s", self.timeout)),
+            Ok(End::Deadline) => {
+                let text = output.text();
+                let at = text.lines().last().unwrap_or_default();
+                Some(format!("not finished after {} s, at: {at}", self.timeout))
+            }
             Ok(End::Job(_)) if counts.summaries != 1 => Some("no test result".to_owned()),
             Ok(End::Job(_)) if executed == 0 && self.filter.is_empty() => {
                 Some("no tests were executed".to_owned())
@@ -173,6 +192,7 @@ fn shown(kernel: Name) -> String {
 }
 
 /// A part of the whole and how it went.
+#[derive(Clone)]
 struct Part {
     name: String,
     counts: Counts,
