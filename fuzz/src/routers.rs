@@ -173,6 +173,7 @@ fn event(what: u8, value: u8, now: Time, config: &Config) -> Event {
         8 => Event::Health(Health::Well { lower: value }),
         9 => Event::Health(Health::Fault { track: "disk".to_owned() }),
         10 => Event::SyncReady(value % 2 == 0),
+        11 if what & 0xc0 == 0xc0 => Event::NotKept,
         11 if what & 0x80 != 0 => Event::NotInstalled,
         11 => Event::Resign,
         12 if what & 0x80 != 0 => {

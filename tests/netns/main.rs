@@ -24,6 +24,7 @@ mod heard;
 mod host;
 mod interop;
 mod keepalived;
+mod kept;
 mod lan;
 mod logs;
 mod macvlan;

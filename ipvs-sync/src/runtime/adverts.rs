@@ -176,6 +176,7 @@ impl Adverts {
                 Told::Link { router, link } => self.tell(now, router, Event::Link(link)),
                 Told::Release { router } => self.tell(now, router, Event::Resign),
                 Told::NotInstalled { router } => self.tell(now, router, Event::NotInstalled),
+                Told::NotKept { router } => self.tell(now, router, Event::NotKept),
                 Told::Answered { router, answer } => {
                     self.tell(now, router, Event::Answered(answer));
                 }

@@ -1,6 +1,7 @@
 //! The addresses of one virtual router on its interface.
 
 use super::WhenDeleted;
+use super::limit::PutBacks;
 use super::question::Question;
 use crate::net::{
     AddressEntry, AdvertSocket, Announcer, Error, ErrorKind, Interface, InterfaceAddress, Outcome,
@@ -22,6 +23,7 @@ pub(super) struct Holding {
     pub(super) is_multicast: bool,
     pub(super) family: Family,
     pub(super) when_deleted: WhenDeleted,
+    pub(super) put_backs: PutBacks,
     pub(super) virtual_mac: Option<VirtualMac>,
     pub(super) announcer: Announcer,
     pub(super) question: Question,
@@ -56,6 +58,7 @@ impl Holding {
             is_multicast,
             family,
             when_deleted,
+            put_backs: PutBacks::default(),
             virtual_mac,
             announcer,
             question: Question::default(),

@@ -1,7 +1,8 @@
-//! How often something is said.
+//! How often something is said, or done again.
 
 use crate::vrrp::Time;
 use crate::vrrp::router::Report;
+use std::collections::VecDeque;
 use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
 
@@ -45,6 +46,26 @@ impl Reports {
     }
 }
 
+/// When something was put back that others have deleted. They choose how often they do.
+#[derive(Debug, Default)]
+pub(super) struct PutBacks(VecDeque<Time>);
+
+impl PutBacks {
+    /// Whether it may be put back now once more, which is counted then.
+    pub(super) fn admits(&mut self, now: Time) -> bool {
+        self.0.retain(|&time| now - time < PUT_BACKS_WITHIN);
+        let admits = self.0.len() < PUT_BACKS;
+        if admits {
+            self.0.push_back(now);
+        }
+        admits
+    }
+}
+
+/// More is no accident but another program that wants them gone.
+const PUT_BACKS: usize = 10;
+const PUT_BACKS_WITHIN: Duration = Duration::from_secs(10);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +76,19 @@ mod tests {
         let at = |millis| Time::ZERO + Duration::from_millis(millis);
         let said = [0, 1, 999, 1_000, 1_500, 2_500].map(|millis| limit.admits(at(millis)));
         assert_eq!(said, [Some(0), None, None, Some(2), None, Some(1)]);
+    }
+
+    #[test]
+    fn in_no_ten_seconds_is_more_put_back_than_ten_times() {
+        let mut put_backs = PutBacks::default();
+        let at = |millis| Time::ZERO + Duration::from_millis(millis);
+        // Two in a second, until there were ten.
+        let times = (0..40).map(|half| at(half * 500));
+        let admitted: Vec<Time> = times.filter(|&time| put_backs.admits(time)).collect();
+        assert_eq!(admitted.len(), 20);
+        assert_eq!((admitted[9], admitted[10]), (at(4_500), at(10_000)));
+        // One in a second has no end.
+        assert!((31..100).all(|second| put_backs.admits(at(second * 1_000))));
     }
 
     #[test]

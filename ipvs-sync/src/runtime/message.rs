@@ -21,6 +21,8 @@ pub(super) enum Told {
     Release { router: usize },
     /// Addresses that were to be installed are not there.
     NotInstalled { router: usize },
+    /// Somebody else deletes addresses as often as they are put back.
+    NotKept { router: usize },
     /// Somebody else has an address that the router asked for.
     Answered { router: usize, answer: router::Answer },
     /// An interface was created anew.

@@ -43,7 +43,8 @@
 //! An active router has all of its addresses, or is active no longer. If one is refused,
 //! now or when it is put back, it hands over ([`Cause::NotInstalled`]) and leaves whoever
 //! takes over alone, as one that was told to [resign](Handle::resign). If nobody does, it
-//! tries again, once a second at most.
+//! tries again, once a second at most. So it does if somebody deletes them as often as they
+//! are [put back](WhenDeleted::PutBack).
 //!
 //! [`Cause::NotInstalled`]: crate::vrrp::router::Cause::NotInstalled
 //!

@@ -31,7 +31,14 @@ pub struct Settings {
 /// What is done if somebody else deletes virtual addresses that this router has set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum WhenDeleted {
-    /// They are added and announced again.
+    /// They are added and announced again, 10 times within 10 seconds at most. If they are
+    /// deleted once more the router hands over
+    /// ([`Cause::NotKept`](crate::vrrp::router::Cause::NotKept)). As one that was told to
+    /// [resign](super::Handle::resign) it takes them again only if nobody else does, and a
+    /// second later at the earliest.
+    ///
+    /// To create the interface with the virtual MAC address again, or to set it up, counts
+    /// as one of the 10. That of a backup is left alone after them, until it takes over.
     #[default]
     PutBack,
     /// The router hands over: whoever deleted them may have meant that.

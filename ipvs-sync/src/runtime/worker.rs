@@ -123,7 +123,9 @@ impl Worker {
     }
 
     fn install(&mut self, router: usize, addresses: Vec<IpAddr>) {
-        self.look_after_virtual_mac(router);
+        if self.has_lost_virtual_mac(router) {
+            self.put_back_virtual_mac(router);
+        }
         let Self { netlink, holdings, .. } = self;
         let Some(holding) = holdings.get_mut(router) else { return };
         let errors = holding.install(netlink, addresses);
@@ -285,28 +287,41 @@ impl Worker {
         }
     }
 
+    /// Whether its interface with the virtual MAC address is not there, or down. Without
+    /// the one below it has to wait.
+    fn has_lost_virtual_mac(&mut self, router: usize) -> bool {
+        let Self { netlink, holdings, .. } = self;
+        let Some(holding) = holdings.get(router) else { return false };
+        let Some(virtual_mac) = &holding.virtual_mac else { return false };
+        let found = netlink.interface_at(virtual_mac.interface().index);
+        !found.is_ok_and(|interface| interface.is_up) && !is_gone(netlink, &holding.parent)
+    }
+
     /// Creates its interface with the virtual MAC address again if somebody has deleted
-    /// it, and sets it up if somebody has set it down. Without the one below that has to
-    /// wait.
-    fn look_after_virtual_mac(&mut self, router: usize) {
+    /// it, or sets it up.
+    fn put_back_virtual_mac(&mut self, router: usize) {
         let Self { netlink, holdings, .. } = self;
         let Some(holding) = holdings.get_mut(router) else { return };
         let Some(virtual_mac) = &mut holding.virtual_mac else { return };
         let parent = holding.parent;
         match netlink.interface_at(virtual_mac.interface().index) {
-            Ok(interface) if interface.is_up => {}
             Ok(_) => {
                 let error = virtual_mac.bring_up().err();
                 self.failed(router, error);
             }
-            Err(_) if is_gone(netlink, &parent) => {}
             Err(_) => self.renew(router, parent),
         }
     }
 
     /// Puts back what somebody else has deleted, or hands over.
     fn look_after_addresses(&mut self, router: usize) {
-        self.look_after_virtual_mac(router);
+        if self.has_lost_virtual_mac(router) {
+            let holding = self.holdings.get_mut(router);
+            if !holding.is_some_and(|holding| holding.put_backs.admits(now())) {
+                return self.adverts.push(Told::NotKept { router });
+            }
+            self.put_back_virtual_mac(router);
+        }
         let Self { netlink, holdings, .. } = self;
         let Some(holding) = holdings.get_mut(router) else { return };
         match netlink.interface_at(holding.interface().index) {
@@ -323,6 +338,10 @@ impl Worker {
             return;
         }
         let error = match holding.when_deleted {
+            WhenDeleted::PutBack if !holding.put_backs.admits(now()) => {
+                self.adverts.push(Told::NotKept { router });
+                None
+            }
             WhenDeleted::PutBack => match holding.add(netlink, &missing) {
                 Some(error) => {
                     self.hand_over_unless_whole(router);

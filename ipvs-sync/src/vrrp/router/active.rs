@@ -217,8 +217,8 @@ fn rivalry(own: Own, heard: Heard) -> Report {
     }
 }
 
-/// How long one whose addresses could not be installed waits at least before it tries
-/// again: each time the others believe it for a moment.
+/// How long one whose addresses could not be installed, or kept, waits at least before it
+/// tries again: each time the others believe it for a moment.
 pub(super) const BEFORE_NEXT_TRY: Duration = Duration::from_secs(1);
 
 /// How many advertisements it sends at most between two that are due, to answer others.

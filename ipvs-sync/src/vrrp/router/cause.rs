@@ -45,6 +45,8 @@ pub enum Cause {
     HandedOver,
     /// Its addresses could not be installed, or not all of them.
     NotInstalled,
+    /// Somebody else deleted its addresses as often as they were put back.
+    NotKept,
     /// A better router is active.
     Outranked {
         /// The better one.
@@ -97,6 +99,7 @@ impl fmt::Display for Cause {
             Self::Promoted => f.pad("told to take over"),
             Self::HandedOver => f.pad("told to hand over"),
             Self::NotInstalled => f.pad("the addresses could not be installed"),
+            Self::NotKept => f.pad("somebody deletes the addresses as often as they are put back"),
             Self::Outranked { peer, priority, own } if priority == own => {
                 write!(f, "{peer} is active with priority {priority} too and has a higher address")
             }

@@ -33,6 +33,9 @@ pub enum Event {
     /// hands over as for [`Resign`](Self::Resign): to whoever needs an address that is
     /// missing, no router is better than one that says it has it.
     NotInstalled,
+    /// Somebody else deletes the addresses of the active router as often as they are put
+    /// back. It hands over as for [`NotInstalled`](Self::NotInstalled).
+    NotKept,
     /// A backup is to take over at once: the active router said so on another way, or the
     /// operator. It stays active only if none of higher priority is. It does so although
     /// the addresses are [answered](Self::Answered) for.

@@ -129,8 +129,9 @@
 //! - One that went back to backup is not active again for an interval, a backup that was
 //!   paused listens for longer, and an active router that was away goes back by itself.
 //! - Answers are limited in number, where §6.4.3 has one for each packet.
-//! - One whose addresses could not be installed hands over. If nobody takes them it tries
-//!   again, not more often than once a second.
+//! - One whose addresses could not be installed, or are deleted as often as they are put
+//!   back, hands over. If nobody takes them it tries again, not more often than once a
+//!   second.
 //! - One that probes waits for who answers for the addresses, where §6.4.2 has it take over
 //!   after the down interval.
 //! - It is of one version and advertises in that alone, where §8.4.2 allows both. It drops
@@ -250,6 +251,7 @@ impl Router {
             Event::NotInstalled => {
                 self.hand_over(now, now + BEFORE_NEXT_TRY, Cause::NotInstalled);
             }
+            Event::NotKept => self.hand_over(now, now + BEFORE_NEXT_TRY, Cause::NotKept),
             Event::Promote => {
                 if self.state() == State::Backup {
                     self.become_active(now, Cause::Promoted);

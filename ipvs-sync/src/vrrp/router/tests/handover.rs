@@ -77,26 +77,29 @@ fn a_backup_that_is_told_to_hand_over_has_nothing_to() {
 }
 
 #[test]
-fn one_whose_addresses_could_not_be_installed_hands_over_to_whoever_is_there() {
-    let mut host = Host::active(rank(150));
-    host.tell(Event::NotInstalled);
-    let actions = host.take();
-    assert_eq!(without_changes(actions.clone()), [advertise(0), Action::Remove]);
-    assert_eq!(cause(&actions), Cause::NotInstalled);
-    for _ in 0..100 {
-        host.pass(MILLI * 1_000);
-        host.hear(100, "10.0.0.3");
+fn one_whose_addresses_are_not_there_hands_over_to_whoever_is() {
+    let reasons = [(Event::NotInstalled, Cause::NotInstalled), (Event::NotKept, Cause::NotKept)];
+    for (event, reason) in reasons {
+        let mut host = Host::active(rank(150));
+        host.tell(event.clone());
+        let actions = host.take();
+        assert_eq!(without_changes(actions.clone()), [advertise(0), Action::Remove]);
+        assert_eq!(cause(&actions), reason);
+        for _ in 0..100 {
+            host.pass(MILLI * 1_000);
+            host.hear(100, "10.0.0.3");
+        }
+        assert_eq!(host.take(), []);
+        host.tell(event);
+        assert_eq!(host.take(), []);
     }
-    assert_eq!(host.take(), []);
-    host.tell(Event::NotInstalled);
-    assert_eq!(host.take(), []);
 }
 
 #[test]
 fn if_nobody_takes_them_it_tries_again_and_not_more_often_than_once_a_second() {
     let mut host = Host::active(versioned(&rank(150), centis(1)));
-    for _ in 0..10 {
-        host.tell(Event::NotInstalled);
+    for event in [Event::NotInstalled, Event::NotKept].into_iter().cycle().take(10) {
+        host.tell(event);
         let waited = host.until(State::Active);
         // And for one advertisement more at most.
         assert!((MILLI * 1_000..MILLI * 1_020).contains(&waited), "{waited:?}");
