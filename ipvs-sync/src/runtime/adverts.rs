@@ -92,6 +92,10 @@ impl Adverts {
                     Taken::Empty => break,
                 }
             }
+            let Self { ports, voices, jobs, .. } = self;
+            if let Some(port) = ports.get_mut(port) {
+                port.count_overruns(now, voices, jobs);
+            }
         }
     }
 

@@ -108,5 +108,6 @@ pub(super) enum Notice {
     Rejected { source: IpAddr, rejected: Rejected },
     Odd { source: IpAddr, finding: Finding },
     Unreadable,
+    QueueFull { dropped: u64 },
     Receive(net::Error),
 }

@@ -53,8 +53,9 @@
 //! number of addresses than it sends itself: beside it, a virtual router of IPv6 on an
 //! Ethernet has at most 89.
 //!
-//! Packets that are dropped are counted by reason ([`Status`]), and one in a second of each
-//! interface is logged with how many were not.
+//! Packets that are dropped are counted by reason ([`Status`]), also those for which the
+//! kernel's queue had no room. One in a second of each interface is logged with how many
+//! were not.
 
 mod adverts;
 mod alarm;

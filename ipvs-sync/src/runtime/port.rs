@@ -20,6 +20,8 @@ pub(super) struct Port {
     /// Packets that were for none of them.
     pub(super) unclaimed: Counters,
     log: Limit,
+    /// Of a flood all else is logged too.
+    log_overruns: Limit,
 }
 
 /// What was taken from the socket.
@@ -34,7 +36,7 @@ pub(super) enum Taken {
 impl Port {
     pub(super) fn new(socket: AdvertSocket) -> Self {
         let (unclaimed, log) = (Counters::default(), Limit::default());
-        Self { socket, routers: Vec::new(), unclaimed, log }
+        Self { socket, routers: Vec::new(), unclaimed, log, log_overruns: Limit::default() }
     }
 
     /// Takes the next packet from the socket, checks and counts it.
@@ -111,6 +113,28 @@ impl Port {
             log(&mut self.log, Notice::Rejected { source, rejected });
         }
         dropped
+    }
+
+    /// Counts what the queue had no room for, as far as what was taken has shown.
+    pub(super) fn count_overruns(
+        &mut self,
+        now: Time,
+        voices: &mut [Voice],
+        jobs: &mut VecDeque<Job>,
+    ) {
+        let dropped = self.socket.take_overruns();
+        if dropped == 0 {
+            return;
+        }
+        for &router in &self.routers {
+            if let Some(voice) = voices.get_mut(router) {
+                voice.counters.add(Reason::QueueFull, dropped);
+            }
+        }
+        if let Some(withheld) = self.log_overruns.admits(now) {
+            let (interface, notice) = (self.socket.interface().name, Notice::QueueFull { dropped });
+            jobs.push_back(Job::Log { interface, notice, withheld });
+        }
     }
 }
 

@@ -378,6 +378,9 @@ fn log(interface: InterfaceName, notice: &Notice, withheld: u64) {
             tracing::warn!(%interface, %source, %finding, withheld, "odd packet");
         }
         Notice::Unreadable => tracing::warn!(%interface, withheld, "packet cannot be read"),
+        Notice::QueueFull { dropped } => {
+            tracing::warn!(%interface, dropped, withheld, "packets dropped: the queue was full");
+        }
         Notice::Receive(error) => tracing::warn!(%interface, %error, withheld, "receiving"),
     }
 }

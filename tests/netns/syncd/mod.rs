@@ -3,9 +3,11 @@
 mod program;
 
 use crate::host::{port, run};
-use crate::router::{addresses, has_virtual, wait_until};
+use crate::router::{addresses, has_virtual, ip, wait_until};
 use crate::wire::Wire;
+use ipvs_sync::net::{AdvertSocket, group};
 use ipvs_sync::vrrp::Family;
+use nix::sys::signal::Signal;
 use nix::unistd::gettid;
 use program::{Daemon, command, folder, web};
 use std::fs;
@@ -105,6 +107,31 @@ fn one_that_probes_says_who_answers_and_can_be_told_to_take_over_all_the_same() 
     assert!(probes.state().contains(BACKUP), "{}", probes.state());
     probes.reload(&web(100, ""));
     probes.waits_for(ACTIVE);
+}
+
+#[test]
+fn what_came_while_it_did_not_run_and_had_no_room_is_counted() {
+    let wire = Wire::new();
+    let daemon = Daemon::start(&format!("metrics = \"127.0.0.1:9890\"\n{}", web(100, "")));
+    daemon.waits_for(ACTIVE);
+    let peer = wire.there(|| AdvertSocket::multicast(&port(), Family::V4).unwrap());
+    let send = || peer.send(ip("10.0.0.2"), group(Family::V4), &[0x31; 20]).unwrap();
+    daemon.signal(Signal::SIGSTOP);
+    (0..20_000).for_each(|_| send());
+    daemon.signal(Signal::SIGCONT);
+    wait_until("count", || {
+        // The next one that is queued says how many were not.
+        send();
+        daemon.state().contains("\"queue_full\":1")
+    });
+    let mut metrics = TcpStream::connect("127.0.0.1:9890").unwrap();
+    metrics.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
+    let mut said = String::new();
+    metrics.read_to_string(&mut said).unwrap();
+    let name = "ipvs_syncd_router_dropped_total{router=\"web\",interface=\"vrrp0\",vrid=\"7\",\
+                family=\"IPv4\",reason=\"queue_full\"} 1";
+    assert!(said.contains(name), "{said}");
+    assert!(daemon.log().contains("the queue was full"), "{}", daemon.log());
 }
 
 #[test]

@@ -18,6 +18,7 @@ use read::{Header, Read, read};
 use socket2::Socket;
 use std::fmt;
 use std::io::IoSlice;
+use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 
@@ -35,6 +36,10 @@ pub struct AdvertSocket {
     control: Vec<u8>,
     /// What is received next came after this.
     earliest: Time,
+    /// Packets that were dropped since it was opened, as the kernel counts them.
+    overruns: u32,
+    /// Those of them that nobody took notice of.
+    new_overruns: u64,
 }
 
 /// What was received.
@@ -95,9 +100,19 @@ impl AdvertSocket {
         let operation = Operation::OpenAdverts { family };
         let socket = open(interface, family, is_member)
             .map_err(|error| Error::new(operation, Some(interface.name), error))?;
-        let control = cmsg_space!(libc::in6_pktinfo, libc::c_int, libc::timespec);
+        let control = cmsg_space!(libc::in6_pktinfo, libc::c_int, libc::timespec, u32);
         let packet = vec![0; LONGEST];
-        Ok(Self { socket, interface: *interface, family, is_member, packet, control, earliest })
+        Ok(Self {
+            socket,
+            interface: *interface,
+            family,
+            is_member,
+            packet,
+            control,
+            earliest,
+            overruns: 0,
+            new_overruns: 0,
+        })
     }
 
     /// The interface, as it was when the socket was opened.
@@ -129,6 +144,8 @@ impl AdvertSocket {
                     return Err(Error::new(Operation::Receive, interface, errno));
                 }
             };
+            self.new_overruns += u64::from(read.overruns.wrapping_sub(self.overruns));
+            self.overruns = read.overruns;
             if !self.is_meant(&read) {
                 continue;
             }
@@ -143,6 +160,12 @@ impl AdvertSocket {
             });
         }
         Ok(Received::Empty)
+    }
+
+    /// How many packets the kernel dropped because the queue was full, as far as those show
+    /// that were received after them, and since this was asked last.
+    pub fn take_overruns(&mut self) -> u64 {
+        mem::take(&mut self.new_overruns)
     }
 
     /// Not one of another interface, from before the socket was bound to its own, nor one

@@ -16,6 +16,7 @@ pub(super) fn open(interface: &Interface, family: Family, is_member: bool) -> io
     let socket = Socket::new(domain, Type::RAW, Some(Protocol::from(i32::from(PROTOCOL))))?;
     socket.set_nonblocking(true)?;
     setsockopt(&socket, sockopt::ReceiveTimestampns, &true)?;
+    setsockopt(&socket, sockopt::RxqOvfl, &1)?;
     // Beyond the host's limit where CAP_NET_ADMIN allows that. With less it still works.
     let _ = setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER)
         .or_else(|_| setsockopt(&socket, sockopt::RcvBuf, &RECEIVE_BUFFER));

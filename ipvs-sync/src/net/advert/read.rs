@@ -14,6 +14,8 @@ use std::os::fd::AsRawFd as _;
 pub(super) struct Read {
     pub(super) interface: Option<u32>,
     pub(super) stamp: Option<TimeSpec>,
+    /// How many were dropped before it since the socket was opened.
+    pub(super) overruns: u32,
     /// `None` if it cannot be read.
     pub(super) header: Option<Header>,
     pub(super) payload: Range<usize>,
@@ -36,9 +38,12 @@ pub(super) fn read(
     let message =
         recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut slices, Some(control), flags)?;
     let (mut stamp, mut interface, mut destination, mut hop_limit) = (None, None, None, None);
+    // It is said only where there were any (`socket.c: sock_recv_drops`).
+    let mut overruns = 0;
     for control in message.cmsgs()? {
         match control {
             ControlMessageOwned::ScmTimestampns(at) => stamp = Some(at),
+            ControlMessageOwned::RxqOvfl(count) => overruns = count,
             ControlMessageOwned::Ipv4PacketInfo(info) => {
                 interface = u32::try_from(info.ipi_ifindex).ok();
             }
@@ -69,5 +74,5 @@ pub(super) fn read(
         }
     };
     let (header, payload) = read.filter(|_| is_whole).unzip();
-    Ok(Read { interface, stamp, header, payload: payload.unwrap_or_default() })
+    Ok(Read { interface, stamp, overruns, header, payload: payload.unwrap_or_default() })
 }

@@ -53,6 +53,9 @@ pub enum Reason {
     OtherAddresses,
     /// What is longer than any advertisement, or not of its family.
     Unreadable,
+    /// What the kernel dropped because nobody had taken what came before it. Whose it was
+    /// is not known: each virtual router that hears by that queue counts it.
+    QueueFull,
 }
 
 /// A count of each reason.
@@ -61,7 +64,7 @@ pub struct Counters([u64; Reason::EACH.len()]);
 
 impl Reason {
     /// Each.
-    pub const EACH: [Self; 23] = [
+    pub const EACH: [Self; 24] = [
         Self::HopLimit,
         Self::Length,
         Self::Version,
@@ -85,6 +88,7 @@ impl Reason {
         Self::OtherInterval,
         Self::OtherAddresses,
         Self::Unreadable,
+        Self::QueueFull,
     ];
 
     /// Its name in metrics, such as `hop_limit`.
@@ -113,6 +117,7 @@ impl Reason {
             Self::OtherInterval => "other_interval",
             Self::OtherAddresses => "other_addresses",
             Self::Unreadable => "unreadable",
+            Self::QueueFull => "queue_full",
         }
     }
 }
@@ -120,8 +125,13 @@ impl Reason {
 impl Counters {
     /// Counts one more.
     pub fn count(&mut self, reason: Reason) {
+        self.add(reason, 1);
+    }
+
+    /// Counts so many more.
+    pub fn add(&mut self, reason: Reason, more: u64) {
         if let Some(count) = self.0.get_mut(reason as usize) {
-            *count = count.wrapping_add(1);
+            *count = count.wrapping_add(more);
         }
     }
 
