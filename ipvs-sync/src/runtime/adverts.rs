@@ -10,7 +10,7 @@ use super::voice::Voice;
 use super::{Error, Settings, Status};
 use crate::net::now;
 use crate::vrrp::router::{Action, Config, Event, Router};
-use crate::vrrp::{Rank, Time};
+use crate::vrrp::{Rank, Time, VirtualAddresses};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::collections::VecDeque;
 use std::mem;
@@ -173,9 +173,15 @@ impl Adverts {
         let now = now();
         for told in self.inbox.try_take() {
             match told {
-                Told::Command { router, command, reply } => {
-                    let answer = self.command(now, router, command);
-                    self.jobs.push_back(Job::Reply(reply, Box::new(answer)));
+                Told::Command { router, command, reply, owns } => {
+                    let job = match self.to_own(router, &command) {
+                        // To see whether they are there can take longer.
+                        Some(addresses) if owns.as_ref() != Some(&addresses) => {
+                            Job::CheckOwner { router, addresses, command, reply }
+                        }
+                        _ => Job::Reply(reply, Box::new(self.command(now, router, command))),
+                    };
+                    self.jobs.push_back(job);
                 }
                 Told::Link { router, link } => self.tell(now, router, Event::Link(link)),
                 Told::Release { router } => self.tell(now, router, Event::Resign),
@@ -200,6 +206,17 @@ impl Adverts {
             }
         }
         false
+    }
+
+    /// What the router owns after a command, if it is an owner then and can be.
+    fn to_own(&self, router: usize, command: &Command) -> Option<VirtualAddresses> {
+        let config = match command {
+            Command::Reconfigure(config) if config.rank() == Rank::Owner => config,
+            Command::SetRank(Rank::Owner) => self.router(router)?.config(),
+            _ => return None,
+        };
+        let has_virtual_mac = self.voices.get(router)?.settings.virtual_mac.is_some();
+        (!has_virtual_mac).then(|| config.addresses().clone())
     }
 
     fn command(&mut self, now: Time, router: usize, command: Command) -> Answer {

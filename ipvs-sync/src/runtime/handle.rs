@@ -61,7 +61,8 @@ impl Handle {
     ///
     /// # Errors
     /// [`Error::NoSuchRouter`], and all that [`spawn`](super::spawn) finds wrong in the values
-    /// themselves; nothing has changed then.
+    /// themselves and, of an owner, with the addresses of its interface; nothing has changed
+    /// then.
     pub fn reconfigure(&self, router: usize, config: Config) -> Result<Status, Error> {
         self.command(router, Command::Reconfigure(Box::new(config)))
     }
@@ -128,7 +129,7 @@ impl Handle {
 
     fn command(&self, router: usize, command: Command) -> Answer {
         let (reply, answer) = mpsc::channel();
-        self.adverts.push(Told::Command { router, command, reply });
+        self.adverts.push(Told::Command { router, command, reply, owns: None });
         answer.recv().unwrap_or(Err(Error::Ended))
     }
 

@@ -5,7 +5,7 @@ use crate::net;
 use crate::net::AdvertSocket;
 use crate::vrrp::packet::{Finding, Rejected};
 use crate::vrrp::router::{self, Cause, Config, Report, State};
-use crate::vrrp::{Rank, Time};
+use crate::vrrp::{Rank, Time, VirtualAddresses};
 use ipvs::InterfaceName;
 use std::net::IpAddr;
 use std::sync::mpsc::Sender;
@@ -13,8 +13,14 @@ use std::sync::mpsc::Sender;
 /// What the thread of the advertisements is told.
 #[derive(Debug)]
 pub(super) enum Told {
-    /// By the handle.
-    Command { router: usize, command: Command, reply: Sender<Answer> },
+    /// By the handle; and again by the other thread, when the interface has the addresses
+    /// that the command makes the router own.
+    Command {
+        router: usize,
+        command: Command,
+        reply: Sender<Answer>,
+        owns: Option<VirtualAddresses>,
+    },
     /// An interface has its link, or lost it.
     Link { router: usize, link: bool },
     /// Somebody else deleted addresses, which counts as an order to hand over.
@@ -67,6 +73,13 @@ pub(super) enum Job {
     },
     Announce {
         router: usize,
+    },
+    /// To see whether the interface has what the command makes the router own.
+    CheckOwner {
+        router: usize,
+        addresses: VirtualAddresses,
+        command: Command,
+        reply: Sender<Answer>,
     },
     /// To ask who has these.
     Probe {

@@ -64,6 +64,7 @@ mod handle;
 mod holding;
 mod limit;
 mod message;
+mod owned;
 mod port;
 mod question;
 mod queue;

@@ -5,6 +5,7 @@ use super::alarm::Alarm;
 use super::handle::Handle;
 use super::holding::Holding;
 use super::message::Told;
+use super::owned;
 use super::port::Port;
 use super::queue::{Queue, Taker};
 use super::unit::Unit;
@@ -189,7 +190,9 @@ impl Opened {
                 is_there == (router.interface, router.family()) && other.peers.is_empty()
             };
             let is_multicast = routers.iter().any(is_multicast);
-            this.check_owner(router, &parent)?;
+            if router.config.rank() == Rank::Owner {
+                owned::check(&mut this.netlink, &parent, router.config.addresses())?;
+            }
             let port = this.port(number, router, &parent, is_multicast)?;
             let virtual_mac = this.virtual_mac(router, &parent)?;
             let sends_at = virtual_mac.as_ref().map(VirtualMac::interface);
@@ -213,19 +216,6 @@ impl Opened {
             )?);
         }
         Ok(this)
-    }
-
-    /// Nobody adds the addresses of an owner: its interface has them.
-    fn check_owner(&mut self, router: &Settings, parent: &Interface) -> Result<(), Error> {
-        if router.config.rank() != Rank::Owner {
-            return Ok(());
-        }
-        let there = self.netlink.addresses(parent, router.family())?;
-        let is_there = |address| there.iter().any(|entry| entry.address.address() == address);
-        match router.config.addresses().iter().find(|address| !is_there(*address)) {
-            Some(address) => Err(Error::NotOwned { address, interface: parent.name }),
-            None => Ok(()),
-        }
     }
 
     /// The port of a router, which it may share.

@@ -3,6 +3,7 @@
 
 use super::holding::Holding;
 use super::message::{Job, Notice, Told};
+use super::owned;
 use super::queue::Queue;
 use super::{Event, Record, WhenDeleted};
 use crate::net::{self, AdvertSocket, ErrorKind, Interface, Rtnetlink, VirtualMac, now};
@@ -69,6 +70,18 @@ impl Worker {
                 self.failed(router, error);
             }
             Job::Announce { router } => self.announce(router),
+            Job::CheckOwner { router, addresses, command, reply } => {
+                let Self { netlink, holdings, adverts, .. } = self;
+                let Some(holding) = holdings.get(router) else { return true };
+                match owned::check(netlink, &holding.parent, &addresses) {
+                    Ok(()) => {
+                        let owns = Some(addresses);
+                        adverts.push(Told::Command { router, command, reply, owns });
+                    }
+                    // Whoever asked may have gone.
+                    Err(error) => drop(reply.send(Err(error))),
+                }
+            }
             Job::Probe { router, addresses } => {
                 let Some(holding) = self.holdings.get_mut(router) else { return true };
                 let error = holding.ask(&addresses).err();
