@@ -87,6 +87,42 @@ fn the_settings_are_set_back_with_the_last_and_only_if_nobody_else_has_set_them(
     assert_eq!(parent(), pair("8", "1"));
 }
 
+#[test]
+fn whoever_is_the_last_on_an_interface_sets_back_what_was_before_the_first() {
+    let _wire = Wire::new();
+    let create = |vrid: u8| {
+        let settings = ParentSettings::change(&port()).unwrap();
+        VirtualMac::create(&settings, name(&format!("vmac{vrid}")), mac(vrid)).unwrap()
+    };
+    let parent = || [setting(PORT, "arp_ignore"), setting(PORT, "arp_announce")];
+    set(PORT, "arp_announce", "1");
+    for is_first_the_last in [false, true] {
+        let (first, second) = (create(7), create(8));
+        let (next, last) = if is_first_the_last { (second, first) } else { (first, second) };
+        drop(next);
+        assert_eq!(parent(), ["1", "2"]);
+        drop(last);
+        assert_eq!(parent(), ["0", "1"]);
+    }
+}
+
+#[test]
+fn what_a_process_that_crashed_has_set_is_set_back_with_what_it_left() {
+    let _wire = Wire::new();
+    let create = || {
+        let settings = ParentSettings::change(&port()).unwrap();
+        VirtualMac::create(&settings, name("vmac7"), mac(7)).unwrap()
+    };
+    std::mem::forget(create());
+    std::mem::forget(create());
+    let shown = run("ip link show vmac7");
+    assert!(shown.contains("alias ipvs-sync arp_ignore=0 arp_announce=0"), "{shown}");
+    // What somebody has set since is his.
+    set(PORT, "arp_announce", "1");
+    drop(create());
+    assert_eq!([setting(PORT, "arp_ignore"), setting(PORT, "arp_announce")], ["0", "1"]);
+}
+
 /// Who answers the peer for the virtual address and for the port's own, and what the peer
 /// learns when this host asks for it.
 // shows: 9568-8.1.2-1, 9568-8.1.2-2, 9568-8.2.2-1, 9568-8.2.2-2

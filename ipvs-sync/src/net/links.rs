@@ -65,7 +65,15 @@ impl Rtnetlink {
     /// [`ErrorKind::Incomplete`](super::ErrorKind::Incomplete), or what the system says.
     pub fn interfaces(&mut self) -> Result<Vec<Interface>, Error> {
         let failed = |cause| Error::new(Operation::ListInterfaces, None, cause);
-        self.list(&RouteNetlinkMessage::GetLink(without_statistics()), read).map_err(failed)
+        self.interfaces_with(read).map_err(failed)
+    }
+
+    /// What is read of all interfaces, where something is.
+    pub(super) fn interfaces_with<R>(
+        &mut self,
+        read: impl Fn(&[u8]) -> Option<R>,
+    ) -> Result<Vec<R>, Cause> {
+        self.list(&RouteNetlinkMessage::GetLink(without_statistics()), read)
     }
 
     /// All objects of a kind; again if they changed underneath.
@@ -128,6 +136,13 @@ pub(super) fn read(body: &[u8]) -> Option<Interface> {
         has_multicast: header.flags.contains(LinkFlags::Multicast),
         macvlan_of: lower.filter(|_| is_macvlan),
     })
+}
+
+/// The alias that somebody has given an interface.
+pub(super) fn read_alias(body: &[u8]) -> Option<String> {
+    let mut attrs = Attrs::new(body.get(HEADER..)?, "link").flatten();
+    let alias = attrs.find(|attr| attr.kind == libc::IFLA_IFALIAS)?;
+    Some(String::from_utf8_lossy(alias.string()).into_owned())
 }
 
 /// The length of `ifinfomsg`.

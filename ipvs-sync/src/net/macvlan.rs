@@ -9,8 +9,9 @@
 use super::error::{Cause, Error, ErrorKind};
 use super::links::Interface;
 use super::operation::Operation;
+use super::parent::ParentSettings;
 use super::rtnetlink::Rtnetlink;
-use super::sysctl::{self, Setting};
+use super::sysctl;
 use crate::vrrp::Family;
 use ipvs::InterfaceName;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
@@ -19,16 +20,6 @@ use netlink_packet_route::link::{
     InfoData, InfoKind, InfoMacVlan, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, MacVlanMode,
 };
 use std::sync::Arc;
-
-/// The settings that an interface needs below virtual MAC addresses. They are set back
-/// when the last [`VirtualMac`] on it is gone, and this.
-///
-/// What a process that crashed has set is not known from what was set before it, and stays.
-#[derive(Debug)]
-pub struct ParentSettings {
-    interface: Interface,
-    _settings: Vec<Setting>,
-}
 
 /// An interface with a virtual router's MAC address. It is removed when this is dropped.
 #[derive(Debug)]
@@ -39,28 +30,6 @@ pub struct VirtualMac {
     is_there: bool,
     parent: Arc<ParentSettings>,
 }
-
-impl ParentSettings {
-    /// Makes the interface answer ARP for its own addresses only, and ask from its own.
-    ///
-    /// # Errors
-    /// [`Error::is_permission`], or what the system says.
-    pub fn change(interface: &Interface) -> Result<Arc<Self>, Error> {
-        let settings =
-            PARENT.iter().map(|&(name, value)| Setting::change(interface, Family::V4, name, value));
-        let settings = settings.collect::<Result<_, _>>()?;
-        Ok(Arc::new(Self { interface: *interface, _settings: settings }))
-    }
-
-    /// The interface that has them.
-    pub fn interface(&self) -> &Interface {
-        &self.interface
-    }
-}
-
-/// Otherwise the interface would answer for the virtual addresses too, with its own MAC
-/// address, and name them where it asks for a neighbour.
-const PARENT: [(&str, &str); 2] = [("arp_ignore", "1"), ("arp_announce", "2")];
 
 const OWN: [(Family, &str, &str); 6] = [
     (Family::V4, "arp_ignore", "1"),
@@ -89,7 +58,7 @@ impl VirtualMac {
     ) -> Result<Self, Error> {
         let mut netlink = Rtnetlink::open()?;
         let failed = |operation, cause| Error::new(operation, Some(name), cause);
-        let request = RouteNetlinkMessage::NewLink(macvlan(&parent.interface, name, mac));
+        let request = RouteNetlinkMessage::NewLink(macvlan(parent.interface(), name, mac));
         let created = netlink.change(request, NLM_F_CREATE | NLM_F_EXCL);
         let created = created.map_err(|cause| failed(Operation::CreateInterface, cause));
         let was_there = match created {
@@ -98,7 +67,7 @@ impl VirtualMac {
         };
         let interface = netlink.interface(name)?;
         let is_ours =
-            interface.macvlan_of == Some(parent.interface.index) && interface.mac == Some(mac);
+            interface.macvlan_of == Some(parent.interface().index) && interface.mac == Some(mac);
         if was_there && !is_ours {
             return Err(failed(Operation::CreateInterface, Cause::OtherInterface));
         }
@@ -126,7 +95,8 @@ impl VirtualMac {
     /// # Errors
     /// What the system says.
     pub fn bring_up(&mut self) -> Result<(), Error> {
-        let up = RouteNetlinkMessage::SetLink(set_up(self.interface.index));
+        let request = set_up(self.interface.index, self.parent.before());
+        let up = RouteNetlinkMessage::SetLink(request);
         let failed = |cause| Error::new(Operation::BringUp, Some(self.interface.name), cause);
         self.netlink.change(up, 0).map_err(failed)
     }
@@ -189,8 +159,10 @@ fn macvlan(parent: &Interface, name: InterfaceName, mac: [u8; 6]) -> LinkMessage
     message
 }
 
-fn set_up(index: u32) -> LinkMessage {
+/// An alias is not taken by the request that creates an interface.
+fn set_up(index: u32, alias: String) -> LinkMessage {
     let mut message = LinkMessage::default();
+    message.attributes.push(LinkAttribute::IfAlias(alias));
     message.header.index = index;
     message.header.flags = LinkFlags::Up;
     message.header.change_mask = LinkFlags::Up;

@@ -8,36 +8,39 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt as _;
 
-/// A setting of an interface that was changed, and is set back when this is dropped.
+/// A setting of an interface that was changed, and can be set back.
 ///
-/// The file is of the network namespace in which it was opened, whichever thread drops
-/// this.
+/// The file is of the network namespace in which it was opened, whichever thread sets it
+/// back.
 #[derive(Debug)]
 pub(super) struct Setting {
     file: File,
-    before: String,
+    pub(super) name: &'static str,
+    pub(super) before: String,
     value: &'static str,
 }
 
 impl Setting {
+    /// Sets it. What it was before may be known from one who has set it too, and counts
+    /// unless it was set to something else since.
     pub(super) fn change(
         interface: &Interface,
         family: Family,
         name: &'static str,
         value: &'static str,
+        before: Option<&str>,
     ) -> Result<Self, Error> {
         let change = || -> io::Result<Self> {
             let file = open(interface, family, name)?;
-            let before = read(&file)?;
+            let is = read(&file)?;
+            let before = before.filter(|_| is == value).map_or(is, str::to_owned);
             file.write_all_at(value.as_bytes(), 0)?;
-            Ok(Self { file, before, value })
+            Ok(Self { file, name, before, value })
         };
         change().map_err(|error| failed(interface, family, name, error))
     }
-}
 
-impl Drop for Setting {
-    fn drop(&mut self) {
+    pub(super) fn set_back(&self) {
         // What someone else has set meanwhile stays. That the interface is gone is no
         // failure, and there is nobody to tell of others.
         if read(&self.file).is_ok_and(|value| value == self.value) {

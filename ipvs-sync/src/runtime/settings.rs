@@ -109,7 +109,8 @@ impl Settings {
 
     /// The same, with its addresses at the virtual router's MAC address: on an interface
     /// of this name, which is created, also after somebody else has deleted it, and
-    /// removed.
+    /// removed. Its alias says what the settings of the interface below were before
+    /// ([`ParentSettings`](crate::net::ParentSettings)).
     #[must_use]
     pub fn with_virtual_mac(self, name: InterfaceName) -> Self {
         Self { virtual_mac: Some(name), ..self }
