@@ -4,8 +4,7 @@
 use crate::config::{Key, Router};
 use crate::resolve::Resolved;
 
-/// Virtual routers that start and stop together, because they move together, or because
-/// their virtual MAC addresses are on one interface, whose settings they share.
+/// Virtual routers that start and stop together, because they move together.
 pub(crate) type Unit = Vec<Resolved>;
 
 /// What is done. Old and new units are named by their numbers.
@@ -28,19 +27,14 @@ pub(crate) enum Step {
 pub(crate) fn units(routers: Vec<Resolved>) -> Vec<Unit> {
     let mut units: Vec<Unit> = Vec::new();
     for router in routers {
-        let (with, without): (Vec<Unit>, Vec<Unit>) = units
-            .into_iter()
-            .partition(|unit| unit.iter().any(|other| belong(&other.router, &router.router)));
-        units = without;
-        units.push(with.into_iter().flatten().chain([router]).collect());
+        let group = &router.router.group;
+        let is_its = |other: &Resolved| group.is_some() && other.router.group == *group;
+        match units.iter_mut().find(|unit| unit.iter().any(is_its)) {
+            Some(unit) => unit.push(router),
+            None => units.push(vec![router]),
+        }
     }
     units
-}
-
-fn belong(one: &Router, other: &Router) -> bool {
-    let is_group = one.group.is_some() && one.group == other.group;
-    let has_macs = one.virtual_mac.is_some() && other.virtual_mac.is_some();
-    is_group || (has_macs && one.interface == other.interface)
 }
 
 /// The way from the old units to the new ones, in a safe order: what goes on first, then
@@ -141,16 +135,12 @@ mod tests {
     const WHOLE: &str = "group = \"g\"";
 
     #[test]
-    fn routers_are_together_that_move_together_or_share_an_interface_below() {
+    fn routers_are_together_that_move_together() {
         let sizes = |lines: &[(&str, u8, &str)]| of(lines).iter().map(Vec::len).collect::<Vec<_>>();
         assert_eq!(sizes(&[("eth0", 1, ""), ("eth0", 2, ""), ("eth1", 1, "")]), [1, 1, 1]);
-        assert_eq!(sizes(&[("eth0", 1, WHOLE), ("eth1", 2, ""), ("eth1", 1, WHOLE)]), [1, 2]);
-        let macs = ["virtual-mac = \"a\"", "virtual-mac = \"b\"", "virtual-mac = \"c\""];
-        assert_eq!(sizes(&[("eth0", 1, macs[0]), ("eth0", 2, macs[1])]), [2]);
-        assert_eq!(sizes(&[("eth0", 1, macs[0]), ("eth1", 2, macs[1])]), [1, 1]);
-        // The last one joins what was apart.
-        let both = format!("{}\n{WHOLE}", macs[2]);
-        assert_eq!(sizes(&[("eth0", 1, macs[0]), ("eth1", 2, WHOLE), ("eth0", 3, &both)]), [3]);
+        assert_eq!(sizes(&[("eth0", 1, WHOLE), ("eth1", 2, ""), ("eth1", 1, WHOLE)]), [2, 1]);
+        let macs = ["virtual-mac = \"a\"", "virtual-mac = \"b\""];
+        assert_eq!(sizes(&[("eth0", 1, macs[0]), ("eth0", 2, macs[1])]), [1, 1]);
     }
 
     #[test]
