@@ -3,7 +3,8 @@
 use crate::host::{PORT, name, port, run};
 use crate::lan::Lan;
 use crate::router::{
-    INTERVAL, becomes, config, has_virtual, ip, rank, settings, start, state, wait_until,
+    INTERVAL, addresses, becomes, config, has_virtual, ip, rank, settings, start, state, v3,
+    wait_until,
 };
 use crate::wire::{Sniffer, Wire};
 use ipvs::Namespace;
@@ -11,8 +12,8 @@ use ipvs_sync::net::{AdvertSocket, Rtnetlink, group, now};
 use ipvs_sync::runtime::{Event, Handle, Options, WhenDeleted, spawn};
 use ipvs_sync::vrrp::packet::Reason;
 use ipvs_sync::vrrp::packet::auth_hmac::{self, Key, Mode};
-use ipvs_sync::vrrp::router::{Cause, Effect, State, Tracks};
-use ipvs_sync::vrrp::{Family, VirtualAddresses};
+use ipvs_sync::vrrp::router::{Cause, Config, Effect, State, Tracks};
+use ipvs_sync::vrrp::{Family, VirtualAddresses, Vrid};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -96,18 +97,28 @@ fn a_lost_link_is_a_fault_and_a_link_that_is_back_none() {
 #[test]
 fn an_interface_that_is_created_anew_is_used_again() {
     let _wire = Wire::new();
-    let router = start(settings(config(Family::V4, 1, 100)));
-    becomes(&router, State::Active);
+    // They share a socket.
+    let eight = VirtualAddresses::new([ip("10.0.0.8")]).unwrap();
+    let source = ip("10.0.0.1");
+    let eight = Config::new(Vrid::new(8).unwrap(), rank(100), eight, v3(), source).unwrap();
+    let both = [settings(config(Family::V4, 1, 100)), settings(eight)];
+    let routers = spawn(both, Options::default()).unwrap();
+    let are = |state| [0, 1].iter().all(|&it| routers.status(it).unwrap().state == state);
+    wait_until("routers", || are(State::Active));
     run(&format!("ip link del {PORT}"));
-    becomes(&router, State::Fault);
+    wait_until("fault", || are(State::Fault));
     run(&format!("ip link add {PORT} type veth peer name other0"));
     run("ip link set other0 up");
     run(&format!("ip addr add 10.0.0.1/24 dev {PORT}"));
     run(&format!("ip link set {PORT} up"));
-    becomes(&router, State::Active);
-    assert!(has_virtual(Family::V4));
-    drop(router);
-    assert!(!has_virtual(Family::V4));
+    wait_until("routers", || are(State::Active));
+    let has_both = || addresses(Family::V4).ends_with(&[ip("10.0.0.7"), ip("10.0.0.8")]);
+    wait_until("addresses", has_both);
+    // One of the protocol, 112.
+    let sockets = std::fs::read_to_string("/proc/thread-self/net/raw").unwrap();
+    assert_eq!(sockets.matches("00000000:0070 ").count(), 1, "{sockets}");
+    drop(routers);
+    assert_eq!(addresses(Family::V4), [source]);
 }
 
 #[test]

@@ -273,21 +273,25 @@ impl Worker {
 
     /// Its interface was created anew, with another number.
     fn reopen(&mut self, router: usize, interface: Interface) {
-        let Some(holding) = self.holdings.get_mut(router) else { return };
+        let Some(holding) = self.holdings.get(router) else { return };
         let (port, family) = (holding.port, holding.family);
-        let is_multicast = holding.is_multicast;
-        let opened = match is_multicast {
-            true => AdvertSocket::multicast(&interface, family),
-            false => AdvertSocket::unicast(&interface, family),
-        };
-        match opened {
-            Ok(socket) => {
-                self.adverts.push(Told::Reopened { port, socket });
-                self.renew(router, interface);
-                self.adverts.push(Told::Link { router, link: interface.is_running });
+        // By another router that shares the port.
+        let is_open = self
+            .holdings
+            .iter()
+            .any(|other| other.port == port && other.parent.index == interface.index);
+        if !is_open {
+            let opened = match holding.is_multicast {
+                true => AdvertSocket::multicast(&interface, family),
+                false => AdvertSocket::unicast(&interface, family),
+            };
+            match opened {
+                Ok(socket) => self.adverts.push(Told::Reopened { port, socket }),
+                Err(error) => return self.failed(router, [error]),
             }
-            Err(error) => self.failed(router, [error]),
         }
+        self.renew(router, interface);
+        self.adverts.push(Told::Link { router, link: interface.is_running });
     }
 
     fn renew(&mut self, router: usize, interface: Interface) {
