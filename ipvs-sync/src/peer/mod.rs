@@ -24,7 +24,7 @@ pub use channel::{Channel, LONGEST};
 pub use error::Error;
 pub use key::{Key, KeyError};
 pub use message::{LeftOut, Message};
-pub(crate) use pipe::{GREETING, Pipe};
+pub(crate) use pipe::{GREETING, Pipe, socket};
 pub use refused::Refused;
 #[cfg(feature = "serde")]
 pub use report::ask_for_report;

@@ -5,9 +5,10 @@ use super::error::Error;
 use super::key::Key;
 use super::message::Message;
 use super::refused::Refused;
+use socket2::{Domain, Protocol, Socket, Type};
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 /// How long who connects has until it has shown that it has the key, and the other until it
@@ -126,6 +127,15 @@ impl Pipe {
         self.frame.resize(length, 0);
         read(&self.stream, &mut self.frame, by)
     }
+}
+
+/// A socket to ask a peer by, whose address is the one that the peers know.
+pub(crate) fn socket(mut here: SocketAddr) -> io::Result<Socket> {
+    // With its scope, if it has one.
+    here.set_port(0);
+    let socket = Socket::new(Domain::for_address(here), Type::STREAM, Some(Protocol::TCP))?;
+    socket.bind(&here.into())?;
+    Ok(socket)
 }
 
 /// How long a reason may be in bytes.

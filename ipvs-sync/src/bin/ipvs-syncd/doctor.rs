@@ -9,12 +9,10 @@ use ipvs_sync::doctor::{Finding, GatherError, Report, Severity, compare, examine
 use ipvs_sync::net::Rtnetlink;
 use ipvs_sync::peer::ask_for_report;
 use serde::{Deserialize, Serialize};
-use socket2::{Domain, Socket, Type};
 use std::error::Error;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
-use std::{fs, io};
+use std::fs;
 
 /// What is told as JSON, and read of a peer.
 #[derive(Debug, Serialize, Deserialize)]
@@ -97,23 +95,12 @@ fn ask(
     link: &config::Link,
     namespace: Option<&Namespace>,
 ) -> Result<Report, Box<dyn Error + Send + Sync>> {
-    // From the address by which it knows this director.
-    let connect = || {
-        let socket = Socket::new(Domain::for_address(peer), Type::STREAM, None)?;
-        let mut here = link.listen;
-        here.set_port(0);
-        socket.bind(&here.into())?;
-        socket.connect_timeout(&peer.into(), CONNECTING)?;
-        io::Result::Ok(TcpStream::from(socket))
-    };
-    let stream = match namespace {
-        Some(namespace) => namespace.run(connect)??,
-        None => connect()?,
-    };
-    Ok(ask_for_report(stream, &link.key)?)
+    let ask = || ask_for_report(link.listen, peer, &link.key);
+    Ok(match namespace {
+        Some(namespace) => namespace.run(ask)??,
+        None => ask()?,
+    })
 }
-
-const CONNECTING: Duration = Duration::from_secs(3);
 
 fn gather(namespace: Option<&Namespace>) -> Result<Report, Failure> {
     let here = || Report::gather(&mut Client::connect()?, &mut Rtnetlink::open()?);

@@ -3,11 +3,11 @@
 use super::Open;
 use super::shared::Shared;
 use super::told::Told;
-use crate::peer::{Error, Message, Pipe, Standing};
+use crate::peer::{Error, Message, Pipe, Standing, socket};
 use crate::resync;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::Socket;
 use std::io::{self, BufRead};
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{IpAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
@@ -82,15 +82,6 @@ fn ask<T, E: From<Error>>(
     let _entry = shared.streams.add(&stream).map_err(Error::from)?;
     let stream = connect(shared, stream, peer).map_err(Error::from)?;
     say(&mut Pipe::asking(stream, &shared.key, by)?, by)
-}
-
-/// A socket whose address is the one that the peers know.
-pub(super) fn socket(mut here: SocketAddr) -> io::Result<Socket> {
-    // With its scope, if it has one.
-    here.set_port(0);
-    let socket = Socket::new(Domain::for_address(here), Type::STREAM, Some(Protocol::TCP))?;
-    socket.bind(&here.into())?;
-    Ok(socket)
 }
 
 pub(super) fn connect(shared: &Shared, socket: Socket, peer: usize) -> io::Result<TcpStream> {

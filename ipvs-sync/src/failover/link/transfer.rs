@@ -1,10 +1,10 @@
 //! Taking the tables of peers, and noting what is in that of this director.
 
 use super::Open;
-use super::ask::{connect, socket};
+use super::ask::connect;
 use super::shared::Shared;
 use super::told::Told;
-use crate::peer;
+use crate::peer::{self, socket};
 use crate::resync::{Error, Present, Receiver, Report};
 use ipvs::Client;
 use std::io::BufRead;
