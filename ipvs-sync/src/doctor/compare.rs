@@ -7,13 +7,10 @@ use ipvs::{Protocol, Role, ServiceKey};
 use std::collections::BTreeMap;
 
 /// What is wrong between two nodes: with what the master of each tells the backup of the
-/// other, as far as both run.
+/// other, as far as both run. There may be more nodes, and neither of the two a master's.
 pub fn compare(here: &Report, peer: &Report) -> Vec<Finding> {
     let mut found = Vec::new();
     let master = |report: &Report| report.daemon(Role::Master);
-    if master(here).is_none() && master(peer).is_none() {
-        found.push(Finding::NoMaster);
-    }
     for (node, from, to) in [(Node::Here, here, peer), (Node::Peer, peer, here)] {
         match (master(from), to.daemon(Role::Backup)) {
             (Some(sends), Some(hears)) => {
@@ -27,6 +24,13 @@ pub fn compare(here: &Report, peer: &Report) -> Vec<Finding> {
     }
     differences(here, peer, &mut found);
     found
+}
+
+/// What is wrong with all nodes together, where no other is meant to tell connections: that
+/// no master runs.
+pub fn compare_all<'r>(all: impl IntoIterator<Item = &'r Report>) -> Option<Finding> {
+    let mut all = all.into_iter();
+    all.all(|report| report.daemon(Role::Master).is_none()).then_some(Finding::NoMaster)
 }
 
 /// From the master of a node to the backup of the other.

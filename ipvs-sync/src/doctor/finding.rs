@@ -155,7 +155,7 @@ pub enum Finding {
         /// The services.
         services: Services,
     },
-    /// No master runs on either node.
+    /// No master runs on any node.
     NoMaster,
     /// A master is heard by no backup.
     Unheard {

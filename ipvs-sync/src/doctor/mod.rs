@@ -2,7 +2,8 @@
 //!
 //! The kernel's sync daemons start with nearly any parameters, and count and report nothing
 //! of what is lost then. A [`Report`] is what a node is; [`examine`] says what is wrong with
-//! one, [`compare`] what is between two, each as a [`Finding`] that says what breaks.
+//! one, [`compare`] what is between two and [`compare_all`] what is with all together, each
+//! as a [`Finding`] that says what breaks.
 //!
 //! ```no_run
 //! use ipvs::Client;
@@ -40,7 +41,7 @@ mod tap;
 #[cfg(test)]
 mod tests;
 
-pub use compare::compare;
+pub use compare::{compare, compare_all};
 pub use examine::examine;
 pub use finding::{Finding, Node, Services, Severity, Unsaid};
 pub use gather::GatherError;

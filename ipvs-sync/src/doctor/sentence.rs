@@ -136,7 +136,7 @@ impl fmt::Display for Finding {
                 "conntrack is set and nf_conntrack_tcp_loose is 0: connections of {services} that \
                  were told by others are dropped as invalid after a takeover"
             ),
-            Self::NoMaster => f.write_str("no master runs on either node: no connection is told"),
+            Self::NoMaster => f.write_str("no master runs on any node: no connection is told"),
             Self::Unheard { master } => write!(
                 f,
                 "the master of {master} runs and no backup on {}: what it tells is lost",

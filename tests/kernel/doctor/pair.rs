@@ -4,7 +4,7 @@ use crate::netns::Netns;
 use crate::sync::director::wait_for;
 use ipvs::sysctl::{SyncThreshold, Sysctl, Sysctls};
 use ipvs::{Client, Destination, Namespace, Role, Service, ServiceKey, SyncDaemon};
-use ipvs_sync::doctor::{Finding, Heard, Report, Tap, compare, examine};
+use ipvs_sync::doctor::{Finding, Heard, Report, Tap, compare, compare_all, examine};
 use ipvs_sync::net::{Interface, Rtnetlink, SyncListener, now};
 use ipvs_sync::proto::GROUP;
 use nix::unistd::gettid;
@@ -53,7 +53,9 @@ impl Pair {
 
     pub(super) fn found(&self) -> Found {
         let (here, peer) = (report(), self.there(report));
-        (examine(&here), examine(&peer), compare(&here, &peer))
+        let mut between = compare(&here, &peer);
+        between.extend(compare_all([&here, &peer]));
+        (examine(&here), examine(&peer), between)
     }
 
     /// What the peer's table has of connections to the service.

@@ -5,14 +5,14 @@ use crate::config::{self, Config};
 use crate::exit::{Exit, Failure};
 use crate::running;
 use ipvs::{Client, Namespace};
-use ipvs_sync::doctor::{Finding, GatherError, Report, Severity, compare, examine};
+use ipvs_sync::doctor::{Finding, GatherError, Report, Severity, compare, compare_all, examine};
 use ipvs_sync::net::Rtnetlink;
 use ipvs_sync::peer::ask_for_report;
 use serde::{Deserialize, Serialize};
 use std::error::Error;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::fs;
+use std::{fs, iter};
 
 /// What is told as JSON, and read of a peer.
 #[derive(Debug, Serialize, Deserialize)]
@@ -45,23 +45,28 @@ pub(crate) fn run(file: &Path, is_json: bool, peer: Option<&Path>) -> Result<(),
     let peer = peer.map(read).transpose()?;
     let namespace = running::open(config.process.namespace.as_deref()).map_err(Failure::system)?;
     let report = gather(namespace.as_ref())?;
+    let link = config.sync.and_then(|sync| sync.link);
+    let mut silent = Vec::new();
+    let peers = match (peer, &link) {
+        (Some(peer), _) => vec![peer],
+        (None, Some(link)) => {
+            let answers = link.peers.iter().filter_map(|address| {
+                let silence = |error| format!("{address} does not answer: {error}");
+                let answer = ask(*address, link, namespace.as_ref()).map_err(silence);
+                answer.map_err(|silence| silent.push(silence)).ok()
+            });
+            answers.collect()
+        }
+        (None, None) => Vec::new(),
+    };
     let mut findings: Vec<Found> = found(At::Here, examine(&report)).collect();
-    let mut with = |peer: &Report| {
+    for peer in &peers {
         findings.extend(found(At::Peer, examine(peer)));
         findings.extend(found(At::Between, compare(&report, peer)));
-    };
-    let mut silent = Vec::new();
-    match (&peer, config.sync.and_then(|sync| sync.link)) {
-        (Some(peer), _) => with(peer),
-        (None, Some(link)) => {
-            for address in &link.peers {
-                match ask(*address, &link, namespace.as_ref()) {
-                    Ok(peer) => with(&peer),
-                    Err(error) => silent.push(format!("{address} does not answer: {error}")),
-                }
-            }
-        }
-        (None, None) => {}
+    }
+    // A peer of which nothing is known may have the master.
+    if !peers.is_empty() && peers.len() >= link.map_or(0, |link| link.peers.len()) {
+        findings.extend(found(At::Between, compare_all(iter::once(&report).chain(&peers))));
     }
     findings.extend(silent.into_iter().map(|finding| Found {
         severity: Severity::Warning.to_string(),
@@ -114,7 +119,7 @@ fn gather(namespace: Option<&Namespace>) -> Result<Report, Failure> {
     })
 }
 
-fn found(at: At, findings: Vec<Finding>) -> impl Iterator<Item = Found> {
+fn found(at: At, findings: impl IntoIterator<Item = Finding>) -> impl Iterator<Item = Found> {
     findings.into_iter().map(move |finding| Found {
         severity: finding.severity().to_string(),
         at,
