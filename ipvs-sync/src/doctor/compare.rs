@@ -59,8 +59,11 @@ impl Way<'_> {
         if ports.0 > ports.1 {
             found.push(Finding::Ports { master, sends: ports.0, hears: ports.1 });
         }
-        if hears.id != 0 && sends.id != hears.id {
-            found.push(Finding::Id { master, sends: sends.id, takes: hears.id });
+        // The id has one byte in messages (`ip_vs_sync.c: ip_vs_sync_buff_create,
+        // ip_vs_process_message`).
+        let sent = sends.id & 0xff;
+        if hears.id != 0 && sent != hears.id {
+            found.push(Finding::Id { master, sends: sent, takes: hears.id });
         }
         if sends.max_len > hears.max_len {
             let (sends, takes) = (sends.max_len, hears.max_len);

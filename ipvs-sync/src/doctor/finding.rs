@@ -342,7 +342,8 @@ impl Finding {
             Self::NoRefresh { threshold: SyncThreshold { packets: 0, period: 0 } } => {
                 Severity::Error
             }
-            Self::NoMulticast { .. }
+            Self::IdTooLong { role: Role::Master, .. }
+            | Self::NoMulticast { .. }
             | Self::Fragments { .. }
             | Self::ShortQueue { messages: 1.. }
             | Self::NoRefresh { .. }

@@ -1,6 +1,7 @@
 //! Findings in words: what is so, and what breaks.
 
 use super::finding::{Finding, Node, Services, Severity, Unsaid};
+use ipvs::Role;
 use ipvs::sysctl::SyncThreshold;
 use std::fmt;
 
@@ -15,11 +16,13 @@ impl fmt::Display for Finding {
                 "{service} has the destination {destination} of another address family: no sync \
                  daemon can be started"
             ),
-            Self::IdTooLong { role, id } => write!(
-                f,
-                "the {role} has the id {id}, and messages have room for 0 to 255: no backup \
-                 matches"
-            ),
+            Self::IdTooLong { role, id } => {
+                write!(f, "the {role} has the id {id}, and messages have room for 0 to 255: it ")?;
+                match role {
+                    Role::Master => write!(f, "sends with the id {}", id & 0xff),
+                    Role::Backup => f.write_str("takes none"),
+                }
+            }
             Self::AnyId => f.write_str(
                 "the backup has the id 0: it takes the connections of every master of its group",
             ),
@@ -110,7 +113,7 @@ impl fmt::Display for Finding {
                 f,
                 "sync_sock_size is {bytes} bytes, and net.core.{} allows the {role} {limit}: a \
                  burst overflows the socket's buffer",
-                if *role == ipvs::Role::Master { "wmem_max" } else { "rmem_max" }
+                if *role == Role::Master { "wmem_max" } else { "rmem_max" }
             ),
             Self::Version0 { unsaid } => write!(f, "sync_version is 0: {unsaid}"),
             Self::OnePacket { services } => {

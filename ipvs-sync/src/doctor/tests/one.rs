@@ -43,10 +43,9 @@ fn ids_are_those_of_messages() {
             daemon(report, Role::Backup).id = 300;
         }),
         [
-            "error: the master has the id 256, and messages have room for 0 to 255: no backup \
-             matches",
-            "error: the backup has the id 300, and messages have room for 0 to 255: no backup \
-             matches",
+            "warning: the master has the id 256, and messages have room for 0 to 255: it sends \
+             with the id 0",
+            "error: the backup has the id 300, and messages have room for 0 to 255: it takes none",
         ]
     );
     assert_eq!(

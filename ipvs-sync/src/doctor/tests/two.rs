@@ -91,6 +91,24 @@ fn messages_that_do_not_arrive_are_found() {
 }
 
 #[test]
+fn a_master_sends_the_last_eight_bits_of_its_id() {
+    let with = |sends, takes| {
+        one_way(|here, peer| {
+            daemon(here, Role::Master).id = sends;
+            daemon(peer, Role::Backup).id = takes;
+        })
+    };
+    assert_eq!(with(0x107, 7), [""; 0]);
+    assert_eq!(with(0x107, 0), [""; 0]);
+    // As whole numbers they are the same; a backup compares that with what has eight bits.
+    assert_eq!(
+        with(0x107, 0x107),
+        ["error: the master of this node sends with id 7 and the backup of the peer takes 263: \
+             it drops all messages"]
+    );
+}
+
+#[test]
 fn parameters_that_are_left_out_are_the_kernels_own() {
     assert_eq!(
         found(|here, _| {
