@@ -3,7 +3,7 @@
 use super::finding::{Finding, Node, Services};
 use super::report::{Report, Running, Served};
 use crate::net::InterfaceAddress;
-use ipvs::{Protocol, Role, ServiceKey};
+use ipvs::{EngineName, Protocol, Role, ServiceKey};
 use std::collections::BTreeMap;
 
 /// What is wrong between two nodes: with what the master of each tells the backup of the
@@ -145,22 +145,22 @@ impl Way<'_> {
     }
 
     /// A backup drops templates whose engine is not loaded (`ip_vs_sync.c:
-    /// ip_vs_conn_fill_param_sync`); one that a service has is.
+    /// ip_vs_conn_fill_param_sync`). Where another service has it loaded they are taken, and
+    /// are none of clients that are known by another engine or by their address.
     fn engines(&self, there: &BTreeMap<ServiceKey, &Served>, found: &mut Vec<Finding>) {
-        let mut engines: Vec<_> =
-            self.from.services.iter().filter_map(|served| served.engine).collect();
-        engines.sort_unstable();
-        engines.dedup();
-        for engine in engines {
-            let has_it = |served: &&Served| served.engine == Some(engine);
-            let missing = Services::of(self.from, |served| {
-                let other = there.get(&served.service);
-                has_it(&served) && other.is_some_and(|other| !has_it(other))
-            });
-            if let Some(services) = missing {
-                found.push(Finding::MissingEngine { master: self.node, engine, services });
+        let mut missing: BTreeMap<EngineName, Services> = BTreeMap::new();
+        for served in &self.from.services {
+            let Some(engine) = served.engine else { continue };
+            if there.get(&served.service).is_some_and(|other| other.engine != Some(engine)) {
+                let none = Services { first: served.service, count: 0 };
+                missing.entry(engine).or_insert(none).count += 1;
             }
         }
+        found.extend(missing.into_iter().map(|(engine, services)| Finding::MissingEngine {
+            master: self.node,
+            engine,
+            services,
+        }));
     }
 
     /// A connection of which only the template was told begins for the backup in its

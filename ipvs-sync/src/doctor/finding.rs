@@ -256,7 +256,7 @@ pub enum Finding {
         /// How the backup will.
         takes: Forwarding,
     },
-    /// The backup does not have the persistence engine of a service.
+    /// A service of the backup does not have the persistence engine that it has there.
     MissingEngine {
         /// Whose.
         master: Node,

@@ -209,8 +209,8 @@ impl fmt::Display for Finding {
             ),
             Self::MissingEngine { master, engine, services } => write!(
                 f,
-                "{} does not have the persistence engine {engine} for {services}: it drops \
-                 the templates of it that {master} tells",
+                "{} does not have the persistence engine {engine} for {services}: the \
+                 templates of it that {master} tells are dropped there, or match no client",
                 master.other()
             ),
             Self::NotSloppy { master, sysctl, services } => write!(

@@ -199,8 +199,40 @@ fn an_engine_that_the_backup_lacks_is_found() {
             here.services[0].persistent = true;
             here.services[0].engine = engine;
         }),
-        ["error: the peer does not have the persistence engine sip for tcp 10.0.0.1:80: it \
-             drops the templates of it that this node tells"]
+        ["error: the peer does not have the persistence engine sip for tcp 10.0.0.1:80: the \
+             templates of it that this node tells are dropped there, or match no client"]
+    );
+}
+
+#[test]
+fn each_engine_is_named_once_with_its_services() {
+    let with = |service, engine: &str| Served {
+        engine: Some(engine.parse().unwrap()),
+        ..served(service, &[])
+    };
+    assert_eq!(
+        one_way(|here, peer| {
+            here.services.extend([
+                with("tcp 10.0.0.2:5060", "sip"),
+                with("tcp 10.0.0.3:5060", "other"),
+                with("tcp 10.0.0.4:5060", "sip"),
+                with("tcp 10.0.0.5:5060", "sip"),
+            ]);
+            // That of another service makes no template of use.
+            peer.services.extend([
+                served("tcp 10.0.0.2:5060", &[]),
+                served("tcp 10.0.0.3:5060", &[]),
+                with("tcp 10.0.0.4:5060", "sip"),
+                with("tcp 10.0.0.5:5060", "other"),
+            ]);
+        }),
+        [
+            "error: the peer does not have the persistence engine other for tcp 10.0.0.3:5060: \
+             the templates of it that this node tells are dropped there, or match no client",
+            "error: the peer does not have the persistence engine sip for tcp 10.0.0.2:5060 (and \
+             1 more): the templates of it that this node tells are dropped there, or match no \
+             client",
+        ]
     );
 }
 
