@@ -81,13 +81,14 @@ impl Way<'_> {
         if longest > to.interface.mtu {
             found.push(Finding::Mtu { master, sends: longest, takes: to.interface.mtu });
         }
-        // Groups of IPv6 have a scope, and their messages link-local addresses.
+        // Groups of IPv6 have a scope, and their messages link-local addresses. One that is
+        // alone in its network says nothing of the link.
         if sends.ttl == 1 && sends.group.is_ipv4() {
-            let v4 = |address: &&InterfaceAddress| address.address().is_ipv4();
+            let says = |entry: &&InterfaceAddress| entry.address().is_ipv4() && entry.prefix() < 32;
             let near =
                 |own: &&InterfaceAddress| to.addresses.iter().any(|other| own.is_neighbour(*other));
-            let mut senders = from.addresses.iter().filter(v4);
-            let first = (senders.clone().next(), to.addresses.iter().find(v4));
+            let mut senders = from.addresses.iter().filter(says);
+            let first = (senders.clone().next(), to.addresses.iter().find(says));
             if let ((Some(&sends), Some(&hears)), false) = (first, senders.any(|own| near(&own))) {
                 found.push(Finding::Networks { master, sends, hears });
             }

@@ -216,7 +216,7 @@ pub enum Finding {
         /// The backup's.
         takes: u32,
     },
-    /// The daemons are not of one network, and messages do not leave theirs.
+    /// The daemons seem not to be of one network, and messages do not leave theirs.
     Networks {
         /// Whose.
         master: Node,

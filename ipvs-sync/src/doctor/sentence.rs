@@ -185,7 +185,8 @@ impl fmt::Display for Finding {
             Self::Networks { master, sends, hears } => write!(
                 f,
                 "the master of {master} sends from {sends} with a TTL of 1 and the backup of {} \
-                 hears at {hears}: messages do not leave their network",
+                 hears at {hears}: messages arrive only if both are of one link and rp_filter \
+                 lets them in",
                 master.other()
             ),
             Self::MissingServices { master, services } => write!(

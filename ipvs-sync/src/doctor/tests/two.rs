@@ -166,7 +166,16 @@ fn links_that_do_not_fit_are_found() {
                 InterfaceAddress::new("10.6.0.2".parse().unwrap(), 24).unwrap();
         }),
         ["warning: the master of this node sends from 10.5.0.1/24 with a TTL of 1 and the \
-             backup of the peer hears at 10.6.0.2/24: messages do not leave their network"]
+             backup of the peer hears at 10.6.0.2/24: messages arrive only if both are of one link \
+             and rp_filter lets them in"]
+    );
+    // Addresses of their own say nothing of the link.
+    assert_eq!(
+        one_way(|here, peer| {
+            here.interfaces[0].addresses[0] = InterfaceAddress::host("10.5.0.1".parse().unwrap());
+            peer.interfaces[0].addresses[0] = InterfaceAddress::host("10.6.0.2".parse().unwrap());
+        }),
+        [""; 0]
     );
 }
 
