@@ -147,7 +147,7 @@ pub enum Finding {
     },
     /// A backup lost messages because its receive queue was full.
     Dropped {
-        /// How many.
+        /// How many, at least.
         messages: u64,
     },
     /// What is masqueraded is dropped by connection tracking after a takeover.

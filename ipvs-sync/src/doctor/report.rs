@@ -25,7 +25,8 @@ pub struct Report {
     pub services: Vec<Served>,
     /// The destinations of the connections that others told, as far as the table has them.
     pub synced: Vec<Synced>,
-    /// How many datagrams a backup that runs has lost because its receive queue was full.
+    /// How many datagrams a backup that runs has lost because its receive queue was full, at
+    /// least: it is not told from other sockets that hear the same.
     pub drops: u64,
 }
 

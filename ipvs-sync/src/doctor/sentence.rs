@@ -131,7 +131,7 @@ impl fmt::Display for Finding {
             ),
             Self::Dropped { messages } => write!(
                 f,
-                "the backup has lost {messages} messages because its receive queue was full: a \
+                "the backup has lost at least {messages} messages because its receive queue was full: a \
                  larger sync_sock_size helps"
             ),
             Self::Conntrack { services } => write!(
