@@ -3,13 +3,13 @@
 use super::report::{Attached, Report, Running, Served, Settings, Synced, Target};
 use crate::net::{self, Rtnetlink, procfs};
 use crate::vrrp::Family;
-use ipvs::connections::{self, Origin, ReadError};
+use ipvs::connections::{self, Origin, ReadError, Reader};
 use ipvs::sysctl::{Sysctl, SysctlError, Sysctls};
 use ipvs::transport::Transport;
-use ipvs::{Client, Endpoint, Role, Snapshot};
-use std::collections::BTreeMap;
+use ipvs::{Client, Endpoint, Role, Snapshot, SnapshotService};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::io;
+use std::io::{self, BufRead};
 
 /// Why a node could not be read.
 #[derive(Debug)]
@@ -31,8 +31,8 @@ impl Report {
     /// Reads what this node is: all of it in the network namespace of the calling thread, of
     /// which the client and `links` have to be too.
     ///
-    /// Services are read by a snapshot, and the connection table once as a stream: with a
-    /// million connections that takes seconds.
+    /// Services are read by a snapshot before the connection table and one after it, and the
+    /// table once as a stream: with a million connections that takes seconds.
     ///
     /// # Errors
     /// [`GatherError`].
@@ -40,7 +40,8 @@ impl Report {
         client: &mut Client<T>,
         links: &mut Rtnetlink,
     ) -> Result<Self, GatherError> {
-        let listed = listed()?;
+        let before = client.snapshot()?;
+        let listed = listed(connections::open_origins()?, &before)?;
         let snapshot = client.snapshot()?;
         let mut report = Self {
             kernel: procfs::kernel_release()?,
@@ -48,7 +49,7 @@ impl Report {
             interfaces: Vec::new(),
             settings: settings()?,
             services: services(&snapshot),
-            synced: synced(&listed, &snapshot),
+            synced: synced(&listed, &before, &snapshot),
             drops: 0,
         };
         report.interfaces = attached(&report, links)?;
@@ -106,17 +107,29 @@ fn services(snapshot: &Snapshot) -> Vec<Served> {
     served.collect()
 }
 
-/// How many connections there are of each destination, and whether another node told any.
-fn listed() -> Result<BTreeMap<Endpoint, (u64, bool)>, GatherError> {
+/// How many connections there are of each destination, and whether another node told any:
+/// those of services that have it. One that was deleted takes its count with it and leaves
+/// its connections.
+fn listed<R: BufRead>(
+    connections: Reader<R>,
+    snapshot: &Snapshot,
+) -> Result<BTreeMap<Endpoint, (u64, bool)>, GatherError> {
+    let of_service = |service: SnapshotService<'_>| {
+        let key = service.entry.service.key();
+        let endpoints = service.destinations.iter().map(|entry| entry.destination.endpoint());
+        endpoints.map(|endpoint| (key, endpoint)).collect::<Vec<_>>()
+    };
+    let there: BTreeSet<_> = snapshot.services().flat_map(of_service).collect();
     let mut listed: BTreeMap<_, (u64, bool)> = BTreeMap::new();
-    for connection in connections::open_origins()? {
+    for connection in connections {
         let connection = match connection {
             Ok(connection) => connection,
             Err(error) if error.line().is_some() => continue,
             Err(error) => return Err(error.into()),
         };
         // Templates have no port of a client, and are not counted.
-        if connection.client.port != 0 {
+        let is_template = connection.client.port == 0;
+        if !is_template && there.contains(&(connection.service, connection.destination)) {
             let (count, is_told) = listed.entry(connection.destination).or_default();
             *count += 1;
             *is_told |= connection.origin == Some(Origin::Sync);
@@ -125,18 +138,33 @@ fn listed() -> Result<BTreeMap<Endpoint, (u64, bool)>, GatherError> {
     Ok(listed)
 }
 
-fn synced(listed: &BTreeMap<Endpoint, (u64, bool)>, snapshot: &Snapshot) -> Vec<Synced> {
-    let mut counted: BTreeMap<Endpoint, u64> = BTreeMap::new();
+/// What was listed between these two snapshots. A connection that came or went meanwhile is
+/// counted in one of them.
+fn synced(
+    listed: &BTreeMap<Endpoint, (u64, bool)>,
+    before: &Snapshot,
+    after: &Snapshot,
+) -> Vec<Synced> {
+    let (before, after) = (counted(before), counted(after));
+    let count = |of: &BTreeMap<Endpoint, u64>, endpoint| of.get(endpoint).copied().unwrap_or(0);
+    let told = listed.iter().filter(|(_, (_, is_told))| *is_told);
+    let synced = told.map(|(endpoint, (listed, _))| Synced {
+        endpoint: *endpoint,
+        listed: *listed,
+        counted: count(&before, endpoint).max(count(&after, endpoint)),
+    });
+    synced.collect()
+}
+
+/// How many connections each destination counts, of all services.
+fn counted(snapshot: &Snapshot) -> BTreeMap<Endpoint, u64> {
+    let mut counted: BTreeMap<_, u64> = BTreeMap::new();
     for entry in snapshot.services().flat_map(|service| service.destinations) {
         let connections = entry.connections;
         let count = u64::from(connections.active) + u64::from(connections.inactive);
         *counted.entry(entry.destination.endpoint()).or_default() += count;
     }
-    let told = counted.into_iter().filter_map(|(endpoint, counted)| {
-        let (listed, _) = *listed.get(&endpoint).filter(|(_, is_told)| *is_told)?;
-        Some(Synced { endpoint, listed, counted })
-    });
-    told.collect()
+    counted
 }
 
 fn attached(report: &Report, links: &mut Rtnetlink) -> Result<Vec<Attached>, GatherError> {
@@ -224,5 +252,81 @@ impl std::error::Error for GatherError {
             Self::Connections(error) => error,
             Self::Procfs(error) => error,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ipvs::fake::Kernel;
+    use ipvs::{Connections, Destination, Service, ServiceKey};
+    use std::io::Cursor;
+
+    const TITLE: &str =
+        "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Origin Expires\n";
+
+    /// A connection to the destination 192.168.0.1:80.
+    fn line(client_port: u16, service: &str, origin: &str) -> String {
+        let client = format!("C0000201 {client_port:04X}");
+        format!("TCP {client} {service} C0A80001 0050 ESTABLISHED {origin:<6}     900\n")
+    }
+
+    fn destination() -> Endpoint {
+        "192.168.0.1:80".parse().unwrap()
+    }
+
+    /// A kernel whose services have the destination and count so many connections of it.
+    fn kernel(services: &[(&str, u32)]) -> Kernel {
+        let kernel = Kernel::new();
+        let mut client = kernel.client().unwrap();
+        for (key, active) in services {
+            let key: ServiceKey = key.parse().unwrap();
+            client.add_service(&Service::new(key)).unwrap();
+            client.add_destination(&key, &Destination::new(destination())).unwrap();
+            let connections = Connections { active: *active, ..Connections::default() };
+            kernel.set_connections(&key, destination(), connections);
+        }
+        kernel
+    }
+
+    fn snapshot(kernel: &Kernel) -> Snapshot {
+        kernel.client().unwrap().snapshot().unwrap()
+    }
+
+    fn read(lines: &str, before: &Snapshot, after: &Snapshot) -> Vec<Synced> {
+        let reader = Reader::new(Cursor::new(format!("{TITLE}{lines}")));
+        synced(&listed(reader, before).unwrap(), before, after)
+    }
+
+    #[test]
+    fn connections_of_a_service_that_was_deleted_are_not_those_of_another() {
+        // To 10.0.0.1:80, which is there, and to 10.0.0.2:80, which is not.
+        let lines = (1..=9).map(|port| line(port, "0A000002 0050", "LOCAL")).collect::<String>()
+            + &line(10, "0A000001 0050", "SYNC");
+        let there = snapshot(&kernel(&[("tcp 10.0.0.1:80", 1)]));
+        let synced = read(&lines, &there, &there);
+        assert_eq!(synced, [Synced { endpoint: destination(), listed: 1, counted: 1 }]);
+    }
+
+    #[test]
+    fn a_destination_counts_the_connections_of_all_its_services() {
+        let lines = [line(1, "0A000001 0050", "SYNC"), line(2, "0A000002 0050", "LOCAL")].concat();
+        let there = snapshot(&kernel(&[("tcp 10.0.0.1:80", 1), ("tcp 10.0.0.2:80", 1)]));
+        let synced = read(&lines, &there, &there);
+        assert_eq!(synced, [Synced { endpoint: destination(), listed: 2, counted: 2 }]);
+    }
+
+    #[test]
+    fn connections_that_come_or_go_while_the_table_is_read_are_counted() {
+        let one = [("tcp 10.0.0.1:80", 1)];
+        let (with, without) = (snapshot(&kernel(&one)), snapshot(&kernel(&[(one[0].0, 0)])));
+        let lines = line(1, "0A000001 0050", "SYNC");
+        for (before, after) in [(&with, &without), (&without, &with)] {
+            assert_eq!(read(&lines, before, after)[0].counted, 1);
+        }
+        // One that was told before its destination was there is in neither.
+        assert_eq!(read(&lines, &without, &without)[0].counted, 0);
+        // Where no other told anything there is nothing to be said.
+        assert_eq!(read(&line(1, "0A000001 0050", "LOCAL"), &without, &without), []);
     }
 }

@@ -119,7 +119,8 @@ pub struct Target {
 pub struct Synced {
     /// Its address and port.
     pub endpoint: Endpoint,
-    /// How many connections the connection table has of it, without templates.
+    /// How many connections the connection table has of it, without templates and those of
+    /// services that do not have it.
     pub listed: u64,
     /// How many the destination counts, active and not, of all services. The kernel counts
     /// a connection that it was told only with a destination that was there.
