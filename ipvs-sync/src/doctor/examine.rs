@@ -1,9 +1,8 @@
 //! What is wrong with one node.
 
 use super::finding::{Finding, Services, Unsaid};
-use super::report::{Attached, Report, Running, Served, Settings};
+use super::report::{Attached, Report, Running, Served, Settings, Source, Target};
 use ipvs::{Family, Forwarding, Role, ServiceKey};
-use std::net::IpAddr;
 
 /// What is wrong with a node, whatever the other is: what concerns its daemons first, then
 /// its sysctls, then its services.
@@ -36,7 +35,7 @@ pub fn examine(report: &Report) -> Vec<Finding> {
 /// after the start.
 fn interface(report: &Report, role: Role, daemon: &Running, found: &mut Vec<Finding>) {
     let (interface, group) = (daemon.interface, daemon.group);
-    let Some(Attached { interface: link, addresses, groups }) = report.interface(interface) else {
+    let Some(Attached { interface: link, groups, .. }) = report.interface(interface) else {
         found.push(Finding::NoInterface { role, interface });
         return;
     };
@@ -46,17 +45,13 @@ fn interface(report: &Report, role: Role, daemon: &Running, found: &mut Vec<Find
     if !link.has_multicast {
         found.push(Finding::NoMulticast { role, interface });
     }
-    let family = Family::of(group);
-    let is_of_family = |address: IpAddr| Family::of(address) == family;
     match role {
-        Role::Master if !addresses.iter().any(|address| is_of_family(address.address())) => {
-            found.push(Finding::NoAddress { interface, family });
-        }
+        Role::Master => no_source(report, found),
         // Memberships go with the interface (`igmp.c: ip_mc_destroy_dev`).
         Role::Backup if !groups.contains(&group) => {
             found.push(Finding::NoMember { interface, group });
         }
-        _ => {}
+        Role::Backup => {}
     }
 }
 
@@ -103,13 +98,38 @@ fn as_backup(report: &Report, backup: &Running, found: &mut Vec<Finding>) {
             found.push(Finding::Unbound { destination, listed, counted });
         }
     }
-    let settings = &report.settings;
-    if settings.conntrack && settings.conntrack_tcp_loose == Some(false) {
-        let masqueraded = Services::of(report, |served| {
+    conntrack(report, found);
+}
+
+/// What connection tracking makes of connections that it has not seen begin: it takes them
+/// from their middle, or they are invalid. Those to this node are never taken
+/// (`ip_vs_xmit.c: ip_vs_nat_xmit`).
+fn conntrack(report: &Report, found: &mut Vec<Finding>) {
+    if !report.settings.conntrack {
+        return;
+    }
+    let masqueraded = |is_so: fn(&Target) -> bool| {
+        Services::of(report, |served| {
             let mut destinations = served.destinations.iter();
-            destinations.any(|target| target.forwarding == Forwarding::Masquerade)
-        });
-        found.extend(masqueraded.map(|services| Finding::Conntrack { services }));
+            destinations.any(|it| it.forwarding == Forwarding::Masquerade && is_so(it))
+        })
+    };
+    if report.settings.conntrack_tcp_loose == Some(false) {
+        found.extend(masqueraded(|_| true).map(|services| Finding::Conntrack { services }));
+    }
+    let local = masqueraded(|target| target.is_local);
+    found.extend(local.map(|services| Finding::ConntrackLocal { services }));
+}
+
+/// A master is bound to the address that its interface, or another where that has none, had
+/// at its start (`ip_vs_sync.c: bind_mcastif_addr`). From one that is gone nothing is sent
+/// (`route.c: ip_route_output_key_hash_rcu`); IPv6 does not mind.
+fn no_source(report: &Report, found: &mut Vec<Finding>) {
+    let is_lost = |source: &Source| source.address.is_ipv4() && !source.is_local;
+    // Which of them is the master's is not told.
+    if report.sources.iter().all(is_lost) {
+        let first = report.sources.first();
+        found.extend(first.map(|source| Finding::NoSource { address: source.address }));
     }
 }
 

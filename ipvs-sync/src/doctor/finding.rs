@@ -2,7 +2,7 @@
 
 use crate::net::InterfaceAddress;
 use ipvs::sysctl::SyncThreshold;
-use ipvs::{Endpoint, EngineName, Family, Forwarding, InterfaceName, Role, ServiceKey};
+use ipvs::{Endpoint, EngineName, Forwarding, InterfaceName, Role, ServiceKey};
 use std::net::IpAddr;
 
 /// Something that breaks sync, or may. It displays as a sentence that says what breaks.
@@ -53,12 +53,10 @@ pub enum Finding {
         /// The interface.
         interface: InterfaceName,
     },
-    /// The interface of a master has no address of the group's family to send from.
-    NoAddress {
-        /// The interface.
-        interface: InterfaceName,
-        /// The family.
-        family: Family,
+    /// The address that a master sends from is no longer one of the node.
+    NoSource {
+        /// The address.
+        address: IpAddr,
     },
     /// Nobody hears the backup's group on its interface.
     NoMember {
@@ -152,6 +150,11 @@ pub enum Finding {
     },
     /// What is masqueraded is dropped by connection tracking after a takeover.
     Conntrack {
+        /// The services.
+        services: Services,
+    },
+    /// What is masqueraded to the node itself is not passed on after a takeover.
+    ConntrackLocal {
         /// The services.
         services: Services,
     },

@@ -1,7 +1,7 @@
 //! Reading what a node is.
 
-use super::report::{Attached, Report, Running, Served, Settings, Synced, Target};
-use crate::net::{self, Rtnetlink, procfs};
+use super::report::{Attached, Report, Running, Served, Settings, Source, Synced, Target};
+use crate::net::{self, AddressEntry, Rtnetlink, procfs};
 use crate::vrrp::Family;
 use ipvs::connections::{self, Origin, ReadError, Reader};
 use ipvs::sysctl::{Sysctl, SysctlError, Sysctls};
@@ -10,6 +10,7 @@ use ipvs::{Client, Endpoint, Role, Snapshot, SnapshotService};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::{self, BufRead};
+use std::net::IpAddr;
 
 /// Why a node could not be read.
 #[derive(Debug)]
@@ -43,16 +44,23 @@ impl Report {
         let before = client.snapshot()?;
         let listed = listed(connections::open_origins()?, &before)?;
         let snapshot = client.snapshot()?;
+        let mut addresses = links.all_addresses(Family::V4)?;
+        addresses.extend(links.all_addresses(Family::V6)?);
+        let own: Own = addresses.iter().map(|entry| entry.address.address()).collect();
         let mut report = Self {
             kernel: procfs::kernel_release()?,
             daemons: client.daemons()?,
             interfaces: Vec::new(),
+            sources: Vec::new(),
             settings: settings()?,
-            services: services(&snapshot),
+            services: services(&snapshot, &own),
             synced: synced(&listed, &before, &snapshot),
             drops: 0,
         };
-        report.interfaces = attached(&report, links)?;
+        report.interfaces = attached(&report, links, &addresses)?;
+        if let Some(master) = report.daemon(Role::Master) {
+            report.sources = sources(&master, &own)?;
+        }
         if let Some(backup) = report.daemon(Role::Backup) {
             report.drops = drops(&backup, &report.settings)?;
         }
@@ -88,13 +96,17 @@ fn settings() -> Result<Settings, SysctlError> {
     })
 }
 
-fn services(snapshot: &Snapshot) -> Vec<Served> {
+/// The addresses of the node.
+type Own = BTreeSet<IpAddr>;
+
+fn services(snapshot: &Snapshot, own: &Own) -> Vec<Served> {
     let served = snapshot.services().map(|found| {
         let service = found.entry.service;
         let persistence = service.persistence();
         let targets = found.destinations.iter().map(|entry| Target {
             endpoint: entry.destination.endpoint(),
             forwarding: entry.destination.forwarding(),
+            is_local: is_local(entry.destination.endpoint().address, own),
         });
         Served {
             service: service.key(),
@@ -105,6 +117,10 @@ fn services(snapshot: &Snapshot) -> Vec<Served> {
         }
     });
     served.collect()
+}
+
+fn is_local(address: IpAddr, own: &Own) -> bool {
+    address.is_loopback() || own.contains(&address)
 }
 
 /// How many connections there are of each destination, and whether another node told any:
@@ -167,20 +183,28 @@ fn counted(snapshot: &Snapshot) -> BTreeMap<Endpoint, u64> {
     counted
 }
 
-fn attached(report: &Report, links: &mut Rtnetlink) -> Result<Vec<Attached>, GatherError> {
+fn attached(
+    report: &Report,
+    links: &mut Rtnetlink,
+    addresses: &[AddressEntry],
+) -> Result<Vec<Attached>, GatherError> {
     let mut attached = Vec::new();
     for interface in links.interfaces()? {
         if report.daemons.iter().any(|daemon| daemon.interface == interface.name) {
-            let mut addresses = links.addresses(&interface, Family::V4)?;
-            addresses.extend(links.addresses(&interface, Family::V6)?);
-            // The kernel does not filter by interface unless it is asked to be strict.
-            addresses.retain(|entry| entry.interface == interface.index && entry.is_usable);
-            let addresses = addresses.into_iter().map(|entry| entry.address).collect();
+            let addresses = addresses
+                .iter()
+                .filter(|entry| entry.interface == interface.index && entry.is_usable);
+            let addresses = addresses.map(|entry| entry.address).collect();
             let groups = procfs::groups(interface.name)?;
             attached.push(Attached { interface, addresses, groups });
         }
     }
     Ok(attached)
+}
+
+fn sources(master: &Running, own: &Own) -> io::Result<Vec<Source>> {
+    let sources = procfs::sources(master.group, master.port)?.into_iter();
+    Ok(sources.map(|address| Source { address, is_local: is_local(address, own) }).collect())
 }
 
 fn drops(backup: &Running, settings: &Settings) -> io::Result<u64> {

@@ -45,5 +45,5 @@ pub use compare::{compare, compare_all};
 pub use examine::examine;
 pub use finding::{Finding, Node, Services, Severity, Unsaid};
 pub use gather::GatherError;
-pub use report::{Attached, Report, Running, Served, Settings, Synced, Target};
+pub use report::{Attached, Report, Running, Served, Settings, Source, Synced, Target};
 pub use tap::{FORGET, Heard, Rates, SENDERS, Tap, WINDOW};

@@ -19,6 +19,8 @@ pub struct Report {
     pub daemons: Vec<SyncDaemon>,
     /// The interfaces of the daemons, those that are there.
     pub interfaces: Vec<Attached>,
+    /// The addresses from which messages are sent to the group of a master that runs.
+    pub sources: Vec<Source>,
     /// Its sysctls.
     pub settings: Settings,
     /// Its services, in the order of their keys.
@@ -41,6 +43,17 @@ pub struct Attached {
     pub addresses: Vec<InterfaceAddress>,
     /// The multicast groups that somebody hears on it, of both families.
     pub groups: Vec<IpAddr>,
+}
+
+/// An address from which messages are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+pub struct Source {
+    /// The address.
+    pub address: IpAddr,
+    /// It is one of the node still.
+    pub is_local: bool,
 }
 
 /// The sysctls that sync depends on, of `net.ipv4.vs` unless said otherwise.
@@ -110,6 +123,8 @@ pub struct Target {
     pub endpoint: Endpoint,
     /// How packets get there.
     pub forwarding: Forwarding,
+    /// Its address is one of the node itself.
+    pub is_local: bool,
 }
 
 /// A destination of connections that another node told.

@@ -41,10 +41,10 @@ impl fmt::Display for Finding {
                 "the interface {interface} of the {role} does not do multicast: messages may not \
                  reach anybody"
             ),
-            Self::NoAddress { interface, family } => write!(
+            Self::NoSource { address } => write!(
                 f,
-                "the master's interface {interface} has no {family} address to send from: \
-                 messages are lost"
+                "the master sends from {address}, which is no longer an address of this director: \
+                 all messages are lost until the master is started again"
             ),
             Self::NoMember { interface, group } => write!(
                 f,
@@ -138,6 +138,11 @@ impl fmt::Display for Finding {
                 f,
                 "conntrack is set and nf_conntrack_tcp_loose is 0: connections of {services} that \
                  were told by others are dropped as invalid after a takeover"
+            ),
+            Self::ConntrackLocal { services } => write!(
+                f,
+                "conntrack is set and a masqueraded destination of {services} is this director \
+                 itself: connections to it that were told by others are dropped after a takeover"
             ),
             Self::NoMaster => f.write_str("no master runs on any node: no connection is told"),
             Self::Unheard { master } => write!(

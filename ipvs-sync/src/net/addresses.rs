@@ -121,11 +121,21 @@ impl Rtnetlink {
         interface: &Interface,
         family: Family,
     ) -> Result<Vec<AddressEntry>, Error> {
+        let listed = self.list_addresses(interface.index, family);
+        listed.map_err(|cause| Error::new(Operation::ListAddresses, Some(interface.name), cause))
+    }
+
+    /// The addresses of a family that all interfaces have.
+    pub(crate) fn all_addresses(&mut self, family: Family) -> Result<Vec<AddressEntry>, Error> {
+        let listed = self.list_addresses(0, family);
+        listed.map_err(|cause| Error::new(Operation::ListAddresses, None, cause))
+    }
+
+    fn list_addresses(&mut self, index: u32, family: Family) -> Result<Vec<AddressEntry>, Cause> {
         let mut request = AddressMessage::default();
         request.header.family = address_family(family);
-        request.header.index = interface.index;
-        let listed = self.list(&RouteNetlinkMessage::GetAddress(request), read);
-        listed.map_err(|cause| Error::new(Operation::ListAddresses, Some(interface.name), cause))
+        request.header.index = index;
+        self.list(&RouteNetlinkMessage::GetAddress(request), read)
     }
 
     /// Adds addresses, all of them at once. IPv6 does not look for duplicates of them: they

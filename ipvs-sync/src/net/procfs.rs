@@ -21,8 +21,12 @@ pub(crate) fn groups(interface: InterfaceName) -> io::Result<Vec<IpAddr>> {
 /// because a receive queue was full: of each port those of the socket that lost least. Which
 /// of them is the kernel's is not told, but it lost as many.
 pub(crate) fn drops(group: IpAddr, ports: RangeInclusive<u16>) -> io::Result<u64> {
-    let file = if group.is_ipv4() { "udp" } else { "udp6" };
-    Ok(drops_in(&of_net(file)?, group, ports))
+    Ok(drops_in(&of_net(udp(group))?, group, ports))
+}
+
+/// The addresses from which sockets send that are connected to a port of a group.
+pub(crate) fn sources(group: IpAddr, port: u16) -> io::Result<Vec<IpAddr>> {
+    Ok(sources_in(&of_net(udp(group))?, group, port))
 }
 
 /// The number that a file below `/proc/sys/net` begins with; `None` where there is none.
@@ -35,6 +39,11 @@ pub(crate) fn number(name: &str) -> Option<u32> {
 pub(crate) fn kernel_release() -> io::Result<String> {
     let text = fs::read_to_string("/proc/sys/kernel/osrelease")?;
     Ok(text.trim_ascii_end().to_owned())
+}
+
+/// The file of the sockets of a group's family.
+fn udp(group: IpAddr) -> &'static str {
+    if group.is_ipv4() { "udp" } else { "udp6" }
 }
 
 /// A file of the network namespace; empty where the kernel lacks the family.
@@ -94,6 +103,18 @@ fn drops_in(text: &str, group: IpAddr, ports: RangeInclusive<u16>) -> u64 {
     least.values().fold(0, |all, drops| all.saturating_add(*drops))
 }
 
+/// The local address is the second of a line, and the one that it is connected to the third.
+fn sources_in(text: &str, group: IpAddr, port: u16) -> Vec<IpAddr> {
+    let source = |line: &str| {
+        let mut words = line.split_ascii_whitespace().skip(1);
+        let (local, _) = words.next()?.split_once(':')?;
+        let (remote, to) = words.next()?.split_once(':')?;
+        let is_it = address(remote) == Some(group) && u16::from_str_radix(to, 16) == Ok(port);
+        address(local).filter(|_| is_it)
+    };
+    text.lines().filter_map(source).collect()
+}
+
 /// An address in words of the machine's byte order, as most of procfs has them.
 fn address(text: &str) -> Option<IpAddr> {
     let word = |at: usize| {
@@ -129,6 +150,8 @@ mod tests {
         7    sync0           ff020000000000000000000000000081     1 00000004 0\n";
     const UDP: &str = "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when \
         retrnsmt   uid  timeout inode ref pointer drops            \n\
+        \x20 148: 0100050A:91F1 510000E0:2290 01 00000000:00000000 00:00000000 00000000     0        \
+        0 10336 2 0000000000000000 0           \n\
         \x20 405: 510000E0:2290 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        \
         0 13117 2 0000000000000000 7           \n\
         \x20 405: 510000E0:2290 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        \
@@ -165,6 +188,13 @@ mod tests {
     }
 
     #[test]
+    fn sources_are_those_of_what_is_connected_to_the_port_of_the_group() {
+        assert_eq!(sources_in(UDP, ip("224.0.0.81"), 8848), [ip("10.5.0.1")]);
+        assert_eq!(sources_in(UDP, ip("224.0.0.81"), 8849), [] as [IpAddr; 0]);
+        assert_eq!(sources_in(UDP, ip("224.0.0.82"), 8848), [] as [IpAddr; 0]);
+    }
+
+    #[test]
     fn more_drops_than_can_be_counted_do_not_make_it_panic() {
         let most = UDP.replace(" 2           \n", &format!(" {}\n", u64::MAX));
         assert_ne!(most, UDP);
@@ -178,6 +208,7 @@ mod tests {
                 groups_v4(&text[at..], "sync0".parse().unwrap());
                 groups_v6(&text[..at], "sync0".parse().unwrap());
                 drops_in(&text[at..], ip("224.0.0.81"), 0..=u16::MAX);
+                sources_in(&text[at..], ip("224.0.0.81"), 8848);
             }
         }
     }

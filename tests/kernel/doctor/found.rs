@@ -1,13 +1,18 @@
 //! Faults that are provoked, and found.
 
-use super::pair::{DESTINATION, NOTHING, Pair, SERVICE, daemon, link, start, start_both, stop};
+use super::pair::{
+    DESTINATION, Ear, NOTHING, Pair, SERVICE, daemon, flows, link, start, start_both, stop,
+};
 use crate::netns::Netns;
 use crate::sync::director::wait_for;
 use ipvs::sysctl::{SyncThreshold, Sysctl, Sysctls};
-use ipvs::{Client, Destination, Family, Forwarding, Role, Service, SyncDaemon};
+use ipvs::{Client, Destination, Forwarding, Role, Service, SyncDaemon};
+use ipvs_sync::daemon::LINGER;
 use ipvs_sync::doctor::{Finding, Node, Services, Unsaid};
 use ipvs_sync::net::InterfaceAddress;
+use ipvs_sync::proto::PORT;
 use nix::unistd::gettid;
+use std::thread::sleep;
 
 fn services(first: &str) -> Services {
     Services { first: first.parse().unwrap(), count: 1 }
@@ -77,10 +82,17 @@ fn interfaces_that_carry_nothing_are_found() {
     let pair = Pair::new();
     let interface = "sync0".parse().unwrap();
     pair.netns.run("/sbin/ip addr del 10.5.0.1/24 dev sync0");
-    let no_address = Finding::NoAddress { interface, family: Family::V4 };
-    assert_eq!(pair.found(), (vec![no_address], vec![], vec![]));
+    let no_source = || vec![Finding::NoSource { address: [10, 5, 0, 1].into() }];
+    assert_eq!(pair.found(), (no_source(), vec![], vec![]));
 
+    // It sends from another only when it is started again.
     pair.netns.run("/sbin/ip addr add 10.6.0.1/24 dev sync0");
+    assert_eq!(pair.found().0, no_source());
+    let mut ear = Ear::new(&pair, PORT, 1472);
+    let _lost = flows(1);
+    sleep(LINGER);
+    assert_eq!(ear.heard(), None);
+    start(daemon(Role::Master));
     let addresses = [("10.6.0.1", 24), ("10.5.0.2", 24)].map(|(address, prefix)| {
         let address = address.parse().unwrap();
         InterfaceAddress::new(address, prefix).unwrap()

@@ -38,6 +38,7 @@ fn healthy(address: &str) -> Report {
             addresses: vec![address, "fe80::1".parse().map(InterfaceAddress::host).unwrap()],
             groups: vec!["224.0.0.1".parse().unwrap(), "224.0.0.81".parse().unwrap()],
         }],
+        sources: vec![Source { address: address.address(), is_local: true }],
         settings: Settings {
             backup_only: false,
             conntrack: false,
@@ -67,6 +68,7 @@ fn served(service: &str, destinations: &[&str]) -> Served {
     let target = |endpoint: &&str| Target {
         endpoint: endpoint.parse().unwrap(),
         forwarding: ipvs::Forwarding::Masquerade,
+        is_local: false,
     };
     Served {
         service: service.parse().unwrap(),

@@ -88,30 +88,31 @@ fn an_interface_that_carries_nothing_is_found() {
 }
 
 #[test]
-fn an_interface_without_address_or_group_is_found() {
+fn an_interface_on_which_nobody_hears_the_group_is_found() {
     assert_eq!(
         found(|report| {
-            report.interfaces[0].addresses.remove(0);
             report.interfaces[0].groups.pop();
         }),
-        [
-            "error: the master's interface eth1 has no IPv4 address to send from: messages are \
-             lost",
-            "error: nobody hears 224.0.0.81 on eth1: the interface was made anew after the backup \
-             was started, which hears nothing until it is started again",
-        ]
+        ["error: nobody hears 224.0.0.81 on eth1: the interface was made anew after the backup \
+             was started, which hears nothing until it is started again"]
     );
-    // A group of IPv6 needs one of IPv6.
+}
+
+#[test]
+fn a_master_whose_address_is_gone_is_found() {
+    let gone = |address: &str| Source { address: address.parse().unwrap(), is_local: false };
     assert_eq!(
-        found(|report| {
-            report.daemons.truncate(1);
-            daemon(report, Role::Master).group = Some("ff02::81".parse().unwrap());
-            daemon(report, Role::Master).max_len = Some(1452);
-            report.interfaces[0].addresses.pop();
-        }),
-        ["error: the master's interface eth1 has no IPv6 address to send from: messages are \
-             lost"]
+        found(|report| report.sources = vec![gone("10.5.0.1")]),
+        ["error: the master sends from 10.5.0.1, which is no longer an address of this director: \
+             all messages are lost until the master is started again"]
     );
+    // It may be another program that sends from what is gone.
+    assert_eq!(found(|report| report.sources.push(gone("10.5.0.7"))), [""; 0]);
+    // Nor has the interface to have an address: another's is taken then.
+    assert_eq!(found(|report| report.interfaces[0].addresses.clear()), [""; 0]);
+    // IPv6 sends from an address that is gone.
+    assert_eq!(found(|report| report.sources = vec![gone("fe80::1")]), [""; 0]);
+    assert_eq!(found(|report| report.sources.clear()), [""; 0]);
 }
 
 #[test]
@@ -335,4 +336,23 @@ fn connection_tracking_that_is_strict_is_found_where_something_is_masqueraded() 
         }),
         [""; 0]
     );
+}
+
+#[test]
+fn a_director_that_is_a_real_server_itself_is_found_where_connections_are_tracked() {
+    let local = |conntrack, forwarding| {
+        found(|report| {
+            report.settings.conntrack = conntrack;
+            report.services[0].destinations[1] =
+                Target { forwarding, is_local: true, ..report.services[0].destinations[1] };
+        })
+    };
+    assert_eq!(
+        local(true, Forwarding::Masquerade),
+        ["error: conntrack is set and a masqueraded destination of tcp 10.0.0.1:80 is this \
+             director itself: connections to it that were told by others are dropped after a \
+             takeover"]
+    );
+    assert_eq!(local(true, Forwarding::Local), [""; 0]);
+    assert_eq!(local(false, Forwarding::Masquerade), [""; 0]);
 }
