@@ -69,7 +69,7 @@ pub struct Daemons {
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+enum Step {
     /// Start this daemon.
     Start(SyncDaemon),
     /// Stop the daemon of this role.
@@ -136,7 +136,7 @@ impl Daemons {
 
     /// What is to be done for a role, if anything is: `running` are the daemons that run,
     /// `interfaces` all interfaces of the network namespace.
-    pub fn next(
+    fn next(
         &self,
         role: Role,
         running: &[SyncDaemon],
@@ -163,13 +163,16 @@ impl Daemons {
         }
     }
 
-    /// Takes down which interface a daemon runs on that ran before: the one that has its
-    /// name now.
+    /// Takes down which interface a daemon runs on that ran before, the one that has its
+    /// name now, and that one is gone: with its number or another, it does not come back to
+    /// the daemon.
     fn observe(&mut self, role: Role, running: &[SyncDaemon], interfaces: &[Interface]) {
         let running = running.iter().find(|running| running.role == role);
-        let found = |daemon: &SyncDaemon| index(interfaces, daemon.interface).unwrap_or(GONE);
         let kept = self.kept_mut(role);
-        kept.index = running.map(|running| kept.index.unwrap_or_else(|| found(running)));
+        kept.index = running.map(|running| match index(interfaces, running.interface) {
+            Some(index) => kept.index.unwrap_or(index),
+            None => GONE,
+        });
     }
 
     /// Takes down which interface a daemon was started on: rather an earlier one of its

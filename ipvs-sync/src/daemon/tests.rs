@@ -185,6 +185,15 @@ fn a_daemon_whose_interface_was_made_anew_is_started_anew() {
 }
 
 #[test]
+fn an_interface_that_comes_back_with_its_number_is_another_all_the_same() {
+    let mut host = with_both();
+    // As one that was in another network namespace for a while.
+    assert_eq!(host.run_with(&[interface("lo", 1)], START), NOTHING);
+    assert_eq!(host.run(START), RESTARTED);
+    assert_eq!(host.run(START), NOTHING);
+}
+
+#[test]
 fn a_master_without_its_interface_has_nothing_to_wait_for() {
     let mut host = with_both();
     host.daemons.leave(Role::Master, START);
