@@ -3,7 +3,7 @@
 use crate::config::{self, Daemons as Which};
 use crate::events::What;
 use crate::state;
-use ipvs::{Client, Error, Namespace, Role, SyncDaemon};
+use ipvs::{Client, Error, InterfaceName, Namespace, Role, SyncDaemon};
 use ipvs_sync::daemon::{Daemons, Event};
 use ipvs_sync::net::{Interface, now};
 use ipvs_sync::vrrp::Time;
@@ -21,7 +21,7 @@ struct Kept {
     config: config::Sync,
     /// The configuration no longer has them: they are forgotten when they are gone.
     is_leaving: bool,
-    /// The backup is wanted, and does not run or has no interface.
+    /// The backup is wanted, and does not run or nothing comes through its interface.
     is_deaf: bool,
     /// What `by-state` goes by.
     is_active: bool,
@@ -194,9 +194,11 @@ impl Kept {
                 failed => failing.push(failed.to_string()),
             }
         }
-        let without_interface = self.without_interface(interfaces);
-        let has_no_interface = without_interface.is_some();
-        failing.extend(without_interface);
+        let is_wanted = ROLES.into_iter().any(|role| self.wants(role));
+        let name = self.config.daemon(Role::Master).interface;
+        let cut_off = cut_off(name, interfaces).filter(|_| is_wanted);
+        let is_cut_off = cut_off.is_some();
+        failing.extend(cut_off);
         // What cannot be read for one role cannot for the other, and all is tried again.
         failing.dedup();
         let new = failing.iter().filter(|text| !self.failing.contains(text));
@@ -207,16 +209,8 @@ impl Kept {
             self.running = running;
         }
         let runs = self.running.iter().any(|running| running.role == Role::Backup);
-        self.is_deaf = self.wants(Role::Backup) && (has_no_interface || !runs);
+        self.is_deaf = self.wants(Role::Backup) && (is_cut_off || !runs);
         told
-    }
-
-    /// None is started without its interface, and what runs goes on and reaches nobody.
-    fn without_interface(&self, interfaces: &[Interface]) -> Option<String> {
-        let name = self.config.daemon(Role::Master).interface;
-        let is_there = interfaces.iter().any(|interface| interface.name == name);
-        let is_wanted = ROLES.into_iter().any(|role| self.wants(role));
-        (is_wanted && !is_there).then(|| format!("sync daemons: there is no interface {name}"))
     }
 
     fn state(&self) -> state::Sync {
@@ -253,5 +247,49 @@ impl Kept {
             Role::Master => &mut self.master,
             Role::Backup => &mut self.backup,
         }
+    }
+}
+
+/// Why nothing goes through the interface. Without it no daemon is started; what runs goes
+/// on all the same, and nobody tells it what it misses.
+fn cut_off(name: InterfaceName, interfaces: &[Interface]) -> Option<String> {
+    match interfaces.iter().find(|interface| interface.name == name) {
+        None => Some(format!("sync daemons: there is no interface {name}")),
+        Some(interface) if !interface.is_running => {
+            let why = if interface.is_up { "has no carrier" } else { "is down" };
+            Some(format!("sync daemons: the interface {name} {why}"))
+        }
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interface(is_up: bool, is_running: bool) -> Interface {
+        Interface {
+            index: 2,
+            name: "eth1".parse().unwrap(),
+            mac: None,
+            mtu: 1500,
+            is_up,
+            is_running,
+            has_arp: true,
+            has_multicast: true,
+            macvlan_of: None,
+        }
+    }
+
+    #[test]
+    fn a_daemon_is_cut_off_without_its_interface_and_where_nothing_goes_through_it() {
+        let with = |interfaces: &[Interface]| cut_off("eth1".parse().unwrap(), interfaces);
+        assert_eq!(with(&[interface(true, true)]), None);
+        let why = |text: &str| Some(format!("sync daemons: {text}"));
+        assert_eq!(with(&[]), why("there is no interface eth1"));
+        let other = Interface { name: "eth2".parse().unwrap(), ..interface(true, true) };
+        assert_eq!(with(&[other]), why("there is no interface eth1"));
+        assert_eq!(with(&[interface(false, false)]), why("the interface eth1 is down"));
+        assert_eq!(with(&[interface(true, false)]), why("the interface eth1 has no carrier"));
     }
 }
