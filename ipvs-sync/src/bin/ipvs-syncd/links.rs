@@ -9,6 +9,8 @@ pub(crate) struct Links {
     events: Events,
     netlink: Rtnetlink,
     interfaces: Vec<Interface>,
+    /// Something has changed, and they were not read again yet.
+    is_stale: bool,
 }
 
 impl Links {
@@ -23,30 +25,25 @@ impl Links {
 
     fn open_here() -> Result<Self, Error> {
         let events = Events::open()?;
-        let netlink = Rtnetlink::open()?;
-        let mut this = Self { events, netlink, interfaces: Vec::new() };
-        this.list()?;
-        Ok(this)
+        let mut netlink = Rtnetlink::open()?;
+        let interfaces = netlink.interfaces()?;
+        Ok(Self { events, netlink, interfaces, is_stale: false })
     }
 
-    fn list(&mut self) -> Result<(), Error> {
-        self.interfaces = self.netlink.interfaces()?;
-        Ok(())
-    }
-
-    /// Takes what has changed; whether something has.
+    /// Takes what has changed; whether something has. What cannot be read stays as it was,
+    /// and is read the next time.
     pub(crate) fn notice_changes(&mut self) -> Result<bool, Error> {
-        let mut is_changed = false;
         while let Some(event) = self.events.poll()? {
-            is_changed |= matches!(event, Event::Link(_) | Event::LinkGone(_) | Event::Lost);
+            self.is_stale |= matches!(event, Event::Link(_) | Event::LinkGone(_) | Event::Lost);
+        }
+        if !self.is_stale {
+            return Ok(false);
         }
         // By a list and not by the events: an interface may have another name now.
-        if is_changed {
-            let before = std::mem::take(&mut self.interfaces);
-            self.list()?;
-            is_changed = before != self.interfaces;
-        }
-        Ok(is_changed)
+        let interfaces = self.netlink.interfaces()?;
+        self.is_stale = false;
+        let before = std::mem::replace(&mut self.interfaces, interfaces);
+        Ok(before != self.interfaces)
     }
 
     /// Whether an interface is there, is set up and has a carrier.
