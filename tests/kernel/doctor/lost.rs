@@ -6,10 +6,11 @@ use super::pair::{
 };
 use crate::sync::director::wait_for;
 use ipvs::sysctl::{Sysctl, Sysctls};
-use ipvs::{Client, Role, SyncDaemon};
-use ipvs_sync::doctor::{Finding, Node};
+use ipvs::{Client, Destination, Role, Service, SyncDaemon};
+use ipvs_sync::doctor::{Finding, Node, Services};
 use ipvs_sync::net::{Reach, SyncSender};
 use ipvs_sync::proto::{GROUP, PORT};
+use std::net::UdpSocket;
 
 #[test]
 fn messages_that_are_longer_than_the_backup_takes_are_lost_and_that_is_found() {
@@ -109,6 +110,39 @@ fn connections_of_a_service_that_is_there_are_counted_with_it() {
         synced.iter().map(|told| (told.listed, told.counted)).collect::<Vec<_>>(),
         [(10, 10)]
     );
+}
+
+#[test]
+fn connections_to_the_director_itself_are_refused_where_they_are_tracked_and_that_is_found() {
+    let pair = Pair::new();
+    // What it gets first: of a connection that was told, or else of one of its own.
+    let takes_what_was_told = |number: usize| {
+        let flows = flows(1);
+        wait_for("the connection", || (pair.told() >= number).then_some(()));
+        let told = flows[0].local_addr().unwrap();
+        pair.there(|| {
+            let server = UdpSocket::bind(DESTINATION).unwrap();
+            for client in [told, "10.0.0.2:0".parse().unwrap()] {
+                // Whether that fails is no matter: what arrives is.
+                let _ = UdpSocket::bind(client).unwrap().send_to(b"query", "10.0.0.1:53");
+            }
+            server.recv_from(&mut [0; 16]).unwrap().1 == told
+        })
+    };
+    assert!(takes_what_was_told(1));
+    let ftp = "tcp 10.0.0.1:21".parse().unwrap();
+    pair.there(|| {
+        Sysctls::here().set(Sysctl::CONNTRACK, true).unwrap();
+        // For FTP the kernel tracks connections (`ip_vs_ctl.c: __ip_vs_update_dest`).
+        let mut client = Client::connect().unwrap();
+        client.add_service(&Service::new(ftp)).unwrap();
+        let destination = Destination::new("127.0.0.1:21".parse().unwrap());
+        client.add_destination(&ftp, &destination).unwrap();
+    });
+    let local = Finding::ConntrackLocal { services: Services { first: ftp, count: 2 } };
+    assert_eq!(pair.found().1, [local]);
+    // Its own of before is one of two others.
+    assert!(!takes_what_was_told(3));
 }
 
 #[test]
