@@ -1,5 +1,6 @@
 //! The daemon `ipvs-syncd`.
 
+mod commands;
 mod program;
 
 use crate::host::{port, run};

@@ -1,12 +1,15 @@
 //! The program, run by the tests.
 
 use crate::host::wait_for;
+use ipvs_sync::net::now;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
 
 /// An `ipvs-syncd` that runs, with a folder of its own. It ends in order when this is
 /// dropped.
@@ -23,6 +26,17 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments);
     command
+}
+
+/// Runs a command that is to end by itself. It has ten seconds.
+pub(crate) fn ended(command: &mut Command) -> Output {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let deadline = now() + Duration::from_secs(10);
+    while child.try_wait().unwrap().is_none() && now() < deadline {
+        sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait_with_output().unwrap()
 }
 
 /// A new folder for one test.
@@ -47,13 +61,24 @@ impl Daemon {
     /// Starts it in the thread's namespace, and waits until it answers.
     pub(crate) fn start(text: &str) -> Self {
         let folder = folder();
-        let log = File::create(folder.join("log")).unwrap();
         write(&folder, text);
-        let file = folder.join("conf.toml");
-        let child = command(&["--config", file.to_str().unwrap()]).stderr(log).spawn().unwrap();
-        let this = Self { child, folder, is_over: false };
-        wait_for("daemon", || this.ask(&["status"]).status.success().then_some(()));
+        let this = Self { child: spawn(&folder), folder, is_over: false };
+        this.waits_for("state");
         this
+    }
+
+    /// It ends without a word.
+    pub(crate) fn crash(&mut self) {
+        self.is_over = true;
+        self.signal(Signal::SIGKILL);
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it once more after its end, as it was.
+    pub(crate) fn start_again(&mut self) {
+        self.child = spawn(&self.folder);
+        self.is_over = false;
+        self.waits_for("state");
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -95,6 +120,11 @@ impl Daemon {
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap()
     }
+}
+
+fn spawn(folder: &Path) -> Child {
+    let log = File::options().append(true).create(true).open(folder.join("log")).unwrap();
+    command(&["--config"]).arg(folder.join("conf.toml")).stderr(log).spawn().unwrap()
 }
 
 fn write(folder: &Path, text: &str) {
