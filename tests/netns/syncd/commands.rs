@@ -101,6 +101,24 @@ fn what_a_killed_daemon_left_is_in_nobodys_way() {
 }
 
 #[test]
+fn a_file_that_is_no_socket_is_not_taken_for_what_a_daemon_left() {
+    let _wire = Wire::new();
+    let folder = folder();
+    let (file, control) = (folder.join("conf.toml"), folder.join("control"));
+    fs::write(&file, format!("control = \"{}\"\n{}", control.display(), web(100, ""))).unwrap();
+    fs::write(&control, "of somebody").unwrap();
+    let output = ended(command(&["--config"]).arg(&file));
+    let said = String::from_utf8(output.stderr).unwrap();
+    let expected = format!(
+        "ipvs-syncd: control socket {}: a file is there that is no socket\n",
+        control.display()
+    );
+    assert_eq!((output.status.code(), said), (Some(1), expected));
+    assert_eq!(fs::read_to_string(&control).unwrap(), "of somebody");
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn the_doctor_says_what_is_wrong_with_its_files() {
     let folder = folder();
     let (file, report) = (folder.join("conf.toml"), folder.join("report"));

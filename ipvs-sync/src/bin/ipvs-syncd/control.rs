@@ -4,7 +4,9 @@ use crate::state::State;
 use nix::sys::stat::{Mode, umask};
 use serde::{Deserialize, Serialize};
 use socket2::{Domain, SockAddr, Socket, Type};
+use std::fs;
 use std::io;
+use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
@@ -79,7 +81,13 @@ pub(crate) fn listen(path: &Path) -> io::Result<Socket> {
             return Err(io::Error::new(io::ErrorKind::AddrInUse, reason));
         }
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            std::fs::remove_file(path)?;
+            // The kernel says the same of a file that is no socket (`af_unix.c:
+            // unix_find_bsd`).
+            if !fs::symlink_metadata(path)?.file_type().is_socket() {
+                let reason = "a file is there that is no socket";
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, reason));
+            }
+            fs::remove_file(path)?;
         }
         Err(_) => {}
     }
