@@ -9,7 +9,9 @@ use ipvs_sync::vrrp::Family;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::{self, File};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
@@ -59,6 +61,21 @@ fn a_watch_ends_when_nobody_reads_it_and_when_the_daemon_is_gone() {
     wait_until("table", || fs::read_to_string(&shown).unwrap().contains("ROUTER  INTERFACE"));
     daemon.end();
     assert_eq!(ends(&mut watch).code(), Some(5));
+}
+
+#[test]
+fn what_nobody_reads_is_done_all_the_same() {
+    let _wire = Wire::new();
+    let daemon = Daemon::start(&web(100, ""));
+    daemon.waits_for(ACTIVE);
+    let (out, reader) = UnixStream::pair().unwrap();
+    drop(reader);
+    let mut command = command(&["handover", "--socket"]);
+    command.arg(daemon.folder().join("control")).stdout(OwnedFd::from(out));
+    let output = command.stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    assert_eq!(output.status.code(), Some(0));
+    daemon.waits_for("\"transitions\":3,");
 }
 
 #[test]

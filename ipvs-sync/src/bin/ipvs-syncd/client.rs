@@ -2,6 +2,7 @@
 
 use crate::control::{Answer, Request};
 use crate::exit::{Exit, Failure};
+use crate::output::show;
 use crate::text;
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -13,18 +14,14 @@ pub(crate) fn status(socket: &Path, is_json: bool, is_watched: bool) -> Result<(
     loop {
         let (answer, line) = ask(socket, &Request::Status)?;
         let Answer::State(state) = answer else { return Err(refused(answer)) };
-        let mut out = io::stdout().lock();
-        let shown = match (is_json, is_watched && out.is_terminal()) {
+        let shown = match (is_json, is_watched && io::stdout().is_terminal()) {
             (true, _) => line,
             (false, true) => format!("{CLEAR}{}", text::table(&state)),
             (false, false) => text::table(&state),
         };
-        // Whoever read it may have gone.
-        let is_shown = out.write_all(shown.as_bytes()).and_then(|()| out.flush()).is_ok();
-        if !is_watched || !is_shown {
+        if !show(&shown) || !is_watched {
             return Ok(());
         }
-        drop(out);
         std::thread::sleep(WATCH);
     }
 }
@@ -37,7 +34,7 @@ pub(crate) fn hand_over(
 ) -> Result<(), Failure> {
     match ask(socket, &Request::Handover { router, is_now })?.0 {
         Answer::HandedOver(names) => {
-            println!("handing over: {}", names.join(", "));
+            show(&format!("handing over: {}\n", names.join(", ")));
             Ok(())
         }
         answer => Err(refused(answer)),

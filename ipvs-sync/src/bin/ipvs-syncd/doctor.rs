@@ -3,6 +3,7 @@
 
 use crate::config::{self, Config};
 use crate::exit::{Exit, Failure};
+use crate::output::show;
 use crate::running;
 use ipvs::{Client, Namespace};
 use ipvs_sync::doctor::{Finding, GatherError, Report, Severity, compare, compare_all, examine};
@@ -74,10 +75,11 @@ pub(crate) fn run(file: &Path, is_json: bool, peer: Option<&Path>) -> Result<(),
         finding,
     }));
     let diagnosis = Diagnosis { report, findings };
-    match is_json {
-        true => println!("{}", serde_json::to_string(&diagnosis).map_err(Failure::system)?),
-        false => diagnosis.findings.iter().for_each(|found| println!("{}", line(found))),
-    }
+    let text = match is_json {
+        true => serde_json::to_string(&diagnosis).map_err(Failure::system)? + "\n",
+        false => diagnosis.findings.iter().map(line).collect(),
+    };
+    show(&text);
     match diagnosis.findings.len() {
         0 => Ok(()),
         1 => Err(Failure::new(Exit::Findings, "1 finding")),
@@ -129,7 +131,7 @@ fn found(at: At, findings: impl IntoIterator<Item = Finding>) -> impl Iterator<I
 
 fn line(Found { severity, at, finding }: &Found) -> String {
     match at {
-        At::Peer => format!("{severity}: at the peer: {finding}"),
-        At::Here | At::Between => format!("{severity}: {finding}"),
+        At::Peer => format!("{severity}: at the peer: {finding}\n"),
+        At::Here | At::Between => format!("{severity}: {finding}\n"),
     }
 }

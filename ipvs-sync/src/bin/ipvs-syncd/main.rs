@@ -1,8 +1,6 @@
 //! `ipvs-syncd`: virtual routers, connection sync and the table of IPVS, from a
 //! configuration file, as a daemon. `man 8 ipvs-syncd` is in `ipvs-sync/dist`.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for a terminal")]
-
 mod client;
 mod config;
 mod control;
@@ -14,6 +12,7 @@ mod hooks;
 mod links;
 mod logs;
 mod metrics;
+mod output;
 mod peers;
 mod reload;
 mod resolve;
@@ -126,7 +125,7 @@ fn main() -> ExitCode {
         Err(Failure { exit, text }) => {
             // What is wrong in a file begins with its name.
             let name = if exit == Exit::Configuration { "" } else { "ipvs-syncd: " };
-            eprintln!("{name}{text}");
+            output::complain(&format!("{name}{text}\n"));
             exit.into()
         }
     }
