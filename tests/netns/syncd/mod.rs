@@ -1,6 +1,8 @@
 //! The daemon `ipvs-syncd`.
 
 mod commands;
+mod lacking;
+mod privilege;
 mod program;
 
 use crate::host::{port, run};

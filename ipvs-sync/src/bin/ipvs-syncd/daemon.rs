@@ -82,16 +82,15 @@ impl Daemon {
     fn start(file: &Path, config: Config) -> Result<Self, NotStarted> {
         let process = config.process.clone();
         let path = &process.control;
-        let at = |error: std::io::Error| format!("control socket {}: {error}", path.display());
         let control = control::listen(path).and_then(|socket| Server::new(socket, b"\n"));
         let control = control.map_err(|error| NotStarted {
-            failure: Failure::system(at(error)),
+            failure: Failure::io(format_args!("control socket {}", path.display()), &error),
             is_of_control: true,
         })?;
         let metrics = process.metrics.map(|address| {
             let listener = TcpListener::bind(address);
             let server = listener.and_then(|it| Server::new(it.into(), b"\r\n\r\n"));
-            server.map_err(|error| Failure::system(format!("metrics at {address}: {error}")))
+            server.map_err(|error| Failure::io(format_args!("metrics at {address}"), &error))
         });
         let metrics = metrics.transpose()?;
         let signals = Signals::catch().map_err(Failure::system)?;
@@ -214,7 +213,7 @@ fn sleep_until<'p>(time: Option<Time>, polled: impl Iterator<Item = PollFd<'p>>)
 impl Core {
     fn start(file: &Path, config: Config) -> Result<Self, Failure> {
         let process = &config.process;
-        let namespace = running::open(process.namespace.as_deref()).map_err(Failure::system)?;
+        let namespace = running::open(process.namespace.as_deref())?;
         let links = Links::open(namespace.as_ref()).map_err(Failure::system)?;
         let mut core = Self {
             file: file.to_owned(),
@@ -240,8 +239,7 @@ impl Core {
         tracing::info!(count = config.routers.len(), "starting virtual routers");
         core.running.start(units(resolved))?;
         core.running.tell_links(&core.links);
-        let joined = core.peers.set(link, core.namespace.as_ref(), &core.running);
-        joined.map_err(Failure::system)?;
+        core.peers.set(link, core.namespace.as_ref(), &core.running)?;
         Ok(core)
     }
 

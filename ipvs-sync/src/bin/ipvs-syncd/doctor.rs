@@ -44,7 +44,7 @@ enum At {
 pub(crate) fn run(file: &Path, is_json: bool, peer: Option<&Path>) -> Result<(), Failure> {
     let config = Config::read(file).map_err(|all| Failure::new(Exit::Configuration, all))?;
     let peer = peer.map(read).transpose()?;
-    let namespace = running::open(config.process.namespace.as_deref()).map_err(Failure::system)?;
+    let namespace = running::open(config.process.namespace.as_deref())?;
     let report = gather(namespace.as_ref())?;
     let link = config.sync.and_then(|sync| sync.link);
     let mut silent = Vec::new();
@@ -89,10 +89,10 @@ pub(crate) fn run(file: &Path, is_json: bool, peer: Option<&Path>) -> Result<(),
 
 /// What a peer told of itself as JSON.
 fn read(file: &Path) -> Result<Report, Failure> {
-    let of_file = |error: String| Failure::system(format!("{}: {error}", file.display()));
-    let text = fs::read_to_string(file).map_err(|error| of_file(error.to_string()))?;
+    let name = file.display();
+    let text = fs::read_to_string(file).map_err(|error| Failure::io(&name, &error))?;
     let told: Diagnosis =
-        serde_json::from_str(&text).map_err(|error| of_file(error.to_string()))?;
+        serde_json::from_str(&text).map_err(|error| Failure::system(format!("{name}: {error}")))?;
     Ok(told.report)
 }
 
@@ -112,13 +112,10 @@ fn ask(
 fn gather(namespace: Option<&Namespace>) -> Result<Report, Failure> {
     let here = || Report::gather(&mut Client::connect()?, &mut Rtnetlink::open()?);
     let gathered = match namespace {
-        Some(namespace) => namespace.run(here).map_err(Failure::system)?,
+        Some(namespace) => namespace.run(here)?,
         None => here(),
     };
-    gathered.map_err(|error: GatherError| match error.is_permission() {
-        true => Failure::new(Exit::Permission, error),
-        false => Failure::system(error),
-    })
+    gathered.map_err(|error: GatherError| Failure::refused(error.is_permission(), error))
 }
 
 fn found(at: At, findings: impl IntoIterator<Item = Finding>) -> impl Iterator<Item = Found> {
