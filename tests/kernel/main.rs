@@ -19,17 +19,26 @@ mod examples;
 mod exchange;
 mod failover;
 mod genetlink;
+#[expect(dead_code, reason = "tests of virtual routers use more of it")]
+#[path = "../netns/host.rs"]
+mod host;
 mod ipvsadm;
+#[path = "../netns/syncd/lacking.rs"]
+mod lacking;
 mod modules;
 mod namespaces;
 mod netns;
 mod plan;
+#[expect(dead_code, reason = "tests without IPVS use more of it")]
+#[path = "../netns/syncd/program.rs"]
+mod program;
 mod random;
 mod requests;
 mod resync;
 mod shapes;
 mod snapshot;
 mod sync;
+mod syncd;
 mod sysctl;
 mod table;
 #[path = "../../ipvs/tests/common/tables.rs"]

@@ -1,5 +1,6 @@
 //! What breaks sync without a word, between two directors.
 
+mod command;
 mod found;
 mod lost;
 mod pair;
