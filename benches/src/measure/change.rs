@@ -12,15 +12,6 @@ use ipvs::{Batch, Client, Destination, Plan, Recovery, ServiceKey, Table, Weight
 use std::fmt::Write as _;
 use std::time::Instant;
 
-/// What is wanted of a table.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Wanted {
-    /// What is there.
-    AsItIs,
-    /// Another weight for one destination in a hundred.
-    WithOtherWeights,
-}
-
 /// The floor: the table is listed, and what is known to differ is changed.
 pub(crate) fn floor(shape: Shape) -> Result<Sample> {
     filled(shape)?;
@@ -48,22 +39,26 @@ pub(crate) fn floor_told(shape: Shape) -> Result<Sample> {
 }
 
 /// Our client: a snapshot, the plan of what differs, and its application.
-pub(crate) fn plan(shape: Shape, wanted: Wanted) -> Result<Sample> {
+pub(crate) fn plan(shape: Shape) -> Result<Sample> {
     filled(shape)?;
-    let table = match wanted {
-        Wanted::AsItIs => shape.table()?,
-        Wanted::WithOtherWeights => with_other_weights(shape)?,
-    };
+    let (_, sample) = planned(&with_other_weights(shape)?)?;
+    is_edited(shape)?;
+    Ok(sample)
+}
+
+/// The same where the table is as it is wanted, which it is beforehand.
+pub(crate) fn plan_nothing(shape: Shape) -> Result<Sample> {
+    let (plan, sample) = planned(&shape.table()?)?;
+    ensure!(plan.is_empty(), "something was to be changed");
+    Ok(sample)
+}
+
+fn planned(wanted: &Table) -> Result<(Plan, Sample)> {
     let (mut client, calls) = counting::client()?;
     let start = Instant::now();
-    let plan = Plan::between(&client.snapshot()?, &table);
+    let plan = Plan::between(&client.snapshot()?, wanted);
     client.apply(&plan, Recovery::RollBack)?.into_result()?;
-    let sample = Sample::since(start, 1, calls.get());
-    match wanted {
-        Wanted::AsItIs => ensure!(plan.is_empty(), "something was to be changed"),
-        Wanted::WithOtherWeights => is_edited(shape)?,
-    }
-    Ok(sample)
+    Ok((plan, Sample::since(start, 1, calls.get())))
 }
 
 /// Our client, told what differs.
@@ -152,15 +147,15 @@ fn with_other_weights(shape: Shape) -> Result<Table> {
     Ok(table)
 }
 
-/// Makes sure that the weights were changed.
+/// Makes sure that the weights were changed, of the services that have such.
 fn is_edited(shape: Shape) -> Result<()> {
-    let weight = Weight::from(EDITED_WEIGHT);
-    let snapshot = Client::connect()?.snapshot()?;
-    let of_service = |service: ipvs::SnapshotService<'_>| {
-        service.destinations.iter().filter(|entry| entry.destination.weight() == weight).count()
-    };
-    let (edited, wanted) =
-        (snapshot.services().map(of_service).sum::<usize>(), changed(shape).count());
-    ensure!(edited == wanted, "{edited} of {wanted} weights were changed");
+    let mut client = Client::connect()?;
+    for (service, destination) in changed(shape) {
+        let key = shape::service(service).key();
+        let edited = with_other_weight((service, destination)).1;
+        let there = client.destinations(&key)?;
+        let is_there = there.iter().any(|entry| entry.destination == edited);
+        ensure!(is_there, "{} of {key} was not changed", edited.endpoint());
+    }
     Ok(())
 }

@@ -12,6 +12,8 @@ pub(crate) struct Comparison {
     /// How often each way is run. Odd, so that one run is in the middle.
     repetitions: usize,
     besides: Besides,
+    /// Makes what all ways find and none changes.
+    beforehand: Box<dyn Fn() -> Result<()>>,
     ways: Vec<Way>,
 }
 
@@ -26,8 +28,10 @@ enum Besides {
 pub(crate) struct Way {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
-    /// One run of it, which makes its own network namespace.
+    /// One run of it, which makes its own network namespace if none was made beforehand.
     pub(crate) run: Box<dyn Fn(Effort) -> Result<Sample>>,
+    /// In how many turns it is run at most.
+    turns: usize,
 }
 
 /// Whose a way is.
@@ -48,6 +52,8 @@ pub(crate) struct Effort {
     pub(crate) rounds: u32,
     /// As many, where each step is a process.
     pub(crate) process_rounds: u32,
+    /// How often each way is run at most.
+    pub(crate) turns: usize,
     /// Whether more than time is measured, where a comparison has more.
     pub(crate) besides: bool,
     /// Whether the ways of others are measured: a comparison's floor is none of them.
@@ -58,19 +64,26 @@ impl Effort {
     /// Rounds as in the thesis; of processes fewer, each takes as long as some
     /// hundred others.
     pub(crate) const WHOLE: Self =
-        Self { rounds: 1_000, process_rounds: 40, besides: true, peers: true };
+        Self { rounds: 1_000, process_rounds: 40, turns: usize::MAX, besides: true, peers: true };
     /// For a look in between and for the baseline.
     pub(crate) const QUICK: Self = Self { process_rounds: 20, besides: false, ..Self::WHOLE };
 
-    /// The same by a real clock, where a process takes as long as some thousand rounds.
+    /// The same by a real clock, where a process takes as long as some thousand rounds and
+    /// a fresh namespace a second.
     pub(crate) const fn by_wall_clock(self) -> Self {
-        Self { process_rounds: 10, besides: false, ..self }
+        Self { process_rounds: 10, turns: REPETITIONS, besides: false, ..self }
     }
 }
 
 impl Comparison {
     pub(crate) fn new(unit: &'static str) -> Self {
-        Self { unit, repetitions: REPETITIONS, besides: Besides::Nothing, ways: Vec::new() }
+        Self {
+            unit,
+            repetitions: REPETITIONS,
+            besides: Besides::Nothing,
+            beforehand: Box::new(|| Ok(())),
+            ways: Vec::new(),
+        }
     }
 
     /// The same, run so often.
@@ -86,6 +99,11 @@ impl Comparison {
     /// The same, with the system calls and messages of each way's rounds.
     pub(crate) fn with_system_calls(self) -> Self {
         Self { besides: Besides::SystemCalls, ..self }
+    }
+
+    /// The same, in what is made once for all ways. None of them may change it.
+    pub(crate) fn in_common(self, make: impl Fn() -> Result<()> + 'static) -> Self {
+        Self { beforehand: Box::new(make), ..self }
     }
 
     /// Adds the floor.
@@ -111,19 +129,29 @@ impl Comparison {
         self.way(name, Kind::Peer, run)
     }
 
+    /// The same, with the last way in so many turns at most: it takes long.
+    pub(crate) fn at_most(mut self, turns: usize) -> Self {
+        if let Some(way) = self.ways.last_mut() {
+            way.turns = turns;
+        }
+        self
+    }
+
     fn way(
         mut self,
         name: &'static str,
         kind: Kind,
         run: impl Fn(Effort) -> Result<Sample> + 'static,
     ) -> Self {
-        self.ways.push(Way { name, kind, run: Box::new(run) });
+        self.ways.push(Way { name, kind, run: Box::new(run), turns: usize::MAX });
         self
     }
 
-    /// The way of this name.
-    pub(crate) fn find(&self, name: &str) -> Option<&Way> {
-        self.ways.iter().find(|way| way.name == name)
+    /// Runs one way once.
+    pub(crate) fn once(&self, way: &str, effort: Effort) -> Result<()> {
+        let way = self.ways.iter().find(|found| found.name == way).context("no such way")?;
+        (self.beforehand)()?;
+        (way.run)(effort).map(drop)
     }
 
     /// Runs all several times, in turns.
@@ -134,9 +162,10 @@ impl Comparison {
         // The first run of its size fills the kernel's per-processor memory
         // (`percpu.c: pcpu_populate_chunk`), which the later ones use again: it is
         // not counted.
+        (self.beforehand)().context(name.to_owned())?;
         ways().next().map(run).transpose()?;
-        for _ in 0..self.repetitions {
-            for (way, series) in ways().zip(&mut all) {
+        for turn in 0..self.repetitions.min(effort.turns) {
+            for (way, series) in ways().zip(&mut all).filter(|(way, _)| turn < way.turns) {
                 series.push(run(way)?);
             }
         }
@@ -159,3 +188,42 @@ impl Comparison {
 
 /// How often something is run if nothing else is said.
 pub(crate) const REPETITIONS: usize = 5;
+/// The same, where a run takes long and differs least.
+pub(crate) const SELDOM: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::Calls;
+    use std::cell::RefCell;
+    use std::rc::Rc;
+    use std::time::Instant;
+
+    #[test]
+    fn ways_are_run_in_turns_after_what_is_made_once_and_a_run_that_does_not_count() {
+        let seen = Rc::new(RefCell::new(Vec::new()));
+        let see = |what: &'static str| {
+            let seen = Rc::clone(&seen);
+            move || seen.borrow_mut().push(what)
+        };
+        let run = |what| {
+            let see = see(what);
+            move |_| {
+                see();
+                Ok(Sample::since(Instant::now(), 1, Calls::default()))
+            }
+        };
+        let make = see("make");
+        let comparison = Comparison::new("round")
+            .repeated(3)
+            .in_common(move || {
+                make();
+                Ok(())
+            })
+            .floor(run("floor"))
+            .peer("peer", run("peer"))
+            .at_most(1);
+        assert_eq!(comparison.run("name", Effort::QUICK).unwrap().len(), 2);
+        assert_eq!(*seen.borrow(), ["make", "floor", "floor", "peer", "floor", "floor"]);
+    }
+}

@@ -1,4 +1,5 @@
-//! Reading a whole table: the services, and of each the destinations.
+//! Reading a whole table: the services, and of each the destinations. All ways read the
+//! same one.
 
 use crate::counting;
 use crate::floor::message::{KEY, Template, list_services};
@@ -14,7 +15,6 @@ use std::time::Instant;
 /// The floor, with the buffer that is the cheapest for each kind of listing where
 /// services have few destinations.
 pub(crate) fn floor(shape: Shape) -> Result<Sample> {
-    filled(shape)?;
     let mut listing = Listing::open()?;
     let start = Instant::now();
     let calls = listing.read(shape)?;
@@ -49,7 +49,6 @@ impl Listing {
 
 /// Our client's two listings.
 pub(crate) fn ours(shape: Shape) -> Result<Sample> {
-    filled(shape)?;
     let (mut client, calls) = counting::client()?;
     let start = Instant::now();
     let services = client.services()?;
@@ -64,7 +63,6 @@ pub(crate) fn ours(shape: Shape) -> Result<Sample> {
 
 /// Our verified snapshot.
 pub(crate) fn snapshot(shape: Shape) -> Result<Sample> {
-    filled(shape)?;
     let (mut client, calls) = counting::client()?;
     let start = Instant::now();
     let snapshot = client.snapshot()?;
@@ -74,8 +72,7 @@ pub(crate) fn snapshot(shape: Shape) -> Result<Sample> {
 }
 
 /// What `ipvsadm` does to show the table; the text goes nowhere.
-pub(crate) fn ipvsadm(shape: Shape, option: &str) -> Result<Sample> {
-    filled(shape)?;
+pub(crate) fn ipvsadm(option: &str) -> Result<Sample> {
     let start = Start::now()?;
     processes::run(&format!("/sbin/ipvsadm {option}"))?;
     start.end(1, None)

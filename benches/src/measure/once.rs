@@ -24,9 +24,9 @@ pub(crate) fn run(name: &str, way: &str, rounds: &str) -> Result<()> {
     let Some(Kind::Comparison(comparison)) = measurement.map(|measurement| measurement.kind) else {
         anyhow::bail!("no comparison is called {name}");
     };
-    let way = comparison.find(way).with_context(|| format!("{name} has no {way}"))?;
     let rounds = rounds.parse()?;
-    (way.run)(Effort { rounds, process_rounds: rounds, ..Effort::QUICK })?;
+    let effort = Effort { rounds, process_rounds: rounds, ..Effort::QUICK };
+    comparison.once(way, effort).with_context(|| format!("{name}: {way}"))?;
     println!("{}", crate::memory::peak()?);
     Ok(())
 }
