@@ -1,11 +1,12 @@
 //! `cargo xtask bench`: the benchmarks. All but those of the wire format and of failover
-//! run in a guest whose clock counts instructions.
+//! run in a guest, most with a clock that counts instructions.
 
 mod baseline;
 mod chart;
 mod connections;
 mod failover;
 mod growth;
+mod guests;
 mod results;
 mod spread;
 mod survival;
@@ -13,22 +14,14 @@ mod svg;
 mod targets;
 mod wire;
 
-use crate::guest::Job;
 use crate::kernel::Name;
 use crate::lab::Lab;
-use crate::process::Copy;
 use crate::progress::note;
-use crate::qemu::{End, Machine};
-use crate::vm;
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
-use results::Results;
-use std::ffi::OsString;
+use guests::{Clock, Guest};
 use std::fs;
 use std::process::ExitCode;
-use std::thread;
-use std::time::Duration;
-use xtask::Outcome;
 
 /// The command line.
 #[derive(Debug, Args)]
@@ -53,6 +46,9 @@ pub(crate) struct Options {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum What {
+    /// Wire, thesis and scale: a quarter of an hour at most on two processors. The others
+    /// take long, or a machine that does nothing else.
+    All,
     /// Encoding and decoding on this machine: times, allocations, instructions.
     Wire,
     /// The thesis' 1,000 rounds of four changes.
@@ -60,13 +56,11 @@ enum What {
     /// Restoring and listing large tables.
     Scale,
     /// How long clients wait when a virtual router fails, beside keepalived: on this
-    /// machine, as root.
+    /// machine, as root, which is to do nothing else for 8 minutes.
     Failover,
     /// What becomes of established connections when a director fails, hands over or comes
-    /// back, beside keepalived.
+    /// back, beside keepalived: takes longest.
     Connections,
-    /// All of them.
-    All,
 }
 
 impl Options {
@@ -79,57 +73,54 @@ impl Options {
         match self.what {
             What::Wire => wire::run(&lab, self.quick)?,
             What::Thesis => {
-                self.thesis(&lab)?;
+                guests::run(&lab, &self.thesis())?;
                 self.thesis_by_wall_clock(&lab)?;
             }
-            What::Scale => self.scale(&lab)?,
-            What::Failover => failover::run(&lab, self.quick)?,
-            What::Connections => self.connections(&lab)?,
+            What::Scale => guests::run(&lab, &self.scale())?,
             What::All => {
-                // The guests' figures do not depend on what else the machine does; what
-                // is measured by a real clock is measured alone.
-                thread::scope(|scope| {
-                    let scale = scope.spawn(|| self.scale(&lab));
-                    let thesis = self.thesis(&lab);
-                    let scale = scale.join();
-                    thesis?;
-                    scale.unwrap_or_else(|_| bail!("measuring the scale panicked"))
-                })?;
+                let mut guests = self.scale();
+                guests.extend(self.thesis());
+                guests::run(&lab, &guests)?;
+                // What is measured by a real clock is measured alone.
                 wire::run(&lab, self.quick)?;
                 self.thesis_by_wall_clock(&lab)?;
-                failover::run(&lab, self.quick)?;
-                self.connections(&lab)?;
             }
+            What::Failover => failover::run(&lab, self.quick)?,
+            What::Connections => self.connections(&lab)?,
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    fn thesis(&self, lab: &Lab) -> Result<()> {
-        for kernel in self.kernels(&[Name::V6_1, Name::V6_12]) {
-            let results = self.measure(lab, *kernel, Clock::Instructions, &["thesis"])?;
-            keep(lab, &format!("thesis-{}", kernel.version()), &results)?;
-        }
-        Ok(())
+    fn thesis(&self) -> Vec<Guest> {
+        let kernels = self.kernels(&[Name::V6_1, Name::V6_12]).iter();
+        let guest =
+            |kernel: &Name| self.guest(format!("thesis-{}", kernel.version()), *kernel, "thesis");
+        kernels.map(guest).collect()
     }
 
     fn thesis_by_wall_clock(&self, lab: &Lab) -> Result<()> {
-        for kernel in self.kernels(&[Name::V6_1]) {
-            let results = self.measure(lab, *kernel, Clock::Wall, &["thesis"])?;
-            keep(lab, &format!("thesis-{}-wall", kernel.version()), &results)?;
-        }
-        Ok(())
+        self.kernels(&[Name::V6_1]).iter().try_for_each(|kernel| {
+            let title = format!("thesis-{}-wall", kernel.version());
+            let mut guest = self.guest(title, *kernel, "thesis");
+            guest.clock = Clock::Wall;
+            guest.arguments.push("--wall");
+            guests::run(lab, &[guest])
+        })
     }
 
-    fn scale(&self, lab: &Lab) -> Result<()> {
-        for kernel in self.kernels(&[Name::V6_1]) {
-            let title = format!("scale-{}", kernel.version());
-            let results = self.measure(lab, *kernel, Clock::Instructions, &SCALE)?;
-            keep(lab, &title, &results)?;
-            if let Some(svg) = growth::svg(&results, &["restore", "list"]) {
-                write(lab, &format!("growth-{}.svg", kernel.version()), &svg)?;
-            }
-        }
-        Ok(())
+    fn scale(&self) -> Vec<Guest> {
+        let kernels = self.kernels(&[Name::V6_1]).iter();
+        let guests = |kernel: &Name| {
+            let (title, kernel) = (format!("scale-{}", kernel.version()), *kernel);
+            SCALE.map(|name| self.guest(title.clone(), kernel, name))
+        };
+        kernels.flat_map(guests).collect()
+    }
+
+    fn guest(&self, title: String, kernel: Name, name: &'static str) -> Guest {
+        let quick = self.quick.then_some("--quick");
+        let arguments = quick.into_iter().chain([name]).collect();
+        Guest { title, kernel, clock: Clock::Instructions, arguments }
     }
 
     fn connections(&self, lab: &Lab) -> Result<()> {
@@ -141,15 +132,14 @@ impl Options {
         if self.kernel.is_empty() { usual } else { &self.kernel }
     }
 
-    fn measure(&self, lab: &Lab, kernel: Name, clock: Clock, names: &[&str]) -> Result<Results> {
-        let options = [self.quick.then_some("--quick"), (clock == Clock::Wall).then_some("--wall")];
-        let options: Vec<&str> = options.into_iter().flatten().collect();
-        measure(lab, kernel, clock, &[&options, names].concat())
-    }
-
     fn baseline(&self, lab: &Lab) -> Result<ExitCode> {
-        let names = [&["--quick", "--ours"], &baseline::NAMES[..]].concat();
-        let results = measure(lab, Name::V6_1, Clock::Instructions, &names)?;
+        let guest = Guest {
+            title: "baseline".to_owned(),
+            kernel: Name::V6_1,
+            clock: Clock::Instructions,
+            arguments: [&["--quick", "--ours"], &baseline::NAMES[..]].concat(),
+        };
+        let results = guest.measure(lab)?;
         let path = lab.root.join("benches/baseline.json");
         if self.rebase {
             fs::write(&path, baseline::json(&results))?;
@@ -165,41 +155,8 @@ impl Options {
     }
 }
 
-/// What a guest's time is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Clock {
-    Instructions,
-    Wall,
-}
-
+/// A guest for each.
 const SCALE: [&str; 3] = ["restore", "list", "change"];
-
-/// Runs `measure` with these arguments in a guest.
-fn measure(lab: &Lab, kernel: Name, clock: Clock, arguments: &[&str]) -> Result<Results> {
-    note(&format!("measure on kernel {} {}", kernel.version(), arguments.join(" ")));
-    let argv: Vec<OsString> =
-        ["/bin/measure", "--json"].iter().chain(arguments).map(OsString::from).collect();
-    let machine = Machine {
-        icount: clock == Clock::Instructions,
-        ..Machine::plain(Duration::from_secs(3_000))
-    };
-    let output = Copy::default();
-    let job = Job { argv: &argv, with_ipvs: true };
-    match vm::run(lab, kernel, &machine, &job, Box::new(output.clone()))? {
-        End::Job(Outcome::Exit(0)) => Results::read(&output.text()),
-        end => bail!("the measurements did not end well: {end:?}"),
-    }
-}
-
-/// Prints tables, what they show of the targets, and writes them, their numbers and
-/// their picture down.
-fn keep(lab: &Lab, title: &str, results: &Results) -> Result<()> {
-    let tables = format!("{}{}", results.markdown(), targets::table(results));
-    println!("\n{title}\n\n{tables}");
-    write(lab, &format!("{title}.json"), &results.json())?;
-    write(lab, &format!("{title}.md"), &tables)?;
-    write(lab, &format!("{title}.svg"), &chart::svg(results))
-}
 
 fn write(lab: &Lab, name: &str, contents: &str) -> Result<()> {
     let directory = lab.root.join("target/bench");

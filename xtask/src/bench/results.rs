@@ -100,6 +100,13 @@ impl Results {
     }
 }
 
+/// What several guests measured, one after the other.
+impl FromIterator<Self> for Results {
+    fn from_iter<T: IntoIterator<Item = Self>>(parts: T) -> Self {
+        Self(parts.into_iter().flat_map(|part| part.0).collect())
+    }
+}
+
 /// Of a unit.
 const TRACED: [&str; 4] = ["system calls", "sends", "receives", "messages"];
 /// Of a run.
