@@ -17,10 +17,12 @@ mod wire;
 use crate::kernel::Name;
 use crate::lab::Lab;
 use crate::progress::note;
+use crate::pyroute2;
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 use guests::{Clock, Guest};
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The command line.
@@ -73,17 +75,19 @@ impl Options {
         match self.what {
             What::Wire => wire::run(&lab, self.quick)?,
             What::Thesis => {
-                guests::run(&lab, &self.thesis())?;
-                self.thesis_by_wall_clock(&lab)?;
+                let pyroute2 = pyroute2(&lab);
+                guests::run(&lab, &self.thesis(pyroute2.as_deref()))?;
+                self.thesis_by_wall_clock(&lab, pyroute2.as_deref())?;
             }
             What::Scale => guests::run(&lab, &self.scale())?,
             What::All => {
+                let pyroute2 = pyroute2(&lab);
                 let mut guests = self.scale();
-                guests.extend(self.thesis());
+                guests.extend(self.thesis(pyroute2.as_deref()));
                 guests::run(&lab, &guests)?;
                 // What is measured by a real clock is measured alone.
                 wire::run(&lab, self.quick)?;
-                self.thesis_by_wall_clock(&lab)?;
+                self.thesis_by_wall_clock(&lab, pyroute2.as_deref())?;
             }
             What::Failover => failover::run(&lab, self.quick)?,
             What::Connections => self.connections(&lab)?,
@@ -91,19 +95,22 @@ impl Options {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn thesis(&self) -> Vec<Guest> {
+    fn thesis(&self, pyroute2: Option<&Path>) -> Vec<Guest> {
         let kernels = self.kernels(&[Name::V6_1, Name::V6_12]).iter();
-        let guest =
-            |kernel: &Name| self.guest(format!("thesis-{}", kernel.version()), *kernel, "thesis");
+        let guest = |kernel: &Name| Guest {
+            besides: pyroute2.map(Path::to_owned),
+            ..self.guest(format!("thesis-{}", kernel.version()), *kernel, "thesis")
+        };
         kernels.map(guest).collect()
     }
 
-    fn thesis_by_wall_clock(&self, lab: &Lab) -> Result<()> {
+    fn thesis_by_wall_clock(&self, lab: &Lab, pyroute2: Option<&Path>) -> Result<()> {
         self.kernels(&[Name::V6_1]).iter().try_for_each(|kernel| {
             let title = format!("thesis-{}-wall", kernel.version());
             let mut guest = self.guest(title, *kernel, "thesis");
             guest.clock = Clock::Wall;
             guest.arguments.push("--wall");
+            guest.besides = pyroute2.map(Path::to_owned);
             guests::run(lab, &[guest])
         })
     }
@@ -120,7 +127,7 @@ impl Options {
     fn guest(&self, title: String, kernel: Name, name: &'static str) -> Guest {
         let quick = self.quick.then_some("--quick");
         let arguments = quick.into_iter().chain([name]).collect();
-        Guest { title, kernel, clock: Clock::Instructions, arguments }
+        Guest { title, kernel, clock: Clock::Instructions, arguments, besides: None }
     }
 
     fn connections(&self, lab: &Lab) -> Result<()> {
@@ -138,6 +145,7 @@ impl Options {
             kernel: Name::V6_1,
             clock: Clock::Instructions,
             arguments: [&["--quick", "--ours"], &baseline::NAMES[..]].concat(),
+            besides: None,
         };
         let results = guest.measure(lab)?;
         let path = lab.root.join("benches/baseline.json");
@@ -153,6 +161,13 @@ impl Options {
         println!("{} measured against the baseline, {} worse", results.ours(), worse.len());
         Ok(ExitCode::from(u8::from(!worse.is_empty())))
     }
+}
+
+/// What pyroute2 runs with in a guest; where it is not to be had, the others are measured
+/// without it.
+fn pyroute2(lab: &Lab) -> Option<PathBuf> {
+    let archive = pyroute2::archive(lab);
+    archive.inspect_err(|error| note(&format!("pyroute2 is not measured: {error:#}"))).ok()
 }
 
 /// A guest for each.

@@ -48,7 +48,7 @@ impl Options {
             What::Failover => (&["/bin/connections".into(), "show".into()], 2),
         };
         let machine = Machine { processors, ..Machine::plain(Duration::from_secs(600)) };
-        let job = Job { argv, with_ipvs: true };
+        let job = Job { argv, with_ipvs: true, besides: None };
         let end = vm::run(&lab, self.kernel, &machine, &job, Box::new(io::stdout()))?;
         Ok(vm::status(&end))
     }

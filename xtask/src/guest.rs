@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 /// What a guest is to run.
@@ -20,6 +20,8 @@ pub(crate) struct Job<'a> {
     pub(crate) argv: &'a [OsString],
     /// Whether the guest has IPVS.
     pub(crate) with_ipvs: bool,
+    /// A finished archive with what this job needs besides.
+    pub(crate) besides: Option<&'a Path>,
 }
 
 /// The part that only depends on the kernel, as a finished archive.

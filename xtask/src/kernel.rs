@@ -163,7 +163,8 @@ fn newest(names: Vec<String>) -> Option<String> {
     })
 }
 
-fn only(dir: &Path) -> Result<PathBuf> {
+/// The one entry of a directory.
+pub(crate) fn only(dir: &Path) -> Result<PathBuf> {
     let entries = fs::read_dir(dir).with_context(|| format!("list {}", dir.display()))?;
     let entries = entries.collect::<Result<Vec<_>, _>>()?;
     match entries.as_slice() {

@@ -17,6 +17,7 @@ mod modules;
 mod msrv;
 mod process;
 mod progress;
+mod pyroute2;
 mod qemu;
 mod test;
 mod userland;

@@ -150,7 +150,7 @@ impl Options {
         let machine = Machine::plain(Duration::from_secs(self.timeout));
         let mut argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
         argv.push("--test-threads=1".into());
-        let job = Job { argv: &argv, with_ipvs: true };
+        let job = Job { argv: &argv, with_ipvs: true, besides: None };
         let output = Copy::named(&name);
         let end = vm::run(lab, kernel, &machine, &job, Box::new(output.clone()));
         let counts = Counts::read(&output.text());

@@ -58,15 +58,24 @@ pub(crate) fn add(archive: &mut Archive, root: &Path) -> Result<()> {
     for (path, content) in FILES {
         archive.file(path, 0o644, content.as_bytes())?;
     }
-    let mut libraries = BTreeSet::new();
+    let mut dynamic = Vec::new();
     for (program, _) in PROGRAMS {
         let path = find(root, program).with_context(|| format!("no {program}"))?;
         if program == "busybox" {
             add_busybox(archive, &path)?;
         } else {
-            libraries.extend(libraries_of(root, &path)?);
             archive.file(&format!("sbin/{program}"), 0o755, &fs::read(&path)?)?;
+            dynamic.push(path);
         }
+    }
+    add_libraries(archive, root, &dynamic)
+}
+
+/// Adds the shared libraries of these programs or libraries, and the loader.
+pub(crate) fn add_libraries(archive: &mut Archive, root: &Path, dynamic: &[PathBuf]) -> Result<()> {
+    let mut libraries = BTreeSet::new();
+    for path in dynamic {
+        libraries.extend(libraries_of(root, path)?);
     }
     let mut made = BTreeSet::new();
     for library in libraries {
@@ -146,14 +155,18 @@ fn find(root: &Path, program: &str) -> Option<PathBuf> {
 /// The tree's own loader is asked, so that its libraries are found and not the
 /// machine's.
 fn libraries_of(root: &Path, program: &Path) -> Result<Vec<PathBuf>> {
-    let loader = root.join(LOADER);
-    let places = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"].map(|place| root.join(place));
-    let mut command = Command::new(&loader);
-    command.arg("--library-path").arg(std::env::join_paths(places)?);
-    let listing = text(command.arg("--list").arg(program))?;
+    let listing = text(loader(root)?.arg("--list").arg(program))?;
     let mut libraries = parse_libraries(&listing);
-    libraries.push(loader);
+    libraries.push(root.join(LOADER));
     Ok(libraries)
+}
+
+/// The tree's loader, which runs a program with the tree's libraries.
+pub(crate) fn loader(root: &Path) -> Result<Command> {
+    let places = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"].map(|place| root.join(place));
+    let mut command = Command::new(root.join(LOADER));
+    command.arg("--library-path").arg(std::env::join_paths(places)?);
+    Ok(command)
 }
 
 const LOADER: &str = "lib64/ld-linux-x86-64.so.2";

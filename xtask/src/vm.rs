@@ -52,7 +52,7 @@ impl Options {
             memory: self.memory,
             timeout: Duration::from_secs(self.timeout),
         };
-        let job = Job { argv: &self.command, with_ipvs: !self.no_ipvs };
+        let job = Job { argv: &self.command, with_ipvs: !self.no_ipvs, besides: None };
         let end = run(&Lab::open()?, self.kernel, &machine, &job, Box::new(io::stdout()))?;
         Ok(status(&end))
     }
@@ -86,7 +86,9 @@ pub(crate) fn run(
     let own = guest::job(lab, &kernel, job)?;
     let initramfs = Temporary::create(lab)?;
     let mut file = File::create(&initramfs.0)?;
-    io::copy(&mut File::open(base)?, &mut file)?;
+    for archive in [Some(&*base), job.besides].into_iter().flatten() {
+        io::copy(&mut File::open(archive)?, &mut file)?;
+    }
     file.write_all(&own).context("write the initramfs")?;
     drop((file, setup));
     qemu::run(&kernel, &initramfs.0, machine, stdout, Box::new(io::stderr()))

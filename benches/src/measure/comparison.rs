@@ -50,7 +50,7 @@ pub(crate) struct Effort {
     /// How many rounds of {add service, add destination, delete destination, delete
     /// service} a run has, where it consists of such.
     pub(crate) rounds: u32,
-    /// As many, where each step is a process.
+    /// As many, where each step is a process or takes as long as one.
     pub(crate) process_rounds: u32,
     /// How often each way is run at most.
     pub(crate) turns: usize,

@@ -9,8 +9,8 @@
 //!
 //! A name stands for every measurement that starts with it; without one all
 //! run. `--wall` does as much as a real clock takes in some minutes, `--ours` leaves
-//! out what others do. With `--icount` the guest's clock counts its instructions, so what to
-//! look at are ratios.
+//! out what others do; only the guests of `cargo xtask bench` have pyroute2. With
+//! `--icount` the guest's clock counts its instructions, so what to look at are ratios.
 
 mod batch;
 mod change;

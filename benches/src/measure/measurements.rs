@@ -79,13 +79,19 @@ const GROWING: [Shape; 5] = [
 ];
 
 fn thesis(table: Table) -> Comparison {
-    Comparison::new("round")
+    let comparison = Comparison::new("round")
         .repeated(OFTEN)
         .with_system_calls()
         .floor(move |effort| single::floor(table, effort))
         .ours("client", move |effort| single::ours(table, effort))
         .peer("nlrs", move |effort| peers::nlrs::run(table, effort))
-        .peer("netlink-packet-ipvs", move |effort| peers::netlink_packet_ipvs::run(table, effort))
+        .peer("netlink-packet-ipvs", move |effort| peers::netlink_packet_ipvs::run(table, effort));
+    match table {
+        Table::Anchored if peers::pyroute2::is_there() => comparison
+            .peer("pyroute2", move |effort| peers::pyroute2::run(table, effort))
+            .at_most(SELDOM),
+        _ => comparison,
+    }
 }
 
 fn batches() -> Comparison {

@@ -66,6 +66,13 @@ impl Sample {
         Self::new(start.elapsed(), units, Some(calls))
     }
 
+    /// A run in another program, which told the microseconds that it took, all and in the
+    /// program and in the kernel.
+    pub(crate) fn told([all, user, system]: [f64; 3], units: u32) -> Self {
+        let of_one = |micros: f64| micros / f64::from(units);
+        Self { micros: of_one(all), user: of_one(user), system: of_one(system), calls: None }
+    }
+
     fn new(elapsed: Duration, units: u32, calls: Option<Calls>) -> Self {
         let micros = elapsed.as_secs_f64() * 1e6 / f64::from(units);
         Self { micros, user: 0.0, system: 0.0, calls }

@@ -48,7 +48,7 @@ fn guest(lab: &Lab, kernel: Name, rounds: u32, way: &str) -> Result<String> {
     let plain = Machine::plain(Duration::from_secs(7_200));
     let machine = Machine { icount: true, random: true, ..plain };
     let output = Copy::default();
-    let job = Job { argv: &argv, with_ipvs: true };
+    let job = Job { argv: &argv, with_ipvs: true, besides: None };
     let end = vm::run(lab, kernel, &machine, &job, Box::new(output.clone()))?;
     let End::Job(Outcome::Exit(0)) = end else { bail!("{way} did not end well: {end:?}") };
     Ok(output.text())

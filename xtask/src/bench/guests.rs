@@ -11,6 +11,7 @@ use crate::qemu::{End, Machine};
 use crate::vm;
 use anyhow::{Result, bail};
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -25,6 +26,8 @@ pub(super) struct Guest {
     pub(super) clock: Clock,
     /// What `measure` is told.
     pub(super) arguments: Vec<&'static str>,
+    /// What the guest needs besides, as an archive.
+    pub(super) besides: Option<PathBuf>,
 }
 
 /// What a guest's time is.
@@ -47,7 +50,7 @@ impl Guest {
             ..Machine::plain(Duration::from_secs(3_000))
         };
         let output = Copy::default();
-        let job = Job { argv: &argv, with_ipvs: true };
+        let job = Job { argv: &argv, with_ipvs: true, besides: self.besides.as_deref() };
         match vm::run(lab, self.kernel, &machine, &job, Box::new(output.clone()))? {
             End::Job(Outcome::Exit(0)) => Results::read(&output.text()),
             end => bail!("the measurements did not end well: {end:?}"),
@@ -85,7 +88,7 @@ pub(super) fn run(lab: &Lab, guests: &[Guest]) -> Result<()> {
 /// Prints tables, what they show of the targets, and writes them, their numbers and
 /// their pictures down.
 fn keep(lab: &Lab, title: &str, results: &Results) -> Result<()> {
-    let tables = format!("{}{}", results.markdown(), targets::table(results));
+    let tables = format!("{}{}{}", results.markdown(), targets::table(results), absent(results));
     println!("\n{title}\n\n{tables}");
     write(lab, &format!("{title}.json"), &results.json())?;
     write(lab, &format!("{title}.md"), &tables)?;
@@ -93,5 +96,31 @@ fn keep(lab: &Lab, title: &str, results: &Results) -> Result<()> {
     match growth::svg(results, &["restore", "list"]) {
         Some(svg) => write(lab, &format!("{title}-growth.svg"), &svg),
         None => Ok(()),
+    }
+}
+
+/// Says which peer could not be had: a table without it does not.
+fn absent(results: &Results) -> &'static str {
+    let is_there = |way| results.find("thesis/anchored", way).is_some();
+    let is_absent = is_there("nlrs") && !is_there("pyroute2");
+    if is_absent { "\npyroute2 could not be had, and is not in these tables.\n" } else { "" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_of_peers_say_that_pyroute2_is_not_among_them() {
+        let line = |way: &str| {
+            format!(
+                "{{\"name\":\"thesis/anchored\",\"way\":\"{way}\",\"kind\":\"peer\",\
+                 \"unit\":\"round\",\"us\":[1.0],\"user_us\":0.0,\"system_us\":0.0}}\n"
+            )
+        };
+        let absent = |lines: &str| absent(&Results::read(lines).unwrap());
+        assert_eq!(absent(&line("floor")), "", "no peers");
+        assert!(absent(&line("nlrs")).contains("pyroute2 could not be had"));
+        assert_eq!(absent(&(line("nlrs") + &line("pyroute2"))), "");
     }
 }
