@@ -40,11 +40,14 @@ mod site;
 mod stream;
 
 use contender::Contender;
+use nix::sys::resource::{Resource, setrlimit};
 use outcome::Outcome;
 use session::Session;
 use std::thread;
 
 fn main() {
+    // While nothing is answered, requests pile up.
+    setrlimit(Resource::RLIMIT_NOFILE, OPEN, OPEN).unwrap();
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["show"] => show::run(),
@@ -58,6 +61,9 @@ fn main() {
         _ => panic!("usage: connections show | check | ROUNDS [ours|keepalived]"),
     }
 }
+
+/// How many files may be open.
+const OPEN: u64 = 1 << 16;
 
 /// All that can happen, so many times to each of these.
 fn measure(rounds: u8, contenders: &[Contender]) {
