@@ -168,8 +168,9 @@ impl Link {
     }
 
     /// Answers a [`Told::PromoteAsked`] or a [`Told::ClaimAsked`]: the router takes over or
-    /// hands over, or why it does not. After 2 seconds the peer has been told that there was no answer, and this is lost. What was
-    /// not taken by [`next`](Self::next) until then is not told any more.
+    /// hands over, or why it does not. After 2 seconds the peer has been told that there was
+    /// no answer, and this is lost. What was not taken by [`next`](Self::next) until then is
+    /// not told any more.
     pub fn answer(&self, request: u64, answer: Result<(), String>) {
         if let Some(asker) = self.shared.take_asker(request) {
             // Who asked may be gone.

@@ -398,14 +398,20 @@ fn one_that_loses_its_state_while_it_looks_for_a_successor_says_so() {
     }
 }
 
-#[test]
-fn one_whose_connections_cannot_be_noted_does_not_hand_over() {
+/// One that is to note its connections, since its peer can take over.
+fn handing_over() -> Told {
     let mut told = Told::new(1, None);
     told.is(State::Active);
     told.answers(0, State::Backup, true);
     told.pass(SECOND / 2);
     told.tell(Event::HandOver { addresses: vec![vip()], to: None });
     assert_eq!(told.answers(0, State::Backup, true), [Action::Note]);
+    told
+}
+
+#[test]
+fn one_whose_connections_cannot_be_noted_does_not_hand_over() {
+    let mut told = handing_over();
     let result = Err("no such file".to_owned());
     let actions = told.tell(Event::Noted { result });
     assert_eq!(actions, [held(Held::NotNoted("no such file".to_owned()))]);
@@ -413,12 +419,7 @@ fn one_whose_connections_cannot_be_noted_does_not_hand_over() {
 
 #[test]
 fn a_handover_of_which_nothing_is_heard_is_given_up_and_not_done_later() {
-    let mut told = Told::new(1, None);
-    told.is(State::Active);
-    told.answers(0, State::Backup, true);
-    told.pass(SECOND / 2);
-    told.tell(Event::HandOver { addresses: vec![vip()], to: None });
-    assert_eq!(told.answers(0, State::Backup, true), [Action::Note]);
+    let mut told = handing_over();
     let minute = SECOND * 60;
     assert!(told.pass(minute).contains(&held(Held::TooLate(minute))));
     told.has_noted();
