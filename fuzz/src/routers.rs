@@ -175,6 +175,7 @@ fn event(what: u8, value: u8, now: Time, config: &Config) -> Event {
         10 => Event::SyncReady(value % 2 == 0),
         11 if what & 0xc0 == 0xc0 => Event::NotKept,
         11 if what & 0x80 != 0 => Event::NotInstalled,
+        11 if what & 0x40 != 0 => Event::GiveWay,
         11 => Event::Resign,
         12 if what & 0x80 != 0 => {
             Event::Answered(Answer { address: address(96 + value % 8), mac: [value; 6] })

@@ -234,6 +234,7 @@ impl Adverts {
             }
             Command::SyncReady(is_ready) => self.tell(now, router, Event::SyncReady(is_ready)),
             Command::Resign => self.tell(now, router, Event::Resign),
+            Command::GiveWay => self.tell(now, router, Event::GiveWay),
             Command::Promote => self.tell(now, router, Event::Promote),
             Command::Status => {}
         }

@@ -100,6 +100,15 @@ impl Handle {
         self.command(router, Command::Resign)
     }
 
+    /// The same for one of higher priority that has asked for it. That one is preempted as any
+    /// other if its priority falls.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchRouter`].
+    pub fn give_way(&self, router: usize) -> Result<Status, Error> {
+        self.command(router, Command::GiveWay)
+    }
+
     /// A backup takes over at once. It stays active only if none of higher priority is.
     ///
     /// # Errors

@@ -47,6 +47,7 @@ pub(super) enum Command {
     Track { name: String, is_well: bool },
     SyncReady(bool),
     Resign,
+    GiveWay,
     Promote,
     Status,
 }

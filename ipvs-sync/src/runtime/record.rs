@@ -54,6 +54,9 @@ pub struct Status {
     pub state: State,
     /// Its rank, as low as what is tracked makes it.
     pub rank: Rank,
+    /// Whether it takes over from the router of lower priority that it heard last, or would
+    /// but for its gate and its group.
+    pub preempts: bool,
     /// How many advertisements it accepted.
     pub accepted: u64,
     /// How often packets were dropped, or odd, and why.

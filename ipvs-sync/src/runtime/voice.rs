@@ -136,6 +136,7 @@ impl Voice {
         Status {
             state: router.state(),
             rank: router.rank(),
+            preempts: router.preempts(),
             accepted: self.accepted,
             counters: self.counters.clone(),
             unclaimed: unclaimed.clone(),

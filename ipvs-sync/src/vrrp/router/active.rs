@@ -146,12 +146,12 @@ impl Router {
         self.become_other(Role::Backup(backup), Cause::Away { silent });
     }
 
-    /// It is not active again before `not_before`, nor while another is.
+    /// It is not active again before `not_before`; nor while another is, unless it gave way.
     pub(super) fn hand_over(&mut self, now: Time, not_before: Time, cause: Cause) {
         if self.state() != State::Active {
             return;
         }
-        self.stands_back = true;
+        self.stands_back = cause != Cause::GaveWay;
         self.actions.extend([Action::Advertise { priority: 0 }, Action::Remove]);
         self.become_other(Role::Backup(Backup::listening(now, not_before)), cause);
     }

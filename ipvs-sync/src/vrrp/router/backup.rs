@@ -35,8 +35,8 @@ pub(super) struct Backup {
     resigned: Option<Heard>,
     /// When a preemption is no longer delayed.
     preempts_from: Option<Time>,
-    /// It was told that the gate keeps this router from taking over.
-    is_held: bool,
+    /// It has reported that the gate keeps this router from taking over.
+    tells_held: bool,
     /// It would be active, and waits for the others of its group.
     ready: Option<Cause>,
     /// Who has the addresses, as far as it asked.
@@ -66,7 +66,7 @@ impl Backup {
             lower: None,
             resigned: None,
             preempts_from: None,
-            is_held: false,
+            tells_held: false,
             ready: None,
             answers: Answers::default(),
         }
@@ -99,12 +99,13 @@ impl Backup {
             self.resigns(heard);
             return None;
         }
-        self.is_held &= own.is_held;
-        if self.takes_over_from(own, heard) {
+        let takes_over = self.takes_over_from(own, heard);
+        self.tells_held &= takes_over && own.is_held;
+        if takes_over {
             if own.is_held {
                 let Heard { source: peer, priority, .. } = heard;
                 let other = self.accept(own, heard);
-                if other.is_some() || std::mem::replace(&mut self.is_held, true) {
+                if other.is_some() || std::mem::replace(&mut self.tells_held, true) {
                     return other;
                 }
                 return Some(Report::Held { peer, priority });
@@ -116,6 +117,20 @@ impl Backup {
             return None;
         }
         self.accept(own, heard)
+    }
+
+    /// Whether it takes over from the router that it heard last, or would if its gate were
+    /// open.
+    pub(super) fn preempts(&self, own: Own) -> bool {
+        let would_from = |active: Heard| {
+            let may = match own.preempt {
+                Preempt::Never => false,
+                Preempt::AtOnce => true,
+                Preempt::After(_) => self.preempts_from.is_some_and(|from| active.arrival >= from),
+            };
+            may && active.priority < own.rank.number()
+        };
+        self.lower.or(self.active).is_some_and(would_from)
     }
 
     /// The time may have come to count a missed advertisement. If it was the last the

@@ -43,6 +43,8 @@ pub enum Cause {
     Promoted,
     /// It was told to hand over.
     HandedOver,
+    /// It was told to hand over to one of higher priority, which had asked for it.
+    GaveWay,
     /// Its addresses could not be installed, or not all of them.
     NotInstalled,
     /// Somebody else deleted its addresses as often as they were put back.
@@ -98,6 +100,7 @@ impl fmt::Display for Cause {
             }
             Self::Promoted => f.pad("told to take over"),
             Self::HandedOver => f.pad("told to hand over"),
+            Self::GaveWay => f.pad("told to hand over to one of higher priority"),
             Self::NotInstalled => f.pad("the addresses could not be installed"),
             Self::NotKept => f.pad("somebody deletes the addresses as often as they are put back"),
             Self::Outranked { peer, priority, own } if priority == own => {

@@ -29,6 +29,10 @@ pub enum Event {
     /// successor, and takes over again only if nobody is heard, or when it is told to
     /// [`Promote`](Self::Promote).
     Resign,
+    /// The active router is to hand over to one of higher priority that has asked for it, as
+    /// for [`Resign`](Self::Resign); but that one is preempted as any other if its priority
+    /// falls.
+    GiveWay,
     /// The addresses of the active router could not be installed, or not all of them. It
     /// hands over as for [`Resign`](Self::Resign): to whoever needs an address that is
     /// missing, no router is better than one that says it has it.

@@ -248,6 +248,7 @@ impl Router {
             Event::Health(health) => self.health_is(now, health),
             Event::SyncReady(is_ready) => self.is_ready = is_ready,
             Event::Resign => self.hand_over(now, now, Cause::HandedOver),
+            Event::GiveWay => self.hand_over(now, now, Cause::GaveWay),
             Event::NotInstalled => {
                 self.hand_over(now, now + BEFORE_NEXT_TRY, Cause::NotInstalled);
             }
@@ -302,6 +303,15 @@ impl Router {
             Role::Fault => State::Fault,
             Role::Backup(_) => State::Backup,
             Role::Active(_) => State::Active,
+        }
+    }
+
+    /// Whether it takes over from the router of lower priority that it heard last, or would
+    /// but for its gate and its group.
+    pub fn preempts(&self) -> bool {
+        match &self.role {
+            Role::Backup(backup) => backup.preempts(self.own()),
+            _ => false,
         }
     }
 

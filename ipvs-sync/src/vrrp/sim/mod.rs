@@ -174,6 +174,16 @@ impl Sim {
         host.map_or(State::Stopped, |host| host.machine.state())
     }
 
+    /// Whether a host's router, or all of its group, would take over from one of lower
+    /// priority but for the gate.
+    pub fn preempts(&self, host: HostId) -> bool {
+        self.hosts.get(host.0).is_some_and(|host| {
+            let members = 0..host.ports.len();
+            let mut members = members.filter_map(|member| host.machine.router(member));
+            host.status != Status::Down && members.all(Router::preempts)
+        })
+    }
+
     /// The hosts that are active on a network; one that is paused is not.
     pub fn active(&self, network: NetworkId) -> Vec<HostId> {
         let hosts = self.networks.get(network.0).into_iter().flat_map(|network| &network.hosts);

@@ -17,6 +17,25 @@ fn one_that_hands_over_resigns_and_leaves_its_successor_alone() {
 }
 
 #[test]
+fn one_that_gave_way_to_a_higher_priority_preempts_it_when_that_falls() {
+    let mut host = Host::active(rank(150));
+    host.tell(Event::GiveWay);
+    let actions = host.take();
+    assert_eq!(without_changes(actions.clone()), [advertise(0), Action::Remove]);
+    assert_eq!(cause(&actions), Cause::GaveWay);
+    for priority in [200, 200, 150] {
+        host.hear(priority, "10.0.0.3");
+        host.pass(MILLI * 1_000);
+    }
+    assert_eq!(host.state(), State::Backup);
+    for _ in 0..4 {
+        host.hear(100, "10.0.0.3");
+        host.pass(MILLI * 1_000);
+    }
+    assert_eq!(host.state(), State::Active);
+}
+
+#[test]
 fn one_that_handed_over_takes_over_again_when_its_successor_is_gone() {
     let mut host = Host::active(rank(150));
     host.tell(Event::Resign);

@@ -111,6 +111,44 @@ fn what_the_gate_keeps_it_from_is_told_once_until_it_is_open() {
 }
 
 #[test]
+fn what_held_it_back_and_has_ended_is_told_when_it_comes_again() {
+    let is_told = |host: &mut Host, priority| {
+        let held = Action::Report(Report::Held { peer: address("10.0.0.3"), priority });
+        host.hear(priority, "10.0.0.3");
+        host.take().contains(&held)
+    };
+    let mut host = Host::started(rank(100).with_sync_gate(true));
+    assert!(is_told(&mut host, 50));
+    assert!(!is_told(&mut host, 150));
+    assert!(is_told(&mut host, 50));
+}
+
+#[test]
+fn whether_it_would_take_over_is_known_whatever_its_gate_is() {
+    for is_open in [false, true] {
+        let mut host = Host::started(rank(100).with_sync_gate(true));
+        host.tell(Event::SyncReady(is_open));
+        assert!(!host.router.preempts(), "it has heard nobody");
+        for (priority, preempts) in [(50, true), (150, false), (100, false), (99, true)] {
+            host.hear(priority, "10.0.0.3");
+            assert_eq!(host.router.preempts(), preempts, "{priority}");
+        }
+        host.tell(Event::Health(Health::Well { lower: 1 }));
+        assert!(!host.router.preempts());
+    }
+    let mut host = Host::started(rank(100).with_preempt(Preempt::Never).with_sync_gate(true));
+    host.hear(50, "10.0.0.3");
+    assert!(!host.router.preempts());
+    let delay = Preempt::After(MILLI * 1_500);
+    let mut host = Host::started(rank(100).with_preempt(delay).with_sync_gate(true));
+    for preempts in [false, false, true] {
+        host.hear(50, "10.0.0.3");
+        assert_eq!(host.router.preempts(), preempts);
+        host.pass(MILLI * 1_000);
+    }
+}
+
+#[test]
 fn a_gate_that_closes_again_holds_it_back() {
     let mut host = Host::started(rank(100).with_sync_gate(true));
     host.tell(Event::SyncReady(true));
