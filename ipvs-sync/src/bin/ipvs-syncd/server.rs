@@ -3,7 +3,7 @@
 
 use ipvs_sync::net::now;
 use ipvs_sync::vrrp::Time;
-use nix::poll::{PollFd, PollFlags};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::Socket;
 use std::collections::VecDeque;
 use std::io::{self, Read as _, Write as _};
@@ -110,16 +110,20 @@ impl Client {
         end: &[u8],
         answer: &mut impl FnMut(u64, &[u8]) -> Option<Vec<u8>>,
     ) -> bool {
+        if self.answer.is_none() && self.waits {
+            // What it sends meanwhile is left where it is.
+            return !self.has_hung_up();
+        }
         if self.answer.is_none() {
             match self.read(end) {
-                Ok(true) if !self.waits => {
+                Ok(true) => {
                     self.answer = answer(self.number, &self.request);
                     if self.answer.is_none() {
                         self.waits = true;
                         self.until = now() + LATER;
                     }
                 }
-                Ok(_) => return true,
+                Ok(false) => return true,
                 Err(_) => return false,
             }
         }
@@ -133,6 +137,14 @@ impl Client {
             }
         }
         false
+    }
+
+    /// Whether nobody can take an answer. One that only says that it sends no more can.
+    fn has_hung_up(&self) -> bool {
+        let mut polled = [PollFd::new(self.socket.as_fd(), PollFlags::empty())];
+        let gone = PollFlags::POLLHUP | PollFlags::POLLERR;
+        poll(&mut polled, PollTimeout::ZERO).is_ok()
+            && polled.iter().filter_map(PollFd::revents).any(|found| found.intersects(gone))
     }
 
     /// Whether the request is complete.
@@ -159,7 +171,8 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::{Ipv4Addr, TcpListener, TcpStream};
+    use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+    use std::os::unix::net::{UnixListener, UnixStream};
 
     fn server() -> (Server, std::net::SocketAddr) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -205,8 +218,10 @@ mod tests {
 
     #[test]
     fn an_answer_may_come_later_unless_the_client_has_gone() {
-        let (mut server, at) = server();
-        let (mut one, mut other) = (client(at), client(at));
+        let path = std::env::temp_dir().join(format!("ipvs-syncd-{}", std::process::id()));
+        let mut server = Server::new(UnixListener::bind(&path).unwrap().into(), b"\n").unwrap();
+        let [mut one, mut other] = [(); 2].map(|()| UnixStream::connect(&path).unwrap());
+        std::fs::remove_file(&path).unwrap();
         let mut asked = Vec::new();
         for client in [&mut one, &mut other] {
             client.write_all(b"later\n").unwrap();
@@ -218,7 +233,12 @@ mod tests {
                 });
             }
         }
-        server.serve(|_, _| unreachable!("it is asked once"));
+        // It sends more than it should, and says that this was all.
+        one.set_nonblocking(true).unwrap();
+        while one.write(&[b'x'; 4_096]).is_ok() {
+            server.serve(|_, _| unreachable!("it is asked once"));
+        }
+        one.shutdown(Shutdown::Write).unwrap();
         drop(other);
         while server.clients.len() > 1 {
             server.serve(|_, _| unreachable!("it is asked once"));
@@ -226,7 +246,12 @@ mod tests {
         for number in asked {
             server.answer(number, b"now\n".to_vec());
         }
-        assert_eq!(taken(&mut server, &one), b"now\n");
+        server.serve(echo);
+        assert!(server.clients.is_empty());
+        let mut answer = String::new();
+        // What it sent was not read, so that its end is a reset.
+        let _ = one.read_to_string(&mut answer);
+        assert_eq!(answer, "now\n");
     }
 
     #[test]
