@@ -1,7 +1,7 @@
 //! The director: what it is told, and what it wants done.
 
 use super::event::{Action, Event};
-use super::handover::Handover;
+use super::handover::{Handover, Succession};
 use super::notice::Notice;
 use super::own::{Own, Ready};
 use super::peers::Peer;
@@ -19,6 +19,10 @@ pub struct Director {
     pub(super) peers: Vec<Peer>,
     pub(super) routers: BTreeMap<IpAddr, Own>,
     pub(super) handovers: Vec<Handover>,
+    /// Whether an [`Action::Note`] has not been answered.
+    pub(super) is_noting: bool,
+    /// The handovers of which it is not known whether the successor took over.
+    pub(super) successions: Vec<Succession>,
     pub(super) actions: VecDeque<Action>,
     /// The time that it was told last.
     pub(super) now: Time,
@@ -33,8 +37,16 @@ impl Director {
     /// takes.
     pub fn new(now: Time, peers: usize, deadline: Option<Duration>) -> Self {
         let peers = std::iter::repeat_with(|| Peer::new(now)).take(peers).collect();
-        let (routers, handovers, actions) = (BTreeMap::new(), Vec::new(), VecDeque::new());
-        Self { deadline, peers, routers, handovers, actions, now }
+        Self {
+            deadline,
+            peers,
+            routers: BTreeMap::new(),
+            handovers: Vec::new(),
+            is_noting: false,
+            successions: Vec::new(),
+            actions: VecDeque::new(),
+            now,
+        }
     }
 
     /// Something happened, and is told at `now`, which is never before the time of an
@@ -46,12 +58,15 @@ impl Director {
                 self.is_in(address, state, has_handed_over);
             }
             Event::Gone { address } => drop(self.routers.remove(&address)),
-            Event::Held { address } => self.is_held(address),
+            Event::Looked { address, preempts } => self.looked(address, preempts),
             Event::DualActive { address } => self.had_rival(address),
             Event::BackupStarted => {
                 self.lose(now, |_| true, "the backup daemon was started anew");
             }
-            Event::Answer { peer, result } => self.answers(peer, result),
+            Event::Answer { peer, result } => {
+                self.answers(peer, result);
+                self.look();
+            }
             Event::Transferred { peer, result } => self.transferred(peer, result),
             Event::HandOver { addresses, to } => self.hand_over(addresses, to),
             Event::Noted { result } => self.noted(result),
@@ -61,16 +76,13 @@ impl Director {
                     self.does_not_get(address, peer, reason);
                 }
             }
-            Event::Promoted { peer, address, result } => {
-                if let Err(reason) = result {
-                    self.is_refused(address, peer, reason);
-                }
-            }
+            Event::Promoted { peer, address, outcome } => self.promoted(address, peer, outcome),
             Event::Tick => {}
         }
         self.judge();
-        self.claim();
+        self.give_up_claims();
         self.go_on_handing_over();
+        self.take_back();
         self.transfer();
         self.ask();
     }
@@ -88,7 +100,7 @@ impl Director {
         let asks = self.peers.iter().filter_map(Peer::next);
         let tries = self.peers.iter().map(|peer| peer.not_before).filter(|at| *at > self.now);
         let deadlines = self.routers.values().filter_map(|own| own.deadline(self.deadline));
-        let claims = self.routers.values().filter_map(|own| own.claims);
+        let claims = self.routers.values().filter_map(|own| own.claim.map(|claim| claim.until));
         let handovers = self.handovers.iter().map(Handover::next).chain(claims);
         asks.chain(tries).chain(deadlines).chain(handovers).min()
     }
@@ -117,16 +129,17 @@ impl Director {
         }
         let lacks = state == State::Active && own.ready != Ready::Yes;
         (own.state, own.ready) = (state, Ready::No);
-        (own.is_held, own.claims) = (false, None);
-        if std::mem::take(&mut own.is_open) {
-            self.actions.push_back(Action::Gate { address, is_open: false });
-        }
+        own.claim = None;
+        self.actions.extend(own.gate(address, false));
         if state == State::Backup {
             (own.since, own.waits) = (now, now);
             if has_handed_over && self.peers.iter().all(|peer| peer.owes.is_none()) {
                 own.ready = Ready::Yes;
             }
             self.ask_all();
+        }
+        if state == State::Active {
+            self.is_back(address);
         }
         if lacks {
             // One that does not answer is dead, or a rival that will be heard.
@@ -223,8 +236,7 @@ impl Director {
             own.ready = ready;
             self.actions.push_back(Action::Notice(notice));
             if ready == Ready::ByDeadline {
-                own.is_open = true;
-                self.actions.push_back(Action::Gate { address: *address, is_open: true });
+                self.actions.extend(own.gate(*address, true));
             }
         }
     }
@@ -277,11 +289,9 @@ impl Director {
             own.since = own.since.max(since);
             if own.ready == Ready::Yes {
                 own.ready = Ready::No;
-                (own.waits, own.claims) = (self.now, None);
+                (own.waits, own.claim) = (self.now, None);
                 let (address, reason) = (*address, reason.to_owned());
-                if std::mem::take(&mut own.is_open) {
-                    self.actions.push_back(Action::Gate { address, is_open: false });
-                }
+                self.actions.extend(own.gate(address, false));
                 self.actions.push_back(Action::Notice(Notice::NotReady { address, reason }));
             }
         }

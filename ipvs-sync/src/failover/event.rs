@@ -15,8 +15,9 @@ pub enum Event {
         /// The state that it is in.
         state: State,
         /// It was active until now and handed over by itself
-        /// ([`Cause::HandedOver`](crate::vrrp::router::Cause::HandedOver)), so that it knows
-        /// all that its successor began with.
+        /// ([`Cause::HandedOver`](crate::vrrp::router::Cause::HandedOver) and
+        /// [`Cause::GaveWay`](crate::vrrp::router::Cause::GaveWay)), so that it knows all that
+        /// its successor began with.
         has_handed_over: bool,
     },
     /// A virtual router is no longer here.
@@ -24,11 +25,13 @@ pub enum Event {
         /// The router.
         address: IpAddr,
     },
-    /// The gate of a router keeps it from taking over from one of lower priority
-    /// ([`Report::Held`](crate::vrrp::router::Report::Held)).
-    Held {
+    /// What came of an [`Action::Look`].
+    Looked {
         /// The router.
         address: IpAddr,
+        /// Its priority, if it and all that move with it would take over from one of lower
+        /// priority but for their gates (`runtime::Status::preempts`).
+        preempts: Option<u8>,
     },
     /// Another was active besides a router here
     /// ([`Report::DualActive`](crate::vrrp::router::Report::DualActive)).
@@ -93,14 +96,31 @@ pub enum Event {
         /// The router.
         address: IpAddr,
         /// Whether it took over.
-        result: Result<(), String>,
+        outcome: Promotion,
     },
     /// The time that [`poll_timeout`](super::Director::poll_timeout) said has come. At
     /// another time it does nothing.
     Tick,
 }
 
-/// Something to do. What becomes of the first five is to be told.
+/// What became of a peer that was told to take over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Promotion {
+    /// It has.
+    Done,
+    /// It has not, and will not.
+    Declined(
+        /// Why.
+        String,
+    ),
+    /// That is not known: it may have.
+    Unknown(
+        /// Why.
+        String,
+    ),
+}
+
+/// Something to do. What becomes of the first six is to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Ask a peer for its routers. It is not asked again before the answer was told.
@@ -128,6 +148,14 @@ pub enum Action {
         peer: usize,
         /// The router.
         address: IpAddr,
+        /// The priority of the router here: who is active with one that is not lower does not
+        /// hand over.
+        priority: u8,
+    },
+    /// See whether a router would take over if its gate were open.
+    Look {
+        /// The router.
+        address: IpAddr,
     },
     /// Open the gate of a router, or close it: `runtime::Handle::sync_ready`.
     Gate {
@@ -136,11 +164,14 @@ pub enum Action {
         /// Whether it may take over from one of lower priority that does not hand over.
         is_open: bool,
     },
-    /// The active router hands over: `runtime::Handle::resign`. It is to be done, and the
-    /// addresses gone, before the [`Promote`](Self::Promote) that follows.
+    /// The active router hands over: `runtime::Handle::resign`, or `give_way` to one of higher
+    /// priority that has asked for it. It is to be done, and the addresses gone, before the
+    /// [`Promote`](Self::Promote) that follows.
     Resign {
         /// The router, or the first of those that move together.
         address: IpAddr,
+        /// Whether another has asked for it.
+        gives_way: bool,
     },
     /// The backup takes over at once: `runtime::Handle::promote`.
     TakeOver {

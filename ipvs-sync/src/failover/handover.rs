@@ -1,7 +1,7 @@
 //! Handing over: of which routers, how far that is, and to whom.
 
 use super::director::Director;
-use super::event::Action;
+use super::event::{Action, Promotion};
 use super::notice::{CannotTake, Held, Notice};
 use super::peers::Peer;
 use crate::vrrp::Time;
@@ -17,6 +17,15 @@ pub(super) struct Handover {
     pub(super) to: Option<usize>,
     pub(super) began: Time,
     pub(super) step: Step,
+}
+
+/// Routers that have handed over, until it is known what came of that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Succession {
+    addresses: Vec<IpAddr>,
+    peer: usize,
+    /// What the peer became of it is not known. All were asked at that time who is active.
+    asked: Option<Time>,
 }
 
 /// What it waits for.
@@ -123,6 +132,7 @@ impl Director {
 
     /// The connections here have been noted, or not.
     pub(super) fn noted(&mut self, result: Result<(), String>) {
+        self.is_noting = false;
         let known = self.now + SYNC_DELAY;
         let mut handovers = std::mem::take(&mut self.handovers);
         let noted = handovers.iter_mut().filter(|it| it.step == Step::Notes);
@@ -139,14 +149,49 @@ impl Director {
         self.handovers = handovers;
     }
 
-    /// Nobody takes over from the router here: it goes on, unless another is active by now.
-    pub(super) fn is_refused(&mut self, address: IpAddr, peer: usize, reason: String) {
-        self.tell(Notice::NotTaken { address, peer, reason });
-        let Some(own) = self.routers.get(&address) else { return };
-        let is_elsewhere = self.peers.iter().any(|peer| peer.is_active(address, own.since));
-        if own.state == State::Backup && !is_elsewhere {
-            self.actions.push_back(Action::TakeOver { address });
+    /// What became of a peer that was told to take over.
+    pub(super) fn promoted(&mut self, address: IpAddr, peer: usize, outcome: Promotion) {
+        let is_it = |it: &Succession| it.peer == peer && it.addresses.first() == Some(&address);
+        let Some(number) = self.successions.iter().position(is_it) else { return };
+        let mut succession = self.successions.swap_remove(number);
+        let (reason, asked) = match outcome {
+            Promotion::Done => return,
+            // What the peers said last is known already.
+            Promotion::Declined(reason) => (reason, Time::ZERO),
+            Promotion::Unknown(reason) => {
+                self.ask_all();
+                (reason, self.now)
+            }
+        };
+        for &address in &succession.addresses {
+            self.tell(Notice::NotTaken { address, peer, reason: reason.clone() });
         }
+        succession.asked = Some(asked);
+        self.successions.push(succession);
+    }
+
+    /// Routers from which nobody has taken over go on, as soon as that is known.
+    pub(super) fn take_back(&mut self) {
+        for succession in std::mem::take(&mut self.successions) {
+            let Some(&address) = succession.addresses.first() else { continue };
+            let Some(own) = self.routers.get(&address) else { continue };
+            let is_said = |peer: &Peer, at| peer.said_since(at).is_some();
+            let asked = succession.asked.filter(|at| self.peers.iter().all(|it| is_said(it, *at)));
+            let Some(asked) = asked.filter(|_| own.state != State::Active) else {
+                self.successions.push(succession);
+                continue;
+            };
+            let since = own.since.max(asked);
+            let is_elsewhere = self.peers.iter().any(|peer| peer.is_active(address, since));
+            if own.state == State::Backup && !is_elsewhere {
+                self.actions.push_back(Action::TakeOver { address });
+            }
+        }
+    }
+
+    /// A router is active again: what came of its handover matters no more.
+    pub(super) fn is_back(&mut self, address: IpAddr) {
+        self.successions.retain(|it| it.addresses.first() != Some(&address));
     }
 
     /// Routers that wait for a successor, or for the time to resign.
@@ -154,7 +199,7 @@ impl Director {
         let handovers = std::mem::take(&mut self.handovers);
         for mut handover in handovers {
             match self.go_on_with(&mut handover) {
-                Some(Ok(peer)) => self.resign(&handover.addresses, peer),
+                Some(Ok(peer)) => self.resign(handover, peer),
                 Some(Err(why)) => self.hold(&handover.addresses, &why),
                 None => self.handovers.push(handover),
             }
@@ -193,20 +238,26 @@ impl Director {
             Some(Step::Notes) => Step::Notes,
             Some(Step::Waits(until)) => Step::Waits(until),
             Some(_) => Step::Waits(self.now),
+            // One that was given up has wanted that.
+            None if self.is_noting => Step::Notes,
             None => {
+                self.is_noting = true;
                 self.actions.push_back(Action::Note);
                 Step::Notes
             }
         }
     }
 
-    fn resign(&mut self, addresses: &[IpAddr], peer: usize) {
+    fn resign(&mut self, handover: Handover, peer: usize) {
+        let Handover { addresses, to, .. } = handover;
         if let Some(&address) = addresses.first() {
-            self.actions.extend([Action::Resign { address }, Action::Promote { peer, address }]);
+            let resign = Action::Resign { address, gives_way: to.is_some() };
+            self.actions.extend([resign, Action::Promote { peer, address }]);
         }
-        for &address in addresses {
+        for &address in &addresses {
             self.tell(Notice::HandedOver { address, peer });
         }
+        self.successions.push(Succession { addresses, peer, asked: None });
     }
 
     fn hold(&mut self, addresses: &[IpAddr], why: &Held) {

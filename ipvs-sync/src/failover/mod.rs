@@ -29,8 +29,8 @@
 //! assert!(transfers.contains(&Action::Transfer { peer: 0 }));
 //! told(Event::Transferred { peer: 0, result: Ok(()) });
 //! // With them it may take over, if its priority is higher.
-//! let claims = told(Event::Held { address });
-//! assert_eq!(claims, [Action::Claim { peer: 0, address }]);
+//! let claims = told(Event::Looked { address, preempts: Some(150) });
+//! assert_eq!(claims, [Action::Claim { peer: 0, address, priority: 150 }]);
 //! # Ok::<(), std::net::AddrParseError>(())
 //! ```
 //!
@@ -57,8 +57,8 @@
 //!
 //! A backup that is ready and has a higher priority than the active router asks it to hand
 //! over, as the operator can: it would lose the connections of the last seconds if it just
-//! took over. Only if that is refused, or has not come to pass within 20 seconds, its gate
-//! opens.
+//! took over. It asks every five seconds, and only if that has not come to pass within 20
+//! its gate opens.
 //!
 //! # Planned handover
 //!
@@ -80,8 +80,14 @@
 //! priority 100 and an interval of one second).
 //!
 //! Otherwise nothing changes, and the operator is told why, of each peer. If the successor
-//! refuses, the router takes over again at once, unless another has. Routers that move
-//! together hand over together.
+//! refuses, the router takes over again at once, unless another has; if it does not answer,
+//! all are asked first who is active. Routers that move together hand over together. Of
+//! several that can take over the first in the order of the peers is the successor.
+//!
+//! Not all connections are told by sync messages, whatever their age: the kernel tells of one
+//! of TCP after its third packet, of one of UDP likewise, and of none but templates where
+//! `sync_persist_mode` says so (`ip_vs_sync.c: ip_vs_sync_conn_needed`). Those that came since
+//! the successor took the table and before the connections were noted are lost.
 //!
 //! # After a partition
 //!
@@ -101,6 +107,6 @@ mod peers;
 mod tests;
 
 pub use director::Director;
-pub use event::{Action, Event};
+pub use event::{Action, Event, Promotion};
 pub use link::{Counters, Link, LinkError, Settings, Told};
 pub use notice::{CannotTake, Held, Notice};

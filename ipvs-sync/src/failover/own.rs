@@ -1,7 +1,10 @@
 //! The virtual routers here.
 
+use super::claim::Claim;
+use super::event::Action;
 use crate::vrrp::Time;
 use crate::vrrp::router::State;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// A virtual router here.
@@ -14,11 +17,9 @@ pub(super) struct Own {
     pub(super) since: Time,
     /// Since when it waits to be ready.
     pub(super) waits: Time,
-    /// It would take over from one of lower priority, but for its gate.
-    pub(super) is_held: bool,
     pub(super) is_open: bool,
-    /// Until when it waits for the active one, which it has asked to hand over.
-    pub(super) claims: Option<Time>,
+    /// It has asked the active one to hand over.
+    pub(super) claim: Option<Claim>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,17 +33,18 @@ pub(super) enum Ready {
 impl Own {
     pub(super) fn new(now: Time) -> Self {
         let (state, ready) = (State::Stopped, Ready::No);
-        Self { state, ready, since: now, waits: now, is_held: false, is_open: false, claims: None }
+        Self { state, ready, since: now, waits: now, is_open: false, claim: None }
+    }
+
+    /// Opens the gate, or closes it, if it is not so already.
+    pub(super) fn gate(&mut self, address: IpAddr, is_open: bool) -> Option<Action> {
+        let was_open = std::mem::replace(&mut self.is_open, is_open);
+        (was_open != is_open).then_some(Action::Gate { address, is_open })
     }
 
     /// Whether connections may be missing here.
     pub(super) fn misses(&self) -> bool {
         self.state == State::Backup && self.ready != Ready::Yes
-    }
-
-    /// Whether it is to ask the active one to hand over, or has.
-    pub(super) fn is_to_claim(&self) -> bool {
-        self.is_held && self.ready == Ready::Yes && !self.is_open
     }
 
     /// When it waits no longer.

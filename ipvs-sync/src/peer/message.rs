@@ -16,7 +16,7 @@ use std::net::{IpAddr, Ipv6Addr};
 /// report    7, version 1
 /// part      8, bytes of an answer, or nothing behind the last of them
 /// declined  9, the reason as UTF-8
-/// claim     10, version 1, address (16, as in promote)
+/// claim     10, version 1, address (16, as in promote), priority (1)
 /// ```
 ///
 /// Who connects asks one thing. A table is answered by data and an end; the others by an
@@ -55,10 +55,12 @@ pub enum Message<'a> {
         /// The first virtual address of the router that is to.
         address: IpAddr,
     },
-    /// Of the director that asks: hand over to it.
+    /// Of the director that asks: hand over to it, if the priority there is lower.
     Claim {
         /// The first virtual address of the router that is to.
         address: IpAddr,
+        /// The priority of the router of the director that asks.
+        priority: u8,
     },
     /// Of the director that asks: say what the node is.
     Report,
@@ -117,7 +119,10 @@ impl<'a> Message<'a> {
                 _ => Err(wrong),
             },
             PROMOTE => Ok(Self::Promote { address: address(versioned(rest, wrong)?, wrong)? }),
-            CLAIM => Ok(Self::Claim { address: address(versioned(rest, wrong)?, wrong)? }),
+            CLAIM => {
+                let (priority, octets) = versioned(rest, wrong)?.split_last().ok_or(wrong)?;
+                Ok(Self::Claim { address: address(octets, wrong)?, priority: *priority })
+            }
             REPORT => match versioned(rest, wrong)? {
                 [] => Ok(Self::Report),
                 _ => Err(wrong),
@@ -156,9 +161,10 @@ impl<'a> Message<'a> {
                 out.extend([PROMOTE, VERSION]);
                 out.extend(written_address(address));
             }
-            Self::Claim { address } => {
+            Self::Claim { address, priority } => {
                 out.extend([CLAIM, VERSION]);
                 out.extend(written_address(address));
+                out.push(priority);
             }
             Self::Report => out.extend([REPORT, VERSION]),
             Self::Part { bytes } => {

@@ -21,6 +21,8 @@ pub(crate) struct Pipe {
     channel: Channel,
     frame: Vec<u8>,
     message: Vec<u8>,
+    /// When all is to be over, if it was said.
+    limit: Option<Instant>,
 }
 
 impl Pipe {
@@ -45,7 +47,12 @@ impl Pipe {
         stream.set_nonblocking(false)?;
         stream.set_nodelay(true)?;
         let (frame, message) = (Vec::new(), Vec::with_capacity(LONGEST));
-        Ok(Self { stream, channel, frame, message })
+        Ok(Self { stream, channel, frame, message, limit: None })
+    }
+
+    /// What is sent and received from now on is to be over by then, all together.
+    pub(crate) fn limit(&mut self, by: Instant) {
+        self.limit = Some(by);
     }
 
     fn greet(&mut self, by: Instant) -> Result<(), Error> {
@@ -63,7 +70,7 @@ impl Pipe {
         self.message.clear();
         message.write(&mut self.message);
         self.channel.seal(&self.message, &mut self.frame)?;
-        write(&self.stream, &self.frame, by)
+        write(&self.stream, &self.frame, self.within(by))
     }
 
     /// Receives a message, all of it by then.
@@ -121,11 +128,16 @@ impl Pipe {
     }
 
     fn read_frame(&mut self, by: Instant) -> Result<(), Error> {
+        let by = self.within(by);
         let mut header = [0; 2];
         read(&self.stream, &mut header, by)?;
         let length = self.channel.length(header)?;
         self.frame.resize(length, 0);
         read(&self.stream, &mut self.frame, by)
+    }
+
+    fn within(&self, by: Instant) -> Instant {
+        self.limit.map_or(by, |limit| limit.min(by))
     }
 }
 

@@ -66,7 +66,7 @@ pub use receiver::Receiver;
 #[cfg(test)]
 pub(crate) use receiver::hear;
 pub use recent::Recent;
-pub(crate) use recent::take_recent;
+pub(crate) use recent::{EXCHANGE, take_recent};
 pub use report::{Progress, Report};
 pub use sender::{Counters, Sender};
 pub(crate) use sender::{send_recent, send_tables};

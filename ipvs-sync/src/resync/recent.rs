@@ -6,8 +6,9 @@ use super::injector::Injector;
 use super::receiver::hear;
 use crate::peer::{LeftOut, Pipe};
 use crate::proto::Connection;
-use ipvs::Client;
+use ipvs::{Client, Role};
 use std::fmt;
+use std::time::{Duration, Instant};
 
 /// What became of the connections that were too young to be known to the director that
 /// takes over. It displays as `4 young connections taken`, and what became of the others.
@@ -21,9 +22,13 @@ pub struct Recent {
     pub left_out: LeftOut,
 }
 
+/// How long it may take from the word to take over until its answer, for both sides.
+pub(crate) const EXCHANGE: Duration = Duration::from_secs(20);
+
 /// Takes them, until their end has come. What cannot be given to the backup daemon of the
 /// calling thread's network namespace is heard all the same.
 pub(crate) fn take_recent(pipe: &mut Pipe) -> Result<Recent, Error> {
+    pipe.limit(Instant::now() + EXCHANGE);
     let mut recent = Recent::default();
     let mut taker = Taker::open();
     let (_, left_out) = hear(pipe, |_, connection| {
@@ -33,12 +38,13 @@ pub(crate) fn take_recent(pipe: &mut Pipe) -> Result<Recent, Error> {
         }
         Ok(())
     })?;
-    taker?.injector.finish()?;
+    taker?.finish()?;
     Ok(Recent { left_out, ..recent })
 }
 
 /// What gives them to the kernel.
 struct Taker {
+    client: Client,
     injector: Injector,
     destinations: Destinations,
 }
@@ -47,7 +53,8 @@ impl Taker {
     fn open() -> Result<Self, Error> {
         let mut client = Client::connect()?;
         let injector = Injector::open(&client.daemons()?)?;
-        Ok(Self { injector, destinations: Destinations::new(client.snapshot()?) })
+        let destinations = Destinations::new(client.snapshot()?);
+        Ok(Self { client, injector, destinations })
     }
 
     fn take(&mut self, connection: Connection<'_>, recent: &mut Recent) -> Result<(), Error> {
@@ -57,6 +64,17 @@ impl Taker {
             None => recent.without_destination += 1,
         }
         Ok(())
+    }
+
+    /// What was sent was taken only if the daemon is still there: it is stopped where the
+    /// router is active by then.
+    fn finish(mut self) -> Result<(), Error> {
+        self.injector.finish()?;
+        let daemons = self.client.daemons()?;
+        match daemons.iter().any(|daemon| daemon.role == Role::Backup) {
+            true => Ok(()),
+            false => Err(Error::NoBackup),
+        }
     }
 }
 

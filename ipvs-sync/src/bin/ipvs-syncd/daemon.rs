@@ -21,7 +21,7 @@ use ipvs_sync::vrrp::Time;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 use std::fs;
-use std::net::{IpAddr, TcpListener};
+use std::net::TcpListener;
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -156,8 +156,10 @@ impl Daemon {
     /// time, or another signal comes, they resign all the same.
     fn part(&mut self) {
         let Self { core, signals, .. } = self;
-        let Ok(active) = core.running.active(None) else { return };
-        core.peers.hand_over(active, &core.running);
+        if let Ok(active) = core.running.active(None) {
+            core.peers.hand_over(active, &core.running);
+        }
+        // One that goes on already, or whose successor is being told, is waited for too.
         let until = now() + PARTING;
         while core.peers.are_there() && core.peers.outcome().is_none() && now() < until {
             let next = core.peers.next().map_or(until, |next| next.min(until));
@@ -398,7 +400,7 @@ impl Core {
         let active = self.running.active(name)?;
         if is_now || !self.peers.are_there() {
             active.iter().filter_map(|unit| unit.first()).for_each(|at| self.running.resign(*at));
-            let names = active.iter().flatten().map(|address| self.named(*address));
+            let names = active.iter().flatten().map(|address| self.running.named(*address));
             return Ok(Some(Answer::HandedOver(names.collect())));
         }
         if self.asker.is_some() {
@@ -419,7 +421,7 @@ impl Core {
         self.asker = None;
         let (mut done, mut held) = (Vec::new(), Vec::new());
         for (address, outcome) in outcomes {
-            let name = self.named(address);
+            let name = self.running.named(address);
             match outcome {
                 Ok(peer) => done.push(format!("{name} to {peer}")),
                 Err(reason) => held.push(format!("{name} does not hand over: {reason}")),
@@ -433,10 +435,6 @@ impl Core {
             }
         };
         Some((client, answer))
-    }
-
-    fn named(&self, address: IpAddr) -> String {
-        self.running.name(address).unwrap_or_else(|| format!("{address}"))
     }
 
     fn state(&self) -> state::State {

@@ -4,9 +4,12 @@ use crate::config::Link as Config;
 use crate::running::Running;
 use crate::state;
 use ipvs::Namespace;
-use ipvs_sync::failover::{Action, Director, Event, Link, LinkError, Notice, Settings, Told};
+use ipvs_sync::failover::{
+    Action, Director, Event, Link, LinkError, Notice, Promotion, Settings, Told,
+};
 use ipvs_sync::net::now;
-use ipvs_sync::resync::{Progress, Report};
+use ipvs_sync::peer;
+use ipvs_sync::resync::{self, Progress, Report};
 use ipvs_sync::vrrp::Time;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -181,7 +184,7 @@ impl Joined {
     /// The virtual routers here may be others than before.
     fn refresh(&mut self, running: &Running) {
         for standing in self.director.standings() {
-            if running.name(standing.address).is_none() {
+            if !running.has(standing.address) {
                 self.tell(Event::Gone { address: standing.address }, running);
             }
         }
@@ -217,13 +220,18 @@ impl Joined {
                 self.promoting += 1;
                 self.link.promote(peer, address);
             }
-            Action::Claim { peer, address } => {
-                let named = running.name(address).unwrap_or_else(|| address.to_string());
+            Action::Claim { peer, address, priority } => {
+                let named = running.named(address);
                 self.note(format!("{named}: {} is asked to hand over", self.name(peer)));
-                self.link.claim(peer, address);
+                self.link.claim(peer, address, priority);
+            }
+            Action::Look { address } => {
+                let preempts = running.preempts(address);
+                self.tell(Event::Looked { address, preempts }, running);
             }
             Action::Gate { address, is_open } => running.sync_ready(address, is_open),
-            Action::Resign { address } => running.resign(address),
+            Action::Resign { address, gives_way: false } => running.resign(address),
+            Action::Resign { address, gives_way: true } => running.give_way(address),
             Action::TakeOver { address } => running.promote(address),
             Action::AnswerPromote { request, result } => self.link.answer(request, result),
             Action::Notice(notice) => self.notice(notice, running),
@@ -268,14 +276,10 @@ impl Joined {
                 });
                 Event::PromoteAsked { request, address }
             }
-            Told::ClaimAsked { request, from, address } => {
-                let addresses = running.moving_with(address);
-                let result = match addresses.is_empty() {
-                    true => Err(format!("{address} is of no virtual router there")),
-                    false => Ok(()),
-                };
-                self.link.answer(request, result);
-                Event::HandOver { addresses, to: Some(from) }
+            Told::ClaimAsked { request, from, address, priority } => {
+                let claimed = running.claimed(address, priority);
+                self.link.answer(request, claimed.as_ref().map(drop).map_err(String::clone));
+                Event::HandOver { addresses: claimed.ok()?, to: Some(from) }
             }
             Told::Claimed { peer, address, result } => {
                 let result = result.map_err(|error| error.to_string());
@@ -283,8 +287,14 @@ impl Joined {
             }
             Told::Promoted { peer, address, result } => {
                 self.promoting = self.promoting.saturating_sub(1);
-                let result = result.map_err(|error| error.to_string());
-                Event::Promoted { peer, address, result }
+                let outcome = match result {
+                    Ok(()) => Promotion::Done,
+                    Err(resync::Error::Peer(peer::Error::Declined { reason })) => {
+                        Promotion::Declined(reason)
+                    }
+                    Err(error) => Promotion::Unknown(error.to_string()),
+                };
+                Event::Promoted { peer, address, outcome }
             }
             // One that this does not know asks for nothing.
             _ => return None,
@@ -307,8 +317,7 @@ impl Joined {
         if let Some((address, outcome)) = outcome {
             self.handed.entry(*address).and_modify(|handed| *handed = Some(outcome));
         }
-        let router = |address| running.name(address).unwrap_or_else(|| format!("{address}"));
-        self.note(notice.text(router, |peer| self.name(peer)));
+        self.note(notice.text(|address| running.named(address), |peer| self.name(peer)));
     }
 
     fn name(&self, peer: usize) -> String {

@@ -225,9 +225,15 @@ impl Running {
         self.units.iter().flat_map(of_unit).collect()
     }
 
-    /// The name of the router with this first address.
-    pub(crate) fn name(&self, address: IpAddr) -> Option<String> {
-        self.find(address).map(|(_, _, router)| router.router.name.clone())
+    /// Whether there is a router with this first address.
+    pub(crate) fn has(&self, address: IpAddr) -> bool {
+        self.find(address).is_some()
+    }
+
+    /// The name of the router with this first address; the address if there is none.
+    pub(crate) fn named(&self, address: IpAddr) -> String {
+        let name = |(_, _, router): (_, _, &Resolved)| router.router.name.clone();
+        self.find(address).map_or_else(|| address.to_string(), name)
     }
 
     /// The connections of the active router are here, or no longer.
@@ -238,6 +244,35 @@ impl Running {
     /// The active router hands over.
     pub(crate) fn resign(&self, address: IpAddr) {
         self.command(address, Handle::resign);
+    }
+
+    /// The active router hands over to one of higher priority.
+    pub(crate) fn give_way(&self, address: IpAddr) {
+        self.command(address, Handle::give_way);
+    }
+
+    /// The priority of a router, if it and all that move with it would take over from one of
+    /// lower priority but for their gates.
+    pub(crate) fn preempts(&self, address: IpAddr) -> Option<u8> {
+        let (live, number, _) = self.find(address)?;
+        let all = (0..live.unit.len()).map(|number| live.handle.status(number).ok());
+        let all: Vec<runtime::Status> = all.collect::<Option<_>>()?;
+        let own = all.get(number)?;
+        all.iter().all(|status| status.preempts).then(|| own.rank.number())
+    }
+
+    /// The routers that are to hand over where a peer with this priority asks for one, or why
+    /// not.
+    pub(crate) fn claimed(&self, address: IpAddr, priority: u8) -> Result<Vec<IpAddr>, String> {
+        let none = || format!("{address} is of no virtual router there");
+        let (live, number, _) = self.find(address).ok_or_else(none)?;
+        let status = live.handle.status(number).map_err(|error| error.to_string())?;
+        let own = status.rank.number();
+        match status.state {
+            State::Active if own < priority => Ok(live.unit.iter().map(first).collect()),
+            State::Active => Err(format!("its priority there is {own}, and not below {priority}")),
+            state => Err(format!("{address} is {state} there")),
+        }
     }
 
     /// The backup takes over.
@@ -318,12 +353,6 @@ impl Running {
         }
     }
 
-    /// The routers that move with this one, itself among them.
-    pub(crate) fn moving_with(&self, address: IpAddr) -> Vec<IpAddr> {
-        let units = self.units.iter().map(|live| live.unit.iter().map(first).collect::<Vec<_>>());
-        units.into_iter().find(|unit| unit.contains(&address)).unwrap_or_default()
-    }
-
     /// What each router told last.
     pub(crate) fn states(&self) -> impl Iterator<Item = State> {
         self.units.iter().flat_map(|live| &live.told).map(|told| told.state)
@@ -402,12 +431,11 @@ fn standing(address: IpAddr, event: &runtime::Event) -> Option<failover::Event> 
         runtime::Event::State { to, cause, .. } => Some(failover::Event::State {
             address,
             state: *to,
-            has_handed_over: *cause == Cause::HandedOver,
+            has_handed_over: matches!(cause, Cause::HandedOver | Cause::GaveWay),
         }),
         runtime::Event::Report(Report::DualActive { .. }) => {
             Some(failover::Event::DualActive { address })
         }
-        runtime::Event::Report(Report::Held { .. }) => Some(failover::Event::Held { address }),
         _ => None,
     }
 }

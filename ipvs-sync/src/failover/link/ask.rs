@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Question {
     Routers,
-    Claim(IpAddr),
+    Claim(IpAddr, u8),
     Promote(IpAddr),
 }
 
@@ -36,8 +36,8 @@ pub(super) fn ask_all<R: BufRead>(
     for question in asked {
         let told = match question {
             Question::Routers => Told::Answer { peer, result: routers(shared, peer) },
-            Question::Claim(address) => {
-                let request = Message::Claim { address };
+            Question::Claim(address, priority) => {
+                let request = Message::Claim { address, priority };
                 let answer = ask(shared, peer, |pipe, by| pipe.ask(&request, 0, by));
                 Told::Claimed { peer, address, result: answer.map(drop) }
             }
@@ -56,7 +56,8 @@ fn routers(shared: &Shared, peer: usize) -> Result<Vec<Standing>, Error> {
     Ok(Standing::read_all(&answer)?)
 }
 
-/// The connections that are here and were not noted go with it; all, if none were.
+/// The connections that are here and were not noted go with it; all, if none were. They take
+/// longer than a question.
 fn promote<R: BufRead>(
     shared: &Shared,
     peer: usize,
@@ -65,8 +66,10 @@ fn promote<R: BufRead>(
 ) -> Result<(), resync::Error> {
     ask(shared, peer, |pipe, by| {
         pipe.send(&Message::Promote { address }, by)?;
+        let by = Instant::now() + resync::EXCHANGE;
+        pipe.limit(by);
         resync::send_recent(pipe, open()?, shared.noted().as_deref())?;
-        pipe.answered(0, Instant::now() + PATIENCE)?;
+        pipe.answered(0, by)?;
         Ok(())
     })
 }

@@ -122,23 +122,23 @@ impl Link {
         self.shared.here
     }
 
-    /// Asks a peer what its virtual routers are: [`Told::Answer`] within 3 seconds. One that
-    /// is being asked that already is not asked twice, nor is one that does not exist.
+    /// Asks a peer what its virtual routers are: [`Told::Answer`] within 3 seconds, or later if
+    /// it is being asked something else. One that is being asked that already is not asked
+    /// twice, nor is one that does not exist.
     pub fn ask(&self, peer: usize) {
         self.question(peer, Question::Routers);
     }
 
     /// Asks a peer to have the router with this first virtual address hand over to this
-    /// director: [`Told::Claimed`] within 3 seconds, or 6 if it is being asked something
-    /// already.
-    pub fn claim(&self, peer: usize, address: IpAddr) {
-        self.question(peer, Question::Claim(address));
+    /// director, whose priority is this: [`Told::Claimed`] within 3 seconds, or later if it is
+    /// being asked something already.
+    pub fn claim(&self, peer: usize, address: IpAddr, priority: u8) {
+        self.question(peer, Question::Claim(address, priority));
     }
 
     /// Asks a peer to have the router with this first virtual address take over, and sends
     /// it the connections that have come since they were [noted](Self::note), or all:
-    /// [`Told::Promoted`] within 3 seconds, or 6 if it is being asked something already, and
-    /// what it takes to read the table.
+    /// [`Told::Promoted`] within 23 seconds, or later if it is being asked something already.
     pub fn promote(&self, peer: usize, address: IpAddr) {
         self.question(peer, Question::Promote(address));
     }

@@ -108,8 +108,8 @@ impl Server {
                 let asked = |request| Told::PromoteAsked { request, from: peer, address, recent };
                 decision(shared, asked).map(|()| Vec::new())
             }
-            Message::Claim { address } => {
-                let asked = |request| Told::ClaimAsked { request, from: peer, address };
+            Message::Claim { address, priority } => {
+                let asked = |request| Told::ClaimAsked { request, from: peer, address, priority };
                 decision(shared, asked).map(|()| Vec::new())
             }
             Message::Report => report(),

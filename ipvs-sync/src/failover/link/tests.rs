@@ -133,8 +133,9 @@ fn a_peer_takes_over_if_it_says_so() {
 fn a_peer_hands_over_if_it_says_so() {
     let (asks, answers) = links();
     for decision in [Ok(()), Err("no such router".to_owned())] {
-        asks.claim(0, VIRTUAL);
-        let Told::ClaimAsked { request, from: 0, address: VIRTUAL } = told(&answers) else {
+        asks.claim(0, VIRTUAL, 150);
+        let Told::ClaimAsked { request, from: 0, address: VIRTUAL, priority: 150 } = told(&answers)
+        else {
             unreachable!("something else is asked")
         };
         answers.answer(request, decision.clone());

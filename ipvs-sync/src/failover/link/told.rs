@@ -56,6 +56,8 @@ pub enum Told {
         from: usize,
         /// The first virtual address of the router.
         address: IpAddr,
+        /// The priority of the peer's: a router here whose is not lower stays.
+        priority: u8,
     },
     /// A peer was asked that a router hands over.
     Claimed {

@@ -98,6 +98,10 @@ pub(super) fn not_ready(reason: &str) -> Action {
     Action::Notice(Notice::NotReady { address: vip(), reason: reason.to_owned() })
 }
 
+pub(super) fn resign(gives_way: bool) -> Action {
+    Action::Resign { address: vip(), gives_way }
+}
+
 pub(super) fn held(why: Held) -> Action {
     Action::Notice(Notice::Held { address: vip(), why })
 }
@@ -112,7 +116,7 @@ fn a_backup_is_ready_when_it_has_taken_the_table_of_the_active_one() {
     assert_eq!(told.brought(0), [ready()]);
     assert!(told.is_ready());
     assert_eq!(told.pass(SECOND), [ASK]);
-    assert_eq!(told.answers(0, State::Active, false), [], "nothing is taken again");
+    assert!(!told.answers(0, State::Active, false).contains(&TRANSFER), "again");
 }
 
 #[test]
@@ -261,61 +265,89 @@ fn it_hands_over_to_a_backup_that_is_ready_and_resigns_first() {
     let handed = Notice::HandedOver { address, peer: 1 };
     assert_eq!(
         told.answers_twice(1, State::Backup),
-        [Action::Resign { address }, Action::Promote { peer: 1, address }, Action::Notice(handed)]
+        [resign(false), Action::Promote { peer: 1, address }, Action::Notice(handed)]
     );
     let reason = "it is at fault".to_owned();
-    let event = Event::Promoted { peer: 1, address, result: Err(reason.clone()) };
+    let outcome = Promotion::Declined(reason.clone());
+    let event = Event::Promoted { peer: 1, address, outcome };
     assert_eq!(told.tell(event), [Action::Notice(Notice::NotTaken { address, peer: 1, reason })]);
 }
 
-const CLAIM: Action = Action::Claim { peer: 0, address: VIP };
+const LOOK: Action = Action::Look { address: VIP };
+const CLAIM: Action = Action::Claim { peer: 0, address: VIP, priority: 150 };
+const PREEMPTS: Event = Event::Looked { address: VIP, preempts: Some(150) };
+
+/// A backup that has all connections of the active one.
+fn ready_backup() -> Told {
+    let mut told = Told::backup(1, None);
+    told.answers(0, State::Active, false);
+    told.brought(0);
+    assert!(told.is_ready());
+    told
+}
 
 #[test]
-fn a_backup_of_higher_priority_asks_the_active_one_to_hand_over_when_it_has_all_connections() {
-    for is_held_first in [true, false] {
-        let mut told = Told::backup(1, None);
-        if is_held_first {
-            assert!(!told.tell(Event::Held { address: vip() }).contains(&CLAIM));
+fn a_backup_that_has_all_connections_looks_whether_it_would_take_over_as_often_as_it_asks() {
+    let mut told = Told::backup(1, None);
+    assert!(!told.answers(0, State::Active, false).contains(&LOOK), "it has no connections");
+    assert_eq!(told.tell(PREEMPTS), []);
+    told.brought(0);
+    for _ in 0..3 {
+        assert_eq!(told.pass(SECOND), [ASK]);
+        assert_eq!(told.answers(0, State::Active, false), [LOOK]);
+    }
+    told.pass(SECOND);
+    assert!(!told.answers(0, State::Backup, false).contains(&LOOK), "nobody is active");
+}
+
+#[test]
+fn one_that_would_take_over_asks_the_active_one_to_hand_over_until_it_does_so_by_itself() {
+    let mut told = ready_backup();
+    let mut claims = Vec::new();
+    for second in 0..20 {
+        if told.tell(PREEMPTS).contains(&CLAIM) {
+            claims.push(second);
         }
-        told.answers(0, State::Active, false);
-        let mut actions = told.brought(0);
-        if !is_held_first {
-            assert!(!actions.contains(&CLAIM));
-            actions = told.tell(Event::Held { address: vip() });
-        }
-        assert!(actions.contains(&CLAIM), "{actions:?}");
-        assert!(!told.tell(Event::Held { address: vip() }).contains(&CLAIM), "once");
         let claimed = Event::Claimed { peer: 0, address: vip(), result: Ok(()) };
         assert_eq!(told.tell(claimed), []);
-        assert!(!told.pass(SECOND * 19).contains(&gate(true)));
-        // It does not come.
-        assert!(told.pass(SECOND).contains(&gate(true)));
+        assert!(!told.pass(SECOND - MICRO).contains(&gate(true)), "{second}");
+        told.answers(0, State::Active, false);
+        let actions = told.pass(MICRO);
+        assert_eq!(actions.contains(&gate(true)), second == 19, "{second}");
     }
+    assert_eq!(claims, [0, 5, 10, 15]);
+    assert_eq!(told.tell(PREEMPTS), [], "its gate is open");
+    assert!(!told.answers(0, State::Active, false).contains(&LOOK));
 }
 
 #[test]
-fn one_that_is_not_handed_over_to_takes_over_by_itself() {
-    let mut told = Told::backup(1, None);
-    told.tell(Event::Held { address: vip() });
+fn one_that_is_not_handed_over_to_asks_whoever_is_active_by_then() {
+    let mut told = Told::backup(2, None);
     told.answers(0, State::Active, false);
-    assert!(told.brought(0).contains(&CLAIM));
-    let (address, reason) = (vip(), "no such router".to_owned());
+    told.answers(1, State::Backup, true);
+    told.brought(0);
+    assert!(told.tell(PREEMPTS).contains(&CLAIM));
+    let (address, reason) = (vip(), "it is backup there".to_owned());
     let event = Event::Claimed { peer: 0, address, result: Err(reason.clone()) };
     let refused = Action::Notice(Notice::ClaimRefused { address, peer: 0, reason });
-    assert_eq!(told.tell(event.clone()), [refused, gate(true)]);
-    assert_eq!(told.tell(event), [], "once");
+    assert_eq!(told.tell(event), [refused]);
+    told.pass(SECOND * 5);
+    told.answers(0, State::Backup, true);
+    told.answers(1, State::Active, true);
+    told.brought(1);
+    let actions = told.tell(PREEMPTS);
+    assert!(actions.contains(&Action::Claim { peer: 1, address, priority: 150 }), "{actions:?}");
 }
 
 #[test]
-fn what_was_claimed_is_claimed_no_more_when_it_is_active_or_lacks_connections() {
+fn what_was_claimed_is_claimed_no_more_when_it_would_not_take_over_or_lacks_connections() {
     for event in [
         Event::BackupStarted,
         Event::State { address: vip(), state: State::Active, has_handed_over: false },
+        Event::Looked { address: vip(), preempts: None },
     ] {
-        let mut told = Told::backup(1, None);
-        told.tell(Event::Held { address: vip() });
-        told.answers(0, State::Active, false);
-        assert!(told.brought(0).contains(&CLAIM));
+        let mut told = ready_backup();
+        assert!(told.tell(PREEMPTS).contains(&CLAIM));
         told.pass(SECOND / 2);
         told.tell(event);
         assert!(!told.pass(SECOND * 30).contains(&gate(true)));
@@ -335,7 +367,7 @@ fn it_hands_over_to_the_peer_that_asks_for_it_or_to_none() {
     told.has_noted();
     told.answers_twice(0, State::Backup);
     let actions = told.answers_twice(1, State::Backup);
-    assert!(actions.contains(&Action::Promote { peer: 1, address: vip() }), "{actions:?}");
+    assert_eq!(actions[..2], [resign(true), Action::Promote { peer: 1, address: vip() }]);
 
     let mut told = Told::new(1, None);
     told.is(State::Active);
@@ -422,8 +454,15 @@ fn a_handover_of_which_nothing_is_heard_is_given_up_and_not_done_later() {
     let mut told = handing_over();
     let minute = SECOND * 60;
     assert!(told.pass(minute).contains(&held(Held::TooLate(minute))));
+    // Another wants the same, which is being done.
+    told.answers(0, State::Backup, true);
+    told.pass(SECOND / 2);
+    told.tell(Event::HandOver { addresses: vec![vip()], to: None });
+    assert!(!told.answers(0, State::Backup, true).contains(&Action::Note));
+    told.is(State::Fault);
+    told.is(State::Active);
     told.has_noted();
-    assert!(!told.answers(0, State::Backup, true).contains(&Action::Resign { address: vip() }));
+    assert!(!told.answers(0, State::Backup, true).contains(&resign(false)));
 }
 
 #[test]
@@ -470,7 +509,7 @@ fn what_does_not_belong_anywhere_is_nothing() {
         Event::Gone { address: vip() },
         Event::DualActive { address: vip() },
         Event::BackupStarted,
-        Event::Promoted { peer: 7, address: vip(), result: Ok(()) },
+        Event::Promoted { peer: 7, address: vip(), outcome: Promotion::Done },
     ] {
         assert_eq!(told.tell(event.clone()), [], "{event:?}");
     }

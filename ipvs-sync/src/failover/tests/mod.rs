@@ -13,6 +13,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
+const MICRO: Duration = Duration::from_micros(1);
 
 const VIP: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 7));
 

@@ -1,13 +1,9 @@
 //! What could be lost where two things happen at once, told by hand.
 
-use super::alone::{ASK, TRANSFER, Told, gate, held};
+use super::alone::{ASK, TRANSFER, Told, gate, held, resign};
 use super::*;
 
 const ADDRESS: [u8; 4] = [10, 0, 0, 7];
-
-fn resign() -> Action {
-    Action::Resign { address: ADDRESS.into() }
-}
 
 fn hand_over() -> Event {
     Event::HandOver { addresses: vec![ADDRESS.into()], to: None }
@@ -39,9 +35,9 @@ fn no_router_resigns_while_a_backup_that_is_not_ready_may_be_faster_than_the_suc
         let mut told = active(2);
         told.tell(hand_over());
         let mut actions = told.answers(first, State::Backup, first == 0);
-        assert!(!actions.contains(&resign()), "the other has not answered");
+        assert!(!actions.contains(&resign(false)), "the other has not answered");
         actions = told.answers(1 - first, State::Backup, first == 1);
-        assert!(!actions.contains(&resign()), "{actions:?}");
+        assert!(!actions.contains(&resign(false)), "{actions:?}");
         let why = Held::Peers(vec![(1, CannotTake::NotReady)]);
         assert_eq!(actions.first(), Some(&held(why)));
     }
@@ -58,7 +54,7 @@ fn a_handover_waits_for_no_peer_that_has_not_answered_before() {
     assert!(told.answers(0, State::Backup, true).contains(&Action::Note));
     told.has_noted();
     told.is_silent(1);
-    assert_eq!(told.answers_twice(0, State::Backup).first(), Some(&resign()));
+    assert_eq!(told.answers_twice(0, State::Backup).first(), Some(&resign(false)));
 }
 
 #[test]
@@ -110,20 +106,74 @@ fn one_that_lacks_what_the_other_had_is_not_ready_for_having_handed_over() {
     assert!(!told.is_ready());
 }
 
-#[test]
-fn what_the_successor_refuses_is_taken_back_at_once() {
+const TAKE_OVER: Action = Action::TakeOver { address: VIP };
+
+/// A director that has told its peer to take over.
+fn handed_over() -> Told {
     let mut told = active(1);
-    let address = ADDRESS.into();
     told.tell(hand_over());
     assert_eq!(told.answers(0, State::Backup, true), [Action::Note]);
     told.has_noted();
-    assert_eq!(told.answers_twice(0, State::Backup).first(), Some(&resign()));
-    told.tell(Event::State { address, state: State::Backup, has_handed_over: true });
-    let refused = Event::Promoted { peer: 0, address, result: Err("fault".to_owned()) };
-    assert!(told.tell(refused.clone()).contains(&Action::TakeOver { address }));
+    assert_eq!(told.answers_twice(0, State::Backup).first(), Some(&resign(false)));
+    told
+}
+
+fn resigned() -> Event {
+    Event::State { address: vip(), state: State::Backup, has_handed_over: true }
+}
+
+fn declined() -> Event {
+    let outcome = Promotion::Declined("fault".to_owned());
+    Event::Promoted { peer: 0, address: vip(), outcome }
+}
+
+#[test]
+fn what_the_successor_refuses_is_taken_back_at_once() {
+    let mut told = handed_over();
+    told.tell(resigned());
+    assert!(told.tell(declined()).contains(&TAKE_OVER));
+    assert!(!told.tell(declined()).contains(&TAKE_OVER), "once");
+    // Its resignation is told later than the answer.
+    let mut told = handed_over();
+    assert!(!told.tell(declined()).contains(&TAKE_OVER));
+    assert!(told.tell(resigned()).contains(&TAKE_OVER));
     // Another has taken over.
+    let mut told = handed_over();
+    told.tell(resigned());
+    told.pass(SECOND / 2);
     told.answers(0, State::Active, true);
-    assert!(!told.tell(refused).contains(&Action::TakeOver { address }));
+    assert!(!told.tell(declined()).contains(&TAKE_OVER));
+    // It is active again by itself, and then no longer.
+    let mut told = handed_over();
+    told.tell(resigned());
+    told.is(State::Active);
+    assert!(!told.tell(declined()).contains(&TAKE_OVER));
+    assert!(!told.tell(resigned()).contains(&TAKE_OVER));
+}
+
+#[test]
+fn whether_a_successor_that_gave_no_answer_took_over_is_asked_before_anything_is_taken_back() {
+    for (state, takes_back) in [(State::Active, false), (State::Backup, true)] {
+        let mut told = handed_over();
+        told.tell(resigned());
+        told.pass(SECOND / 2);
+        // What is on its way is of before.
+        told.answers(0, State::Backup, true);
+        told.pass(SECOND / 4);
+        let outcome = Promotion::Unknown("timeout".to_owned());
+        let actions = told.tell(Event::Promoted { peer: 0, address: vip(), outcome });
+        assert!(actions.contains(&ASK), "{actions:?}");
+        assert!(!actions.contains(&TAKE_OVER));
+        assert_eq!(told.answers(0, state, true).contains(&TAKE_OVER), takes_back, "{state}");
+    }
+    // One that is gone has not taken over either.
+    let mut told = handed_over();
+    told.tell(resigned());
+    told.answers(0, State::Backup, true);
+    told.pass(MICRO);
+    let outcome = Promotion::Unknown("timeout".to_owned());
+    told.tell(Event::Promoted { peer: 0, address: vip(), outcome });
+    assert!(told.is_silent(0).contains(&TAKE_OVER));
 }
 
 /// A director on which two routers are active, whose peers have answered.
@@ -167,8 +217,15 @@ fn routers_that_move_together_hand_over_to_one_that_can_take_all() {
     let [first, second] = handed;
     assert_eq!(
         told.tell(both(0, addresses, [true, true])),
-        [Action::Resign { address }, Action::Promote { peer: 0, address }, first, second]
+        [resign(false), Action::Promote { peer: 0, address }, first, second]
     );
+    let reason = "no".to_owned();
+    let outcome = Promotion::Declined(reason.clone());
+    let not_taken = addresses.map(|address| {
+        let reason = reason.clone();
+        Action::Notice(Notice::NotTaken { address, peer: 0, reason })
+    });
+    assert_eq!(told.tell(Event::Promoted { peer: 0, address, outcome })[..], not_taken);
 }
 
 #[test]

@@ -169,14 +169,11 @@ impl World {
                         self.preemptions += 1;
                         self.knows_all(node);
                     }
-                    let has_handed_over = cause == Cause::HandedOver;
+                    let has_handed_over = matches!(cause, Cause::HandedOver | Cause::GaveWay);
                     self.tell(node, Event::State { address: vip(), state: to, has_handed_over });
                 }
                 Does::Report(Report::DualActive { .. }) => {
                     self.tell(node, Event::DualActive { address: vip() });
-                }
-                Does::Report(Report::Held { .. }) => {
-                    self.tell(node, Event::Held { address: vip() });
                 }
                 _ => {}
             }
@@ -222,15 +219,21 @@ impl World {
                     let flight = Flight::Promote { from: node, address, young };
                     (PROMOTE, Self::peer(node, peer), flight)
                 }
-                Action::Claim { peer, address } => {
+                Action::Claim { peer, address, .. } => {
                     (10, Self::peer(node, peer), Flight::Claim { from: node, address })
+                }
+                Action::Look { address } => {
+                    let preempts = self.sim.preempts(host).then_some(1);
+                    self.tell(node, Event::Looked { address, preempts });
+                    continue;
                 }
                 Action::Gate { is_open, .. } => {
                     self.sim.tell(host, Happens::SyncReady(is_open));
                     continue;
                 }
-                Action::Resign { .. } => {
-                    self.sim.tell(host, Happens::Resign);
+                Action::Resign { gives_way, .. } => {
+                    let event = if gives_way { Happens::GiveWay } else { Happens::Resign };
+                    self.sim.tell(host, event);
                     continue;
                 }
                 Action::TakeOver { .. } => {
@@ -293,7 +296,11 @@ impl World {
                 }
                 Flight::Promoted { peer, address, result } => {
                     let peer = Self::number(to, peer);
-                    self.tell(to, Event::Promoted { peer, address, result });
+                    let outcome = match result {
+                        Ok(()) => Promotion::Done,
+                        Err(reason) => Promotion::Declined(reason),
+                    };
+                    self.tell(to, Event::Promoted { peer, address, outcome });
                 }
                 Flight::Connection(id) => {
                     self.nodes[to].table.insert(id);

@@ -27,7 +27,10 @@ fn messages_are_written_as_they_are_read() {
         (Message::Promote { address: v4 }, b"\x06\x01\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\x07"),
         (Message::Promote { address: v6 }, b"\x06\x01\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x07"),
         (Message::Report, &[7, 1]),
-        (Message::Claim { address: v4 }, b"\x0a\x01\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\x07"),
+        (
+            Message::Claim { address: v4, priority: 150 },
+            b"\x0a\x01\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\x07\x96",
+        ),
     ] {
         assert_eq!(written(&message), bytes);
         assert_eq!(Message::read(bytes), Ok(message));
@@ -38,7 +41,7 @@ fn messages_are_written_as_they_are_read() {
     }
     for surplus in [Message::Table { skip: 0 }, Message::Thanks, Message::Routers, Message::Report]
         .iter()
-        .chain([&Message::Promote { address: v4 }, &Message::Claim { address: v4 }])
+        .chain([&Message::Promote { address: v4 }, &Message::Claim { address: v4, priority: 1 }])
     {
         let bytes = [&written(surplus)[..], &[0]].concat();
         assert_eq!(Message::read(&bytes), Err(Refused::Length { length: bytes.len() }));
