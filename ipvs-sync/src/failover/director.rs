@@ -70,6 +70,8 @@ impl Director {
             Event::Transferred { peer, result } => self.transferred(peer, result),
             Event::HandOver { addresses, to } => self.hand_over(addresses, to),
             Event::Noted { result } => self.noted(result),
+            Event::PrepareAsked { request, address } => self.prepare(request, address),
+            Event::Prepared { peer, address, result } => self.prepared(address, peer, result),
             Event::PromoteAsked { request, address } => self.take_over(request, address),
             Event::Claimed { peer, address, result } => {
                 if let Err(reason) = result {
@@ -101,7 +103,7 @@ impl Director {
         let tries = self.peers.iter().map(|peer| peer.not_before).filter(|at| *at > self.now);
         let deadlines = self.routers.values().filter_map(|own| own.deadline(self.deadline));
         let claims = self.routers.values().filter_map(|own| own.claim.map(|claim| claim.until));
-        let handovers = self.handovers.iter().map(Handover::next).chain(claims);
+        let handovers = self.handovers.iter().map(Handover::limit).chain(claims);
         asks.chain(tries).chain(deadlines).chain(handovers).min()
     }
 
@@ -196,6 +198,19 @@ impl Director {
         }
     }
 
+    /// The connections that are here may lack what sync messages do not tell.
+    fn prepare(&mut self, request: u64, address: IpAddr) {
+        let result = match self.state(address) {
+            Some(State::Backup) => {
+                self.lose(self.now, |other| other == address, "the active one is to hand over");
+                self.ask_all();
+                Ok(())
+            }
+            state => Err(is_there(address, state)),
+        };
+        self.actions.push_back(Action::Answer { request, result });
+    }
+
     fn take_over(&mut self, request: u64, address: IpAddr) {
         let result = match self.state(address) {
             Some(State::Backup) => {
@@ -203,10 +218,9 @@ impl Director {
                 Ok(())
             }
             Some(State::Active) => Ok(()),
-            Some(state) => Err(format!("{address} is {state} there")),
-            None => Err(format!("{address} is of no virtual router there")),
+            state => Err(is_there(address, state)),
         };
-        self.actions.push_back(Action::AnswerPromote { request, result });
+        self.actions.push_back(Action::Answer { request, result });
     }
 
     /// Which routers are ready now, and which no longer.
@@ -309,6 +323,13 @@ impl Director {
 
     pub(super) fn state(&self, address: IpAddr) -> Option<State> {
         self.routers.get(&address).map(|own| own.state)
+    }
+}
+
+fn is_there(address: IpAddr, state: Option<State>) -> String {
+    match state {
+        Some(state) => format!("{address} is {state} there"),
+        None => format!("{address} is of no virtual router there"),
     }
 }
 

@@ -72,8 +72,24 @@ pub enum Event {
         /// Why not.
         result: Result<(), String>,
     },
-    /// A peer hands over, and asks that the router here takes over.
-    /// [`Action::AnswerPromote`] follows.
+    /// A peer is about to hand over, and asks that its connections are taken again. Until they
+    /// are here the router is not ready. [`Action::Answer`] follows.
+    PrepareAsked {
+        /// A number for the answer.
+        request: u64,
+        /// The router.
+        address: IpAddr,
+    },
+    /// What became of an [`Action::Prepare`].
+    Prepared {
+        /// The peer.
+        peer: usize,
+        /// The router.
+        address: IpAddr,
+        /// Whether it takes the connections.
+        result: Result<(), String>,
+    },
+    /// A peer hands over, and asks that the router here takes over. [`Action::Answer`] follows.
     PromoteAsked {
         /// A number for the answer.
         request: u64,
@@ -120,7 +136,7 @@ pub enum Promotion {
     ),
 }
 
-/// Something to do. What becomes of the first six is to be told.
+/// Something to do. What becomes of the first seven is to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Ask a peer for its routers. It is not asked again before the answer was told.
@@ -135,6 +151,13 @@ pub enum Action {
     },
     /// Note which connections are here.
     Note,
+    /// Have a peer take the connections here again.
+    Prepare {
+        /// The peer.
+        peer: usize,
+        /// The router, or the first of those that move together.
+        address: IpAddr,
+    },
     /// Tell a peer to take over, and give it the connections that were not noted.
     Promote {
         /// The peer.
@@ -179,10 +202,10 @@ pub enum Action {
         address: IpAddr,
     },
     /// The answer to a peer that asked.
-    AnswerPromote {
+    Answer {
         /// Its request.
         request: u64,
-        /// Whether the router takes over, or why not.
+        /// Whether that is done, or why not.
         result: Result<(), String>,
     },
     /// Tell the operator.

@@ -4,6 +4,7 @@ use super::director::Director;
 use super::event::{Action, Promotion};
 use super::notice::{CannotTake, Held, Notice};
 use super::peers::Peer;
+use crate::peer::Standing;
 use crate::vrrp::Time;
 use crate::vrrp::router::State;
 use std::net::IpAddr;
@@ -33,18 +34,13 @@ pub(super) struct Succession {
 pub(super) enum Step {
     /// Whether anybody can take over, of peers that were asked at that time.
     Looks(Time),
-    /// The connections here are being noted.
-    Notes,
-    /// For this time: by then all that were noted are known elsewhere.
-    Waits(Time),
-    /// Who takes over, of peers that were asked at that time.
-    Chooses(Time),
+    /// The connections here are being noted, before this peer takes them.
+    Notes(usize),
+    /// Whether that peer takes them.
+    Prepares(usize),
+    /// Whether that peer has them, and all can take over, of peers that were asked at that time.
+    Chooses(usize, Time),
 }
-
-/// How old a connection is at most when sync messages have told the others of it: the
-/// kernel's master collects them for two seconds and looks once in one (`ip_vs_sync.c:
-/// IPVS_SYNC_FLUSH_TIME`, `IPVS_SYNC_CHECK_PERIOD`), and one is for the way.
-pub(super) const SYNC_DELAY: Duration = Duration::from_secs(4);
 
 /// How long it may take until it is known who takes over. A long table is slow to read.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -66,7 +62,12 @@ impl Handover {
     /// its skew, which can be sooner than the successor is told to. So all of them must be
     /// ready. A peer that did not answer the question before is not waited for if another is
     /// ready.
-    pub(super) fn successor(&self, peers: &[Peer], since: Time) -> Option<Result<usize, Held>> {
+    pub(super) fn successor(
+        &self,
+        peers: &[Peer],
+        to: Option<usize>,
+        since: Time,
+    ) -> Option<Result<usize, Held>> {
         let is_backup = |peer: &Peer, address: IpAddr, is_ready| {
             let there = peer.standing(address, since);
             there.is_some_and(|there| there.state == State::Backup && there.is_ready == is_ready)
@@ -76,7 +77,7 @@ impl Handover {
         let all = |peer: &Peer| self.addresses.iter().all(|at| is_backup(peer, *at, true));
         let lacks = |peer: &Peer| self.addresses.iter().any(|at| is_backup(peer, *at, false));
         let mut able = peers.iter().enumerate().filter(|(_, peer)| all(peer));
-        let found = able.find(|(number, _)| self.to.is_none_or(|to| to == *number));
+        let found = able.find(|(number, _)| to.is_none_or(|to| to == *number));
         match found {
             Some((peer, _)) if !peers.iter().any(lacks) && peers.iter().all(is_known) => {
                 Some(Ok(peer))
@@ -104,12 +105,11 @@ impl Handover {
         Held::Peers(peers.iter().enumerate().filter_map(why).collect())
     }
 
-    /// When there is something to do for it.
-    pub(super) fn next(&self) -> Time {
-        match self.step {
-            Step::Waits(until) => until,
-            _ => self.limit(),
-        }
+    /// Whether a peer still takes the connections, as far as it said since then.
+    fn is_taken(&self, peers: &[Peer], peer: usize, since: Time) -> bool {
+        let of = |address: &IpAddr| peers.get(peer)?.standing(*address, since);
+        let takes = |there: Standing| there.state == State::Backup && !there.is_ready;
+        self.addresses.iter().filter_map(of).any(takes)
     }
 }
 
@@ -133,20 +133,45 @@ impl Director {
     /// The connections here have been noted, or not.
     pub(super) fn noted(&mut self, result: Result<(), String>) {
         self.is_noting = false;
-        let known = self.now + SYNC_DELAY;
-        let mut handovers = std::mem::take(&mut self.handovers);
-        let noted = handovers.iter_mut().filter(|it| it.step == Step::Notes);
-        match result {
-            Ok(()) => noted.for_each(|it| it.step = Step::Waits(known)),
-            Err(reason) => handovers.retain(|it| {
-                let goes_on = it.step != Step::Notes;
-                if !goes_on {
-                    self.hold(&it.addresses, &Held::NotNoted(reason.clone()));
+        for mut handover in std::mem::take(&mut self.handovers) {
+            match (handover.step, &result) {
+                (Step::Notes(peer), Ok(())) => {
+                    handover.step = self.prepare_peer(peer, &handover.addresses);
                 }
-                goes_on
-            }),
+                (Step::Notes(_), Err(reason)) => {
+                    self.hold(&handover.addresses, &Held::NotNoted(reason.clone()));
+                    continue;
+                }
+                _ => {}
+            }
+            self.handovers.push(handover);
         }
-        self.handovers = handovers;
+    }
+
+    fn prepare_peer(&mut self, peer: usize, addresses: &[IpAddr]) -> Step {
+        let prepare = |&address| Action::Prepare { peer, address };
+        self.actions.extend(addresses.first().map(prepare));
+        Step::Prepares(peer)
+    }
+
+    /// A peer takes the connections here again, or does not.
+    pub(super) fn prepared(&mut self, address: IpAddr, peer: usize, result: Result<(), String>) {
+        let is_it = |it: &Handover| {
+            it.step == Step::Prepares(peer) && it.addresses.first() == Some(&address)
+        };
+        let Some(number) = self.handovers.iter().position(is_it) else { return };
+        let mut handover = self.handovers.remove(number);
+        match result {
+            Ok(()) => {
+                self.ask_all();
+                handover.step = Step::Chooses(peer, self.now);
+                self.handovers.push(handover);
+            }
+            Err(reason) => {
+                let why = Held::Peers(vec![(peer, CannotTake::NotPrepared(reason))]);
+                self.hold(&handover.addresses, &why);
+            }
+        }
     }
 
     /// What became of a peer that was told to take over.
@@ -216,36 +241,30 @@ impl Director {
             return Some(Err(Held::TooLate(self.now - handover.began)));
         }
         match handover.step {
-            Step::Looks(since) => match handover.successor(&self.peers, since)? {
-                Ok(_) => handover.step = self.note(),
+            Step::Looks(since) => match handover.successor(&self.peers, handover.to, since)? {
+                Ok(peer) => handover.step = self.note(peer, &handover.addresses),
                 Err(why) => return Some(Err(why)),
             },
-            Step::Waits(until) if self.now >= until => {
-                self.ask_all();
-                handover.step = Step::Chooses(self.now);
+            Step::Chooses(peer, since) if !handover.is_taken(&self.peers, peer, since) => {
+                return handover.successor(&self.peers, Some(peer), since);
             }
-            Step::Chooses(since) => return handover.successor(&self.peers, since),
-            Step::Notes | Step::Waits(_) => {}
+            Step::Notes(_) | Step::Prepares(_) | Step::Chooses(..) => {}
         }
         None
     }
 
-    /// The connections here are to be noted, unless they have been for another handover: what
-    /// has come since counts as young then, which is no harm.
-    fn note(&mut self) -> Step {
-        let mut others = self.handovers.iter().map(|other| other.step);
-        match others.find(|step| !matches!(step, Step::Looks(_))) {
-            Some(Step::Notes) => Step::Notes,
-            Some(Step::Waits(until)) => Step::Waits(until),
-            Some(_) => Step::Waits(self.now),
-            // One that was given up has wanted that.
-            None if self.is_noting => Step::Notes,
-            None => {
-                self.is_noting = true;
-                self.actions.push_back(Action::Note);
-                Step::Notes
-            }
+    /// The connections here are to be noted, unless they have been for another handover that
+    /// goes on: what has come since counts as young then, which is no harm.
+    fn note(&mut self, peer: usize, addresses: &[IpAddr]) -> Step {
+        let is_noted = |it: &Handover| matches!(it.step, Step::Prepares(_) | Step::Chooses(..));
+        if self.handovers.iter().any(is_noted) {
+            return self.prepare_peer(peer, addresses);
         }
+        // One that was given up may have wanted that.
+        if !std::mem::replace(&mut self.is_noting, true) {
+            self.actions.push_back(Action::Note);
+        }
+        Step::Notes(peer)
     }
 
     fn resign(&mut self, handover: Handover, peer: usize) {

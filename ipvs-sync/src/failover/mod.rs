@@ -62,14 +62,16 @@
 //!
 //! # Planned handover
 //!
-//! Sync messages tell of a connection up to three seconds after it was made. So:
+//! Sync messages tell of a connection up to three seconds after it was made, and of some not
+//! at all: of one of TCP or UDP after its third packet, and of none but templates where
+//! `sync_persist_mode` says so (`ip_vs_sync.c: ip_vs_sync_conn_needed`). So:
 //!
 //! 1. The active director asks its peers afresh. There must be a backup, and each backup
-//!    that answers must be ready.
-//! 2. It notes which connections it has, and waits for four seconds: by then the others know
-//!    them.
-//! 3. It asks again. If all is as it was, the router resigns, so that nobody has the
-//!    addresses, and one of the backups is told to take over: in this order, since a router
+//!    that answers must be ready. The first of them in the order of the peers is the successor.
+//! 2. It notes which connections it has, and then has the successor take its whole table
+//!    again.
+//! 3. It asks again, until the successor has all. Then the router resigns, so that nobody has
+//!    the addresses, and the successor is told to take over: in this order, since a router
 //!    that takes over from one of higher priority would be sent back.
 //! 4. With that word go the connections that were not noted. The other gives them to its
 //!    kernel, and takes over.
@@ -81,13 +83,7 @@
 //!
 //! Otherwise nothing changes, and the operator is told why, of each peer. If the successor
 //! refuses, the router takes over again at once, unless another has; if it does not answer,
-//! all are asked first who is active. Routers that move together hand over together. Of
-//! several that can take over the first in the order of the peers is the successor.
-//!
-//! Not all connections are told by sync messages, whatever their age: the kernel tells of one
-//! of TCP after its third packet, of one of UDP likewise, and of none but templates where
-//! `sync_persist_mode` says so (`ip_vs_sync.c: ip_vs_sync_conn_needed`). Those that came since
-//! the successor took the table and before the connections were noted are lost.
+//! all are asked first who is active. Routers that move together hand over together.
 //!
 //! # After a partition
 //!

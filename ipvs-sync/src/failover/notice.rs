@@ -130,6 +130,11 @@ pub enum CannotTake {
     ),
     /// It does not have all connections.
     NotReady,
+    /// It does not take those that it may lack.
+    NotPrepared(
+        /// Why.
+        String,
+    ),
 }
 
 impl Notice {
@@ -200,6 +205,7 @@ impl CannotTake {
             Self::HasNot => format!("{peer} does not have it"),
             Self::Is(state) => format!("at {peer} it is {state}"),
             Self::NotReady => format!("{peer} does not have all connections"),
+            Self::NotPrepared(reason) => format!("{peer} does not take the connections: {reason}"),
         }
     }
 }

@@ -17,12 +17,14 @@ use std::net::{IpAddr, Ipv6Addr};
 /// part      8, bytes of an answer, or nothing behind the last of them
 /// declined  9, the reason as UTF-8
 /// claim     10, version 1, address (16, as in promote), priority (1)
+/// prepare   11, version 1, address (16, as in promote)
 /// ```
 ///
 /// Who connects asks one thing. A table is answered by data and an end; the others by an
 /// answer in parts, which for routers is a [`Standing`](super::Standing) for each, for a
-/// promotion or a claim nothing, and for a report JSON. Each may be declined. Behind a promotion the
-/// one who asks sends data and an end: the connections that are too young to be known there.
+/// promotion, a claim or a preparation nothing, and for a report JSON. Each may be declined.
+/// Behind a promotion the one who asks sends data and an end: the connections that are too young
+/// to be known there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message<'a> {
     /// Of the director that asks: send the connection table.
@@ -61,6 +63,11 @@ pub enum Message<'a> {
         address: IpAddr,
         /// The priority of the router of the director that asks.
         priority: u8,
+    },
+    /// Of the director that asks: take its connections again, since it is about to hand over.
+    Prepare {
+        /// The first virtual address of the router that does.
+        address: IpAddr,
     },
     /// Of the director that asks: say what the node is.
     Report,
@@ -123,6 +130,7 @@ impl<'a> Message<'a> {
                 let (priority, octets) = versioned(rest, wrong)?.split_last().ok_or(wrong)?;
                 Ok(Self::Claim { address: address(octets, wrong)?, priority: *priority })
             }
+            PREPARE => Ok(Self::Prepare { address: address(versioned(rest, wrong)?, wrong)? }),
             REPORT => match versioned(rest, wrong)? {
                 [] => Ok(Self::Report),
                 _ => Err(wrong),
@@ -165,6 +173,10 @@ impl<'a> Message<'a> {
                 out.extend([CLAIM, VERSION]);
                 out.extend(written_address(address));
                 out.push(priority);
+            }
+            Self::Prepare { address } => {
+                out.extend([PREPARE, VERSION]);
+                out.extend(written_address(address));
             }
             Self::Report => out.extend([REPORT, VERSION]),
             Self::Part { bytes } => {
@@ -232,5 +244,6 @@ const REPORT: u8 = 7;
 const PART: u8 = 8;
 const DECLINED: u8 = 9;
 const CLAIM: u8 = 10;
+const PREPARE: u8 = 11;
 
 const VERSION: u8 = 1;

@@ -216,6 +216,7 @@ impl Joined {
                 self.link.transfer(peer);
             }
             Action::Note => self.link.note(),
+            Action::Prepare { peer, address } => self.link.prepare(peer, address),
             Action::Promote { peer, address } => {
                 self.promoting += 1;
                 self.link.promote(peer, address);
@@ -233,7 +234,7 @@ impl Joined {
             Action::Resign { address, gives_way: false } => running.resign(address),
             Action::Resign { address, gives_way: true } => running.give_way(address),
             Action::TakeOver { address } => running.promote(address),
-            Action::AnswerPromote { request, result } => self.link.answer(request, result),
+            Action::Answer { request, result } => self.link.answer(request, result),
             Action::Notice(notice) => self.notice(notice, running),
         }
     }
@@ -267,6 +268,11 @@ impl Joined {
             }
             Told::Noted { result } => {
                 Event::Noted { result: result.map_err(|error| error.to_string()) }
+            }
+            Told::PrepareAsked { request, address, .. } => Event::PrepareAsked { request, address },
+            Told::Prepared { peer, address, result } => {
+                let result = result.map_err(|error| error.to_string());
+                Event::Prepared { peer, address, result }
             }
             Told::PromoteAsked { request, from, address, recent } => {
                 let from = self.name(from);

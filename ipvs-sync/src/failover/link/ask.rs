@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 pub(super) enum Question {
     Routers,
     Claim(IpAddr, u8),
+    Prepare(IpAddr),
     Promote(IpAddr),
 }
 
@@ -40,6 +41,11 @@ pub(super) fn ask_all<R: BufRead>(
                 let request = Message::Claim { address, priority };
                 let answer = ask(shared, peer, |pipe, by| pipe.ask(&request, 0, by));
                 Told::Claimed { peer, address, result: answer.map(drop) }
+            }
+            Question::Prepare(address) => {
+                let request = Message::Prepare { address };
+                let answer = ask(shared, peer, |pipe, by| pipe.ask(&request, 0, by));
+                Told::Prepared { peer, address, result: answer.map(drop) }
             }
             Question::Promote(address) => {
                 Told::Promoted { peer, address, result: promote(shared, peer, address, open) }

@@ -136,6 +136,13 @@ impl Link {
         self.question(peer, Question::Claim(address, priority));
     }
 
+    /// Asks a peer to take the connections of this director again, since the router with this
+    /// first virtual address is about to hand over to it: [`Told::Prepared`] within 3 seconds, or
+    /// later if it is being asked something already.
+    pub fn prepare(&self, peer: usize, address: IpAddr) {
+        self.question(peer, Question::Prepare(address));
+    }
+
     /// Asks a peer to have the router with this first virtual address take over, and sends
     /// it the connections that have come since they were [noted](Self::note), or all:
     /// [`Told::Promoted`] within 23 seconds, or later if it is being asked something already.
@@ -167,8 +174,8 @@ impl Link {
         self.shared.publish(standings);
     }
 
-    /// Answers a [`Told::PromoteAsked`] or a [`Told::ClaimAsked`]: the router takes over or
-    /// hands over, or why it does not. After 2 seconds the peer has been told that there was
+    /// Answers a [`Told::PromoteAsked`], [`Told::ClaimAsked`] or [`Told::PrepareAsked`]: it does
+    /// that, or why not. After 2 seconds the peer has been told that there was
     /// no answer, and this is lost. What was not taken by [`next`](Self::next) until then is
     /// not told any more.
     pub fn answer(&self, request: u64, answer: Result<(), String>) {
@@ -189,7 +196,9 @@ impl Link {
             let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).try_recv().ok()?;
             match told {
                 // The peer has been told that there was no answer, and goes on by itself.
-                Told::PromoteAsked { request, .. } | Told::ClaimAsked { request, .. }
+                Told::PromoteAsked { request, .. }
+                | Told::ClaimAsked { request, .. }
+                | Told::PrepareAsked { request, .. }
                     if !self.shared.is_asked(request) => {}
                 told => return Some(told),
             }

@@ -112,6 +112,10 @@ impl Server {
                 let asked = |request| Told::ClaimAsked { request, from: peer, address, priority };
                 decision(shared, asked).map(|()| Vec::new())
             }
+            Message::Prepare { address } => {
+                let asked = |request| Told::PrepareAsked { request, from: peer, address };
+                decision(shared, asked).map(|()| Vec::new())
+            }
             Message::Report => report(),
             _ => return Err(Refused::Order.into()),
         };

@@ -130,6 +130,26 @@ fn a_peer_takes_over_if_it_says_so() {
 }
 
 #[test]
+fn a_peer_takes_the_connections_again_if_it_says_so() {
+    let (asks, answers) = links();
+    for decision in [Ok(()), Err("router is active here".to_owned())] {
+        asks.prepare(0, VIRTUAL);
+        let Told::PrepareAsked { request, from: 0, address: VIRTUAL } = told(&answers) else {
+            unreachable!("something else is asked")
+        };
+        answers.answer(request, decision.clone());
+        let Told::Prepared { peer: 0, address: VIRTUAL, result } = told(&asks) else {
+            unreachable!("something else is told")
+        };
+        match (result, decision) {
+            (Ok(()), Ok(())) => {}
+            (Err(peer::Error::Declined { reason }), Err(expected)) => assert_eq!(reason, expected),
+            other => unreachable!("{other:?}"),
+        }
+    }
+}
+
+#[test]
 fn a_peer_hands_over_if_it_says_so() {
     let (asks, answers) = links();
     for decision in [Ok(()), Err("no such router".to_owned())] {

@@ -59,6 +59,25 @@ pub enum Told {
         /// The priority of the peer's: a router here whose is not lower stays.
         priority: u8,
     },
+    /// A peer is about to hand over, and asks that its connections are taken again; to be
+    /// answered by [`Link::answer`](super::Link::answer).
+    PrepareAsked {
+        /// The number of the question, for the answer.
+        request: u64,
+        /// The peer.
+        from: usize,
+        /// The first virtual address of the router.
+        address: IpAddr,
+    },
+    /// A peer was asked to take the connections again.
+    Prepared {
+        /// The peer.
+        peer: usize,
+        /// The first virtual address of the router.
+        address: IpAddr,
+        /// Nothing if it takes them; it is ready again when it has them.
+        result: Result<(), peer::Error>,
+    },
     /// A peer was asked that a router hands over.
     Claimed {
         /// The peer.

@@ -65,17 +65,14 @@ impl Told {
         actions
     }
 
-    /// The connections here have been noted, and are known to the peers. Only what these
-    /// are asked from now on counts.
-    pub(super) fn has_noted(&mut self) {
-        self.tell(Event::Noted { result: Ok(()) });
-        self.pass(SYNC_DELAY);
-    }
-
-    /// It answers what it was asked before, and is asked again.
-    pub(super) fn answers_twice(&mut self, peer: usize, state: State) -> Vec<Action> {
-        assert_eq!(self.answers(peer, state, true), [Action::Ask { peer }]);
-        self.answers(peer, state, true)
+    /// The connections here have been noted, and the peer takes them. Only what it is asked
+    /// from now on counts.
+    pub(super) fn has_noted(&mut self, peer: usize) {
+        let (address, result) = (vip(), Ok(()));
+        let prepare = Action::Prepare { peer, address };
+        assert_eq!(self.tell(Event::Noted { result: Ok(()) }), [prepare]);
+        self.pass(SECOND / 4);
+        self.tell(Event::Prepared { peer, address, result });
     }
 
     pub(super) fn is_ready(&self) -> bool {
@@ -259,12 +256,12 @@ fn it_hands_over_to_a_backup_that_is_ready_and_resigns_first() {
     assert_eq!(told.tell(Event::HandOver { addresses: vec![address], to: None }), asks);
     assert_eq!(told.answers(0, State::Fault, false), []);
     assert_eq!(told.answers(1, State::Backup, true), [Action::Note]);
-    // What was noted is known to them after a while, and they are asked again.
-    told.has_noted();
-    assert_eq!(told.answers_twice(0, State::Fault), []);
+    // The one takes what was noted, and they are asked again.
+    told.has_noted(1);
+    assert_eq!(told.answers(0, State::Fault, true), []);
     let handed = Notice::HandedOver { address, peer: 1 };
     assert_eq!(
-        told.answers_twice(1, State::Backup),
+        told.answers(1, State::Backup, true),
         [resign(false), Action::Promote { peer: 1, address }, Action::Notice(handed)]
     );
     let reason = "it is at fault".to_owned();
@@ -364,9 +361,9 @@ fn it_hands_over_to_the_peer_that_asks_for_it_or_to_none() {
     told.tell(Event::HandOver { addresses: vec![vip()], to: Some(1) });
     told.answers(0, State::Backup, true);
     assert!(told.answers(1, State::Backup, true).contains(&Action::Note));
-    told.has_noted();
-    told.answers_twice(0, State::Backup);
-    let actions = told.answers_twice(1, State::Backup);
+    told.has_noted(1);
+    told.answers(0, State::Backup, true);
+    let actions = told.answers(1, State::Backup, true);
     assert_eq!(actions[..2], [resign(true), Action::Promote { peer: 1, address: vip() }]);
 
     let mut told = Told::new(1, None);
@@ -454,22 +451,71 @@ fn a_handover_of_which_nothing_is_heard_is_given_up_and_not_done_later() {
     let mut told = handing_over();
     let minute = SECOND * 60;
     assert!(told.pass(minute).contains(&held(Held::TooLate(minute))));
-    // Another wants the same, which is being done.
-    told.answers(0, State::Backup, true);
-    told.pass(SECOND / 2);
-    told.tell(Event::HandOver { addresses: vec![vip()], to: None });
-    assert!(!told.answers(0, State::Backup, true).contains(&Action::Note));
-    told.is(State::Fault);
-    told.is(State::Active);
-    told.has_noted();
+    assert_eq!(told.tell(Event::Noted { result: Ok(()) }), []);
     assert!(!told.answers(0, State::Backup, true).contains(&resign(false)));
+}
+
+#[test]
+fn what_is_noted_for_a_handover_that_was_given_up_serves_the_next() {
+    let mut told = handing_over();
+    told.pass(SECOND * 60);
+    told.tell(Event::HandOver { addresses: vec![vip()], to: None });
+    let mut actions = told.answers(0, State::Backup, true);
+    actions.extend(told.answers(0, State::Backup, true));
+    assert!(!actions.contains(&Action::Note), "{actions:?}");
+    told.has_noted(0);
+}
+
+#[test]
+fn it_resigns_when_its_successor_has_taken_the_connections() {
+    let mut told = handing_over();
+    told.has_noted(0);
+    for _ in 0..30 {
+        assert_eq!(told.answers(0, State::Backup, false), []);
+        told.pass(SECOND);
+    }
+    assert_eq!(told.answers(0, State::Backup, true).first(), Some(&resign(false)));
+}
+
+#[test]
+fn it_does_not_hand_over_to_one_that_does_not_take_the_connections_or_loses_its_state() {
+    let mut told = handing_over();
+    told.tell(Event::Noted { result: Ok(()) });
+    let result = Err("it is full".to_owned());
+    let actions = told.tell(Event::Prepared { peer: 0, address: vip(), result });
+    let why = CannotTake::NotPrepared("it is full".to_owned());
+    assert_eq!(actions, [held(Held::Peers(vec![(0, why)]))]);
+    let mut told = handing_over();
+    told.has_noted(0);
+    let actions = told.answers(0, State::Fault, false);
+    assert_eq!(actions, [held(Held::Peers(vec![(0, CannotTake::Is(State::Fault))]))]);
+}
+
+#[test]
+fn one_that_is_to_be_handed_over_to_takes_all_connections_again() {
+    let address = vip();
+    let asked = Event::PrepareAsked { request: 3, address };
+    let answer = |result| Action::Answer { request: 3, result };
+    let mut told = ready_backup();
+    told.pass(SECOND / 2);
+    let lost = not_ready("the active one is to hand over");
+    assert_eq!(told.tell(asked.clone()), [lost, answer(Ok(())), ASK]);
+    assert!(!told.is_ready());
+    assert_eq!(told.answers(0, State::Active, false), [TRANSFER]);
+    assert_eq!(told.brought(0), [ready()]);
+    told.is(State::Active);
+    let reason = "10.0.0.7 is active there".to_owned();
+    assert_eq!(told.tell(asked.clone()), [answer(Err(reason))]);
+    told.tell(Event::Gone { address });
+    let reason = "10.0.0.7 is of no virtual router there".to_owned();
+    assert_eq!(told.tell(asked), [answer(Err(reason))]);
 }
 
 #[test]
 fn a_backup_takes_over_when_it_is_asked_to_and_another_says_why_not() {
     let address = vip();
     let asked = Event::PromoteAsked { request: 3, address };
-    let answer = |result| Action::AnswerPromote { request: 3, result };
+    let answer = |result| Action::Answer { request: 3, result };
     let mut told = Told::backup(1, None);
     assert_eq!(told.tell(asked.clone())[..2], [Action::TakeOver { address }, answer(Ok(()))]);
     told.is(State::Active);

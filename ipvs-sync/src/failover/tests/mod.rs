@@ -4,7 +4,6 @@ mod alone;
 mod races;
 mod together;
 
-use super::handover::SYNC_DELAY;
 use super::*;
 use crate::peer::Standing;
 use crate::vrrp::Time;

@@ -52,9 +52,11 @@ fn a_handover_waits_for_no_peer_that_has_not_answered_before() {
     told.pass(SECOND / 2);
     told.tell(hand_over());
     assert!(told.answers(0, State::Backup, true).contains(&Action::Note));
-    told.has_noted();
+    told.has_noted(0);
     told.is_silent(1);
-    assert_eq!(told.answers_twice(0, State::Backup).first(), Some(&resign(false)));
+    // It answers what it was asked before, and is asked again.
+    assert_eq!(told.answers(0, State::Backup, true), [ASK]);
+    assert_eq!(told.answers(0, State::Backup, true).first(), Some(&resign(false)));
 }
 
 #[test]
@@ -113,8 +115,8 @@ fn handed_over() -> Told {
     let mut told = active(1);
     told.tell(hand_over());
     assert_eq!(told.answers(0, State::Backup, true), [Action::Note]);
-    told.has_noted();
-    assert_eq!(told.answers_twice(0, State::Backup).first(), Some(&resign(false)));
+    told.has_noted(0);
+    assert_eq!(told.answers(0, State::Backup, true).first(), Some(&resign(false)));
     told
 }
 
@@ -210,8 +212,7 @@ fn routers_that_move_together_hand_over_to_one_that_can_take_all() {
     told.pass(SECOND / 2);
     told.tell(hand_over);
     assert_eq!(told.tell(both(0, addresses, [true, true])), [Action::Note]);
-    told.has_noted();
-    assert_eq!(told.tell(both(0, addresses, [true, true])), [ASK]);
+    told.has_noted(0);
     let address = addresses[0];
     let handed = addresses.map(|address| Action::Notice(Notice::HandedOver { address, peer: 0 }));
     let [first, second] = handed;
@@ -242,9 +243,14 @@ fn two_handovers_share_what_was_noted() {
         told.pass(SECOND);
     }
     assert_eq!(noted, 1);
-    told.has_noted();
-    told.tell(both(0, addresses, [true, true]));
-    let actions = told.tell(both(0, addresses, [true, true]));
+    let prepare = |address| Action::Prepare { peer: 0, address };
+    assert_eq!(told.tell(Event::Noted { result: Ok(()) })[..], addresses.map(prepare));
+    told.pass(SECOND / 4);
+    for address in addresses {
+        told.tell(Event::Prepared { peer: 0, address, result: Ok(()) });
+    }
+    let mut actions = told.tell(both(0, addresses, [true, true]));
+    actions.extend(told.tell(both(0, addresses, [true, true])));
     let resigns = |action: &&Action| matches!(action, Action::Resign { .. });
     assert_eq!(actions.iter().filter(resigns).count(), 2, "{actions:?}");
 }

@@ -27,6 +27,7 @@ fn messages_are_written_as_they_are_read() {
         (Message::Promote { address: v4 }, b"\x06\x01\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\x07"),
         (Message::Promote { address: v6 }, b"\x06\x01\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x07"),
         (Message::Report, &[7, 1]),
+        (Message::Prepare { address: v4 }, b"\x0b\x01\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\x07"),
         (
             Message::Claim { address: v4, priority: 150 },
             b"\x0a\x01\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\x07\x96",
@@ -48,7 +49,7 @@ fn messages_are_written_as_they_are_read() {
     }
     assert_eq!(Message::read(&[]), Err(Refused::Length { length: 0 }));
     assert_eq!(Message::read(&[77]), Err(Refused::Kind { kind: 77 }));
-    for kind in [1, 5, 6, 7, 10] {
+    for kind in [1, 5, 6, 7, 10, 11] {
         assert_eq!(Message::read(&[kind, 2]), Err(Refused::Version { version: 2 }));
     }
 }
