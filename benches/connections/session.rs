@@ -119,6 +119,11 @@ impl Session {
         self.judge("handover back", &known);
     }
 
+    /// From now on no kernel tells another of a connection.
+    pub(crate) fn tell_nothing(&self) {
+        [BETTER, WORSE].into_iter().for_each(|director| self.site.tells_nothing(director));
+    }
+
     /// The better director's daemon is stopped and at once started.
     pub(crate) fn restart(&mut self) {
         self.rest();

@@ -117,6 +117,12 @@ impl Site {
         run(&format!("ip link set to{director} master switch"));
     }
 
+    /// A director's kernel tells of no connection from now on, but of one with a million
+    /// packets.
+    pub(crate) fn tells_nothing(&self, director: u8) {
+        self.at(director, || set("vs/sync_threshold", "999999 1000000"));
+    }
+
     /// Whether a director has the virtual address.
     pub(crate) fn is_active(&self, director: u8) -> bool {
         self.at(director, || {
