@@ -1,12 +1,14 @@
 //! The state as Prometheus has it, and the HTTP around it.
 
 use crate::state::{Daemon, Hook, Peer, Router, State};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 const STATES: [&str; 4] = ["stopped", "fault", "backup", "active"];
 
 /// The name, type and meaning of a metric, and where its value is.
 type OfRouter = (&'static str, &'static str, &'static str, fn(&Router) -> u64);
+type OfPackets = (&'static str, &'static str, fn(&Router) -> &BTreeMap<String, u64>);
 type OfDaemon = (&'static str, &'static str, &'static str, fn(&Daemon) -> u64);
 type OfPeer = (&'static str, &'static str, &'static str, fn(&Peer) -> u64);
 type OfHook = (&'static str, fn(&Hook) -> u64);
@@ -46,11 +48,17 @@ fn render(state: &State) -> String {
             out.value(name, &labels(router), read(router));
         }
     }
-    out.heading("router_dropped_total", "counter", "Packets that were dropped, or odd.");
-    for router in &state.routers {
-        for (reason, count) in &router.dropped {
-            let labels = format!("{},reason=\"{reason}\"", labels(router));
-            out.value("router_dropped_total", &labels, *count);
+    let of_packets: [OfPackets; 2] = [
+        ("router_dropped_total", "Packets that were dropped, or odd.", |it| &it.dropped),
+        ("router_unclaimed_total", "On its interface and for no router.", |it| &it.unclaimed),
+    ];
+    for (name, help, read) in of_packets {
+        out.heading(name, "counter", help);
+        for router in &state.routers {
+            for (reason, count) in read(router) {
+                let labels = format!("{},reason=\"{reason}\"", labels(router));
+                out.value(name, &labels, *count);
+            }
         }
     }
     if let Some(sync) = &state.sync {
@@ -162,6 +170,7 @@ mod tests {
             &format!("ipvs_syncd_router_transitions_total{{{web}}} 2"),
             &format!("ipvs_syncd_router_accepted_total{{{web}}} 5"),
             &format!("ipvs_syncd_router_dropped_total{{{web},reason=\"checksum\"}} 3"),
+            &format!("ipvs_syncd_router_unclaimed_total{{{web},reason=\"vrid\"}} 4"),
             "ipvs_syncd_sync_daemon_running{role=\"master\",interface=\"eth1\",id=\"7\"} 1",
             "ipvs_syncd_sync_daemon_running{role=\"backup\",interface=\"eth1\",id=\"7\"} 0",
             "ipvs_syncd_sync_daemon_wanted{role=\"backup\",interface=\"eth1\",id=\"7\"} 1",

@@ -10,6 +10,7 @@ use ipvs::Namespace;
 use ipvs_sync::failover;
 use ipvs_sync::net::now;
 use ipvs_sync::runtime::{self, Error, Handle, Options, Record, Settings, spawn};
+use ipvs_sync::vrrp::packet::Counters;
 use ipvs_sync::vrrp::router::{Cause, Report, State};
 use ipvs_sync::vrrp::{Rank, Time};
 use std::net::{IpAddr, Ipv4Addr};
@@ -398,8 +399,11 @@ impl Live {
         let Resolved { router, source, .. } = router;
         let (interface, vrid, family) = router.key();
         let status = self.handle.status(number).ok();
-        let dropped = status.iter().flat_map(|status| status.counters.iter());
-        let dropped = dropped.filter(|(_, count)| *count > 0);
+        let counted = |counters: fn(&runtime::Status) -> &Counters| {
+            let all = status.iter().flat_map(|status| counters(status).iter());
+            let some = all.filter(|(_, count)| *count > 0);
+            some.map(|(reason, count)| (reason.name().to_owned(), count)).collect()
+        };
         state::Router {
             name: router.name.clone(),
             interface: interface.to_string(),
@@ -415,7 +419,8 @@ impl Live {
             ready: is_ready,
             transitions: told.transitions,
             accepted: status.as_ref().map_or(0, |status| status.accepted),
-            dropped: dropped.map(|(reason, count)| (reason.name().to_owned(), count)).collect(),
+            dropped: counted(|status| &status.counters),
+            unclaimed: counted(|status| &status.unclaimed),
         }
     }
 }

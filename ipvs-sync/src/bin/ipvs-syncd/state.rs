@@ -50,6 +50,8 @@ pub(crate) struct Router {
     pub(crate) accepted: u64,
     /// Packets that were dropped, or odd, by reason. What never was is left out.
     pub(crate) dropped: BTreeMap<String, u64>,
+    /// The same of packets on its interface that were for no router here.
+    pub(crate) unclaimed: BTreeMap<String, u64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -149,6 +151,7 @@ pub(crate) fn example() -> State {
         transitions: 2,
         accepted: 5,
         dropped: [("checksum".to_owned(), 3)].into(),
+        unclaimed: [("vrid".to_owned(), 4)].into(),
     };
     let six = Router {
         name: "six".to_owned(),
@@ -161,6 +164,7 @@ pub(crate) fn example() -> State {
         cause: "a \"cause\"".to_owned(),
         ready: true,
         dropped: BTreeMap::new(),
+        unclaimed: BTreeMap::new(),
         ..web.clone()
     };
     let daemon = |role: &str, running| Daemon {
@@ -207,7 +211,7 @@ mod tests {
     #[test]
     fn the_state_is_json_that_reads_back() {
         let json = serde_json::to_string(&example()).unwrap();
-        let start = r#"{"version":"1.2.3","pid":42,"uptime-seconds":93790.5,"routers":[{"name":"web","interface":"eth0","vrid":7,"family":"IPv4","group":null,"addresses":["10.0.0.7","10.0.0.8"],"source":"10.0.0.1","state":"active","priority":150,"since-seconds":93784.25,"cause":"missed 3 advertisements","ready":false,"transitions":2,"accepted":5,"dropped":{"checksum":3}},"#;
+        let start = r#"{"version":"1.2.3","pid":42,"uptime-seconds":93790.5,"routers":[{"name":"web","interface":"eth0","vrid":7,"family":"IPv4","group":null,"addresses":["10.0.0.7","10.0.0.8"],"source":"10.0.0.1","state":"active","priority":150,"since-seconds":93784.25,"cause":"missed 3 advertisements","ready":false,"transitions":2,"accepted":5,"dropped":{"checksum":3},"unclaimed":{"vrid":4}},"#;
         assert!(json.starts_with(start), "{json}");
         let end = r#""table":{"services":2,"destinations":6},"sync":{"daemons":[{"role":"master","interface":"eth1","id":7,"wanted":true,"running":true,"since-seconds":61.5,"started":1,"stopped":0},{"role":"backup","interface":"eth1","id":7,"wanted":true,"running":false,"since-seconds":61.5,"started":1,"stopped":0}],"failures":3,"errors":["no"]},"peers":[{"address":"10.5.0.2:8849","reached":true,"transfer":null,"last-transfer":"synced 5 of 5 connections","transfers-done":2,"transfers-failed":1},{"address":"10.5.0.3:8849","reached":false,"transfer":null,"last-transfer":null,"transfers-done":0,"transfers-failed":0}],"reloads":{"done":1,"refused":2,"last-error":"no"},"events":{"told":9,"lost":0},"hooks":[{"program":"/bin/true","run":9,"failed":0,"timed-out":0,"dropped":0,"waiting":0}]}"#;
         assert!(json.ends_with(end), "{json}");
