@@ -1,10 +1,11 @@
 //! The director: what it is told, and what it wants done.
 
 use super::event::{Action, Event};
-use super::handover::{Handover, Succession};
+use super::handover::Handover;
 use super::notice::Notice;
 use super::own::{Own, Ready};
 use super::peers::Peer;
+use super::succession::Succession;
 use crate::peer::Standing;
 use crate::vrrp::Time;
 use crate::vrrp::router::State;
@@ -21,7 +22,7 @@ pub struct Director {
     pub(super) handovers: Vec<Handover>,
     /// Whether an [`Action::Note`] has not been answered.
     pub(super) is_noting: bool,
-    /// The handovers of which it is not known whether the successor took over.
+    /// The handovers of which it is not known yet whether the successor took over.
     pub(super) successions: Vec<Succession>,
     pub(super) actions: VecDeque<Action>,
     /// The time that it was told last.
@@ -65,7 +66,7 @@ impl Director {
             }
             Event::Answer { peer, result } => {
                 self.answers(peer, result);
-                self.look();
+                self.look(peer);
             }
             Event::Transferred { peer, result } => self.transferred(peer, result),
             Event::HandOver { addresses, to } => self.hand_over(addresses, to),
@@ -78,7 +79,7 @@ impl Director {
                     self.does_not_get(address, peer, reason);
                 }
             }
-            Event::Promoted { peer, address, outcome } => self.promoted(address, peer, outcome),
+            Event::Promoted { peer, address, result } => self.promoted(address, peer, result),
             Event::Tick => {}
         }
         self.judge();
@@ -102,7 +103,7 @@ impl Director {
         let asks = self.peers.iter().filter_map(Peer::next);
         let tries = self.peers.iter().map(|peer| peer.not_before).filter(|at| *at > self.now);
         let deadlines = self.routers.values().filter_map(|own| own.deadline(self.deadline));
-        let claims = self.routers.values().filter_map(|own| own.claim.map(|claim| claim.until));
+        let claims = self.routers.values().filter_map(Own::claims_until);
         let handovers = self.handovers.iter().map(Handover::limit).chain(claims);
         asks.chain(tries).chain(deadlines).chain(handovers).min()
     }
@@ -141,7 +142,7 @@ impl Director {
             self.ask_all();
         }
         if state == State::Active {
-            self.is_back(address);
+            self.forget_succession(address);
         }
         if lacks {
             // One that does not answer is dead, or a rival that will be heard.
@@ -202,7 +203,11 @@ impl Director {
     fn prepare(&mut self, request: u64, address: IpAddr) {
         let result = match self.state(address) {
             Some(State::Backup) => {
+                let claim = self.routers.get_mut(&address).and_then(|own| own.claim.take());
                 self.lose(self.now, |other| other == address, "the active one is to hand over");
+                if let Some(own) = self.routers.get_mut(&address) {
+                    own.claim = claim.map(|claim| claim.granted(self.now));
+                }
                 self.ask_all();
                 Ok(())
             }

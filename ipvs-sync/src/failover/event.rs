@@ -59,7 +59,7 @@ pub enum Event {
     /// hand over.
     /// If they can, [`Action::Resign`] follows some seconds later, and
     /// [`Notice::HandedOver`](super::Notice::HandedOver) of each; else
-    /// [`Notice::Held`](super::Notice::Held), of each and within a minute. Those
+    /// [`Notice::Held`](super::Notice::Held), of each and within five minutes. Those
     /// that do so already are not told again.
     HandOver {
         /// The routers.
@@ -111,29 +111,12 @@ pub enum Event {
         peer: usize,
         /// The router.
         address: IpAddr,
-        /// Whether it took over.
-        outcome: Promotion,
+        /// Whether it says that it took over.
+        result: Result<(), String>,
     },
     /// The time that [`poll_timeout`](super::Director::poll_timeout) said has come. At
     /// another time it does nothing.
     Tick,
-}
-
-/// What became of a peer that was told to take over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Promotion {
-    /// It has.
-    Done,
-    /// It has not, and will not.
-    Declined(
-        /// Why.
-        String,
-    ),
-    /// That is not known: it may have.
-    Unknown(
-        /// Why.
-        String,
-    ),
 }
 
 /// Something to do. What becomes of the first seven is to be told.

@@ -1,12 +1,13 @@
 //! Handing over: of which routers, how far that is, and to whom.
 
 use super::director::Director;
-use super::event::{Action, Promotion};
+use super::event::Action;
 use super::notice::{CannotTake, Held, Notice};
 use super::peers::Peer;
-use crate::peer::Standing;
+use super::succession::Succession;
 use crate::vrrp::Time;
 use crate::vrrp::router::State;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -15,44 +16,65 @@ use std::time::Duration;
 pub(super) struct Handover {
     pub(super) addresses: Vec<IpAddr>,
     /// The peer that asked for it.
-    pub(super) to: Option<usize>,
-    pub(super) began: Time,
-    pub(super) step: Step,
-}
-
-/// Routers that have handed over, until it is known what came of that.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Succession {
-    addresses: Vec<IpAddr>,
-    peer: usize,
-    /// What the peer became of it is not known. All were asked at that time who is active.
-    asked: Option<Time>,
+    to: Option<usize>,
+    began: Time,
+    step: Step,
+    /// The peers that were asked to take the connections here again, and what they said.
+    takers: BTreeMap<usize, Option<Result<(), String>>>,
 }
 
 /// What it waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+enum Step {
     /// Whether anybody can take over, of peers that were asked at that time.
     Looks(Time),
-    /// The connections here are being noted, before this peer takes them.
-    Notes(usize),
-    /// Whether that peer takes them.
-    Prepares(usize),
-    /// Whether that peer has them, and all can take over, of peers that were asked at that time.
-    Chooses(usize, Time),
+    /// The connections here are being noted.
+    Notes,
+    /// Whether peers take the connections.
+    Prepares,
+    /// Whether they have them, of peers that were asked at that time.
+    Chooses(Time),
 }
 
-/// How long it may take until it is known who takes over. A long table is slow to read.
-const LIMIT: Duration = Duration::from_secs(60);
+/// What is to be done with it next.
+enum Next {
+    Waits,
+    /// Somebody can take over.
+    Note,
+    Resign {
+        peer: usize,
+    },
+    Hold(Held),
+}
+
+/// How long it may take until it is known who takes over. A long table is slow to read, and to
+/// send.
+pub(super) const LIMIT: Duration = Duration::from_secs(300);
 
 impl Handover {
-    pub(super) fn new(addresses: Vec<IpAddr>, to: Option<usize>, now: Time) -> Self {
-        Self { addresses, to, began: now, step: Step::Looks(now) }
+    fn new(addresses: Vec<IpAddr>, to: Option<usize>, now: Time) -> Self {
+        Self { addresses, to, began: now, step: Step::Looks(now), takers: BTreeMap::new() }
     }
 
     /// When it is given up.
     pub(super) fn limit(&self) -> Time {
         self.began + LIMIT
+    }
+
+    fn next(&self, peers: &[Peer]) -> Next {
+        let of = |successor: Option<Result<usize, Held>>, then: fn(usize) -> Next| match successor {
+            None => Next::Waits,
+            Some(Ok(peer)) => then(peer),
+            Some(Err(why)) => Next::Hold(why),
+        };
+        match self.step {
+            Step::Looks(since) => of(self.successor(peers, since, |_| true), |_| Next::Note),
+            Step::Chooses(since) if !self.is_being_taken(peers, since) => {
+                let has_taken = |peer| matches!(self.takers.get(&peer), Some(Some(Ok(()))));
+                of(self.successor(peers, since, has_taken), |peer| Next::Resign { peer })
+            }
+            Step::Notes | Step::Prepares | Step::Chooses(_) => Next::Waits,
+        }
     }
 
     /// The peer that is to take over, or why none can; nothing while it must still be waited
@@ -62,28 +84,44 @@ impl Handover {
     /// its skew, which can be sooner than the successor is told to. So all of them must be
     /// ready. A peer that did not answer the question before is not waited for if another is
     /// ready.
-    pub(super) fn successor(
+    fn successor(
         &self,
         peers: &[Peer],
-        to: Option<usize>,
         since: Time,
+        may: impl Fn(usize) -> bool,
     ) -> Option<Result<usize, Held>> {
-        let is_backup = |peer: &Peer, address: IpAddr, is_ready| {
-            let there = peer.standing(address, since);
-            there.is_some_and(|there| there.state == State::Backup && there.is_ready == is_ready)
-        };
         let has_answered = |peer: &Peer| peer.said_since(since).is_some();
         let is_known = |peer: &Peer| has_answered(peer) || peer.is_lost().is_some();
-        let all = |peer: &Peer| self.addresses.iter().all(|at| is_backup(peer, *at, true));
-        let lacks = |peer: &Peer| self.addresses.iter().any(|at| is_backup(peer, *at, false));
-        let mut able = peers.iter().enumerate().filter(|(_, peer)| all(peer));
-        let found = able.find(|(number, _)| to.is_none_or(|to| to == *number));
-        match found {
-            Some((peer, _)) if !peers.iter().any(lacks) && peers.iter().all(is_known) => {
-                Some(Ok(peer))
-            }
+        let lacks = |peer: &Peer| self.is_backup(peer, since, false);
+        let is_meant = |number: usize| self.to.is_none_or(|to| to == number) && may(number);
+        match self.able(peers, since).find(|number| is_meant(*number)) {
+            Some(peer) if !peers.iter().any(lacks) && peers.iter().all(is_known) => Some(Ok(peer)),
             _ => peers.iter().all(has_answered).then(|| Err(self.why_none(peers, since))),
         }
+    }
+
+    /// The peers that can take over, as far as they said since then.
+    fn able<'p>(&'p self, peers: &'p [Peer], since: Time) -> impl Iterator<Item = usize> + 'p {
+        let is_able = move |peer: &Peer| {
+            let mut there = self.addresses.iter().map(|at| peer.standing(*at, since));
+            there.all(|there| there.is_some_and(|it| it.state == State::Backup && it.is_ready))
+        };
+        peers.iter().enumerate().filter(move |(_, peer)| is_able(peer)).map(|(number, _)| number)
+    }
+
+    /// Whether one of the routers is a backup there, and ready or not.
+    fn is_backup(&self, peer: &Peer, since: Time, is_ready: bool) -> bool {
+        let mut there = self.addresses.iter().filter_map(|at| peer.standing(*at, since));
+        there.any(|there| there.state == State::Backup && there.is_ready == is_ready)
+    }
+
+    /// Whether a peer still takes the connections.
+    fn is_being_taken(&self, peers: &[Peer], since: Time) -> bool {
+        let taker = |(number, said): (&usize, &Option<_>)| {
+            peers.get(*number).filter(|_| matches!(said, Some(Ok(()))))
+        };
+        let mut takers = self.takers.iter().filter_map(taker);
+        takers.any(|peer| self.is_backup(peer, since, false))
     }
 
     /// Why no peer can take over, of each that cannot.
@@ -99,17 +137,15 @@ impl Handover {
         };
         let why = |(number, peer): (usize, &Peer)| {
             let lost = peer.is_lost().map(|reason| CannotTake::Lost(reason.to_owned()));
-            let why = lost.or_else(|| self.addresses.iter().find_map(|at| of(peer, *at)));
+            let refused = || match self.takers.get(&number) {
+                Some(Some(Err(reason))) => Some(CannotTake::NotPrepared(reason.clone())),
+                _ => None,
+            };
+            let here = || self.addresses.iter().find_map(|at| of(peer, *at));
+            let why = lost.or_else(refused).or_else(here);
             why.map(|why| (number, why))
         };
         Held::Peers(peers.iter().enumerate().filter_map(why).collect())
-    }
-
-    /// Whether a peer still takes the connections, as far as it said since then.
-    fn is_taken(&self, peers: &[Peer], peer: usize, since: Time) -> bool {
-        let of = |address: &IpAddr| peers.get(peer)?.standing(*address, since);
-        let takes = |there: Standing| there.state == State::Backup && !there.is_ready;
-        self.addresses.iter().filter_map(of).any(takes)
     }
 }
 
@@ -134,137 +170,84 @@ impl Director {
     pub(super) fn noted(&mut self, result: Result<(), String>) {
         self.is_noting = false;
         for mut handover in std::mem::take(&mut self.handovers) {
-            match (handover.step, &result) {
-                (Step::Notes(peer), Ok(())) => {
-                    handover.step = self.prepare_peer(peer, &handover.addresses);
-                }
-                (Step::Notes(_), Err(reason)) => {
+            match &result {
+                _ if handover.step != Step::Notes => {}
+                Ok(()) => self.have_taken(&mut handover),
+                Err(reason) => {
                     self.hold(&handover.addresses, &Held::NotNoted(reason.clone()));
                     continue;
                 }
-                _ => {}
             }
             self.handovers.push(handover);
         }
     }
 
-    fn prepare_peer(&mut self, peer: usize, addresses: &[IpAddr]) -> Step {
-        let prepare = |&address| Action::Prepare { peer, address };
-        self.actions.extend(addresses.first().map(prepare));
-        Step::Prepares(peer)
+    /// Every peer that can take over is to take the connections here again: any may be the one
+    /// that does, by its skew.
+    fn have_taken(&mut self, handover: &mut Handover) {
+        let Some(&address) = handover.addresses.first() else { return };
+        let takers: Vec<usize> = handover.able(&self.peers, Time::ZERO).collect();
+        for peer in takers {
+            handover.takers.insert(peer, None);
+            self.actions.push_back(Action::Prepare { peer, address });
+        }
+        handover.step = Step::Prepares;
     }
 
     /// A peer takes the connections here again, or does not.
     pub(super) fn prepared(&mut self, address: IpAddr, peer: usize, result: Result<(), String>) {
-        let is_it = |it: &Handover| {
-            it.step == Step::Prepares(peer) && it.addresses.first() == Some(&address)
+        let is_it = |it: &&mut Handover| {
+            it.step == Step::Prepares && it.addresses.first() == Some(&address)
         };
-        let Some(number) = self.handovers.iter().position(is_it) else { return };
-        let mut handover = self.handovers.remove(number);
-        match result {
-            Ok(()) => {
-                self.ask_all();
-                handover.step = Step::Chooses(peer, self.now);
-                self.handovers.push(handover);
-            }
-            Err(reason) => {
-                let why = Held::Peers(vec![(peer, CannotTake::NotPrepared(reason))]);
-                self.hold(&handover.addresses, &why);
-            }
+        let Some(handover) = self.handovers.iter_mut().find(is_it) else { return };
+        if let Some(said) = handover.takers.get_mut(&peer) {
+            *said = Some(result);
+        }
+        if handover.takers.values().all(Option::is_some) {
+            handover.step = Step::Chooses(self.now);
+            self.ask_all();
         }
     }
 
-    /// What became of a peer that was told to take over.
-    pub(super) fn promoted(&mut self, address: IpAddr, peer: usize, outcome: Promotion) {
-        let is_it = |it: &Succession| it.peer == peer && it.addresses.first() == Some(&address);
-        let Some(number) = self.successions.iter().position(is_it) else { return };
-        let mut succession = self.successions.swap_remove(number);
-        let (reason, asked) = match outcome {
-            Promotion::Done => return,
-            // What the peers said last is known already.
-            Promotion::Declined(reason) => (reason, Time::ZERO),
-            Promotion::Unknown(reason) => {
-                self.ask_all();
-                (reason, self.now)
-            }
-        };
-        for &address in &succession.addresses {
-            self.tell(Notice::NotTaken { address, peer, reason: reason.clone() });
-        }
-        succession.asked = Some(asked);
-        self.successions.push(succession);
-    }
-
-    /// Routers from which nobody has taken over go on, as soon as that is known.
-    pub(super) fn take_back(&mut self) {
-        for succession in std::mem::take(&mut self.successions) {
-            let Some(&address) = succession.addresses.first() else { continue };
-            let Some(own) = self.routers.get(&address) else { continue };
-            let is_said = |peer: &Peer, at| peer.said_since(at).is_some();
-            let asked = succession.asked.filter(|at| self.peers.iter().all(|it| is_said(it, *at)));
-            let Some(asked) = asked.filter(|_| own.state != State::Active) else {
-                self.successions.push(succession);
-                continue;
-            };
-            let since = own.since.max(asked);
-            let is_elsewhere = self.peers.iter().any(|peer| peer.is_active(address, since));
-            if own.state == State::Backup && !is_elsewhere {
-                self.actions.push_back(Action::TakeOver { address });
-            }
-        }
-    }
-
-    /// A router is active again: what came of its handover matters no more.
-    pub(super) fn is_back(&mut self, address: IpAddr) {
-        self.successions.retain(|it| it.addresses.first() != Some(&address));
-    }
-
-    /// Routers that wait for a successor, or for the time to resign.
+    /// Handovers that wait for peers, or whose time is over.
     pub(super) fn go_on_handing_over(&mut self) {
-        let handovers = std::mem::take(&mut self.handovers);
-        for mut handover in handovers {
-            match self.go_on_with(&mut handover) {
-                Some(Ok(peer)) => self.resign(handover, peer),
-                Some(Err(why)) => self.hold(&handover.addresses, &why),
-                None => self.handovers.push(handover),
+        for mut handover in self.handovers.clone() {
+            let is_active = |address: &IpAddr| self.state(*address) == Some(State::Active);
+            let next = if !handover.addresses.iter().all(is_active) {
+                Next::Hold(Held::NoLongerActive)
+            } else if self.now >= handover.limit() {
+                Next::Hold(Held::TooLate(self.now - handover.began))
+            } else {
+                handover.next(&self.peers)
+            };
+            if matches!(next, Next::Waits) {
+                continue;
+            }
+            self.handovers.retain(|other| other.addresses != handover.addresses);
+            match next {
+                Next::Waits => {}
+                Next::Note => {
+                    self.note(&mut handover);
+                    self.handovers.push(handover);
+                }
+                Next::Resign { peer } => self.resign(handover, peer),
+                Next::Hold(why) => self.hold(&handover.addresses, &why),
             }
         }
     }
 
-    /// The peer that takes over, or why none does; nothing while that is not known.
-    fn go_on_with(&mut self, handover: &mut Handover) -> Option<Result<usize, Held>> {
-        let mut states = handover.addresses.iter().map(|address| self.state(*address));
-        if states.any(|state| state != Some(State::Active)) {
-            return Some(Err(Held::NoLongerActive));
+    /// The connections here are to be noted, unless they have been for a handover that still
+    /// needs that: what has come since counts as young then, which is no harm.
+    fn note(&mut self, handover: &mut Handover) {
+        let needs = |it: &Handover| matches!(it.step, Step::Prepares | Step::Chooses(_));
+        if self.handovers.iter().any(needs) || self.successions.iter().any(Succession::is_open) {
+            return self.have_taken(handover);
         }
-        if self.now >= handover.limit() {
-            return Some(Err(Held::TooLate(self.now - handover.began)));
-        }
-        match handover.step {
-            Step::Looks(since) => match handover.successor(&self.peers, handover.to, since)? {
-                Ok(peer) => handover.step = self.note(peer, &handover.addresses),
-                Err(why) => return Some(Err(why)),
-            },
-            Step::Chooses(peer, since) if !handover.is_taken(&self.peers, peer, since) => {
-                return handover.successor(&self.peers, Some(peer), since);
-            }
-            Step::Notes(_) | Step::Prepares(_) | Step::Chooses(..) => {}
-        }
-        None
-    }
-
-    /// The connections here are to be noted, unless they have been for another handover that
-    /// goes on: what has come since counts as young then, which is no harm.
-    fn note(&mut self, peer: usize, addresses: &[IpAddr]) -> Step {
-        let is_noted = |it: &Handover| matches!(it.step, Step::Prepares(_) | Step::Chooses(..));
-        if self.handovers.iter().any(is_noted) {
-            return self.prepare_peer(peer, addresses);
-        }
-        // One that was given up may have wanted that.
+        handover.step = Step::Notes;
+        // For one that was given up they may be being noted.
         if !std::mem::replace(&mut self.is_noting, true) {
             self.actions.push_back(Action::Note);
         }
-        Step::Notes(peer)
     }
 
     fn resign(&mut self, handover: Handover, peer: usize) {
@@ -276,7 +259,7 @@ impl Director {
         for &address in &addresses {
             self.tell(Notice::HandedOver { address, peer });
         }
-        self.successions.push(Succession { addresses, peer, asked: None });
+        self.successions.push(Succession::new(addresses, peer));
     }
 
     fn hold(&mut self, addresses: &[IpAddr], why: &Held) {

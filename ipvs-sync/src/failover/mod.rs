@@ -48,6 +48,7 @@
 //! | the kernel's backup daemon was started anew | it did not hear what was sent before |
 //! | a peer does not answer, and no other says it is active | its sync messages may not arrive either |
 //! | a peer answers again, and is active | its sync messages did not arrive meanwhile |
+//! | the active one is about to hand over | sync messages do not tell of all; the table is taken again |
 //!
 //! Peers are asked every second. Sync messages that are lost for less than that go unnoticed;
 //! the kernel sends those of connections that have packets again.
@@ -57,22 +58,21 @@
 //!
 //! A backup that is ready and has a higher priority than the active router asks it to hand
 //! over, as the operator can: it would lose the connections of the last seconds if it just
-//! took over. It asks every five seconds, and only if that has not come to pass within 20
-//! its gate opens.
+//! took over. It asks every five seconds, and only if nothing has come of that within 20 its
+//! gate opens.
 //!
 //! # Planned handover
 //!
-//! Sync messages tell of a connection up to three seconds after it was made, and of some not
-//! at all: of one of TCP or UDP after its third packet, and of none but templates where
-//! `sync_persist_mode` says so (`ip_vs_sync.c: ip_vs_sync_conn_needed`). So:
+//! Sync messages tell of a connection up to three seconds after its third packet, and of none
+//! that has had fewer, nor where `sync_persist_mode` leaves all out but templates
+//! (`ip_vs_sync.c: ip_vs_sync_conn_needed`). So:
 //!
 //! 1. The active director asks its peers afresh. There must be a backup, and each backup
-//!    that answers must be ready. The first of them in the order of the peers is the successor.
-//! 2. It notes which connections it has, and then has the successor take its whole table
-//!    again.
-//! 3. It asks again, until the successor has all. Then the router resigns, so that nobody has
-//!    the addresses, and the successor is told to take over: in this order, since a router
-//!    that takes over from one of higher priority would be sent back.
+//!    that answers must be ready.
+//! 2. It notes which connections it has, and then has the backups take its whole table again.
+//! 3. It asks again, until they have. Then the router resigns, so that nobody has the
+//!    addresses, and the first of them in the order of the peers is told to take over: in this
+//!    order, since a router that takes over from one of higher priority would be sent back.
 //! 4. With that word go the connections that were not noted. The other gives them to its
 //!    kernel, and takes over.
 //!
@@ -82,8 +82,8 @@
 //! priority 100 and an interval of one second).
 //!
 //! Otherwise nothing changes, and the operator is told why, of each peer. If the successor
-//! refuses, the router takes over again at once, unless another has; if it does not answer,
-//! all are asked first who is active. Routers that move together hand over together.
+//! refuses, or does not answer, the router takes over again as soon as all have been asked,
+//! unless another is active. Routers that move together hand over together.
 //!
 //! # After a partition
 //!
@@ -99,10 +99,11 @@ mod link;
 mod notice;
 mod own;
 mod peers;
+mod succession;
 #[cfg(test)]
 mod tests;
 
 pub use director::Director;
-pub use event::{Action, Event, Promotion};
+pub use event::{Action, Event};
 pub use link::{Counters, Link, LinkError, Settings, Told};
 pub use notice::{CannotTake, Held, Notice};

@@ -49,7 +49,7 @@ pub enum Notice {
         waited: Duration,
     },
     /// The peer does not hand over, though the router here has a higher priority and all
-    /// connections. It takes over all the same.
+    /// connections. It is asked again.
     ClaimRefused {
         /// The router.
         address: IpAddr,
@@ -57,6 +57,14 @@ pub enum Notice {
         peer: usize,
         /// Why.
         reason: String,
+    },
+    /// Nobody handed over to the router here, which has a higher priority and all connections:
+    /// it takes over by itself.
+    ClaimGivenUp {
+        /// The router.
+        address: IpAddr,
+        /// For how long it has asked.
+        waited: Duration,
     },
     /// A router handed over, and this peer is told to take over.
     HandedOver {
@@ -165,6 +173,10 @@ impl Notice {
             Self::ClaimRefused { address, peer: number, reason } => {
                 format!("{}: {} does not hand over: {reason}", router(*address), peer(*number))
             }
+            Self::ClaimGivenUp { address, waited } => format!(
+                "{}: takes over by itself, nobody handed over within {waited:?}",
+                router(*address)
+            ),
             Self::HandedOver { address, peer: number } => {
                 format!("{}: handed over to {}", router(*address), peer(*number))
             }
@@ -193,7 +205,7 @@ impl Held {
                 let texts = peers.iter().map(|(number, why)| why.text(&peer(*number)));
                 texts.collect::<Vec<_>>().join("; ")
             }
-            Self::TooLate(after) => format!("nobody was found within {after:?}"),
+            Self::TooLate(after) => format!("no peer had all connections within {after:?}"),
         }
     }
 }

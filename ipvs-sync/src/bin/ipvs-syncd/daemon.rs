@@ -170,6 +170,9 @@ impl Daemon {
             }
             core.go_on();
         }
+        if now() >= until {
+            tracing::warn!(after = ?PARTING, "no handover came to an end: resigning without it");
+        }
     }
 
     /// The threads of the advertisements have answered just before: without them there is
@@ -198,9 +201,8 @@ impl Daemon {
     }
 }
 
-/// How long handing over may take when the daemon ends: a second to ask, four until the
-/// others know all connections, and as long for a table that is slow to read.
-const PARTING: Duration = Duration::from_secs(10);
+/// How long handing over may take when the daemon ends: a table that is long is slow to take.
+const PARTING: Duration = Duration::from_secs(30);
 
 /// How long hooks have when the daemon ends, all together.
 const AT_MOST: Duration = Duration::from_secs(30);

@@ -4,12 +4,9 @@ use crate::config::Link as Config;
 use crate::running::Running;
 use crate::state;
 use ipvs::Namespace;
-use ipvs_sync::failover::{
-    Action, Director, Event, Link, LinkError, Notice, Promotion, Settings, Told,
-};
+use ipvs_sync::failover::{Action, Director, Event, Link, LinkError, Notice, Settings, Told};
 use ipvs_sync::net::now;
-use ipvs_sync::peer;
-use ipvs_sync::resync::{self, Progress, Report};
+use ipvs_sync::resync::{Progress, Report};
 use ipvs_sync::vrrp::Time;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -234,7 +231,11 @@ impl Joined {
             Action::Resign { address, gives_way: false } => running.resign(address),
             Action::Resign { address, gives_way: true } => running.give_way(address),
             Action::TakeOver { address } => running.promote(address),
-            Action::Answer { request, result } => self.link.answer(request, result),
+            Action::Answer { request, result } => {
+                // Who has the answer may ask at once what the routers are.
+                self.link.publish(&self.director.standings());
+                self.link.answer(request, result);
+            }
             Action::Notice(notice) => self.notice(notice, running),
         }
     }
@@ -293,14 +294,8 @@ impl Joined {
             }
             Told::Promoted { peer, address, result } => {
                 self.promoting = self.promoting.saturating_sub(1);
-                let outcome = match result {
-                    Ok(()) => Promotion::Done,
-                    Err(resync::Error::Peer(peer::Error::Declined { reason })) => {
-                        Promotion::Declined(reason)
-                    }
-                    Err(error) => Promotion::Unknown(error.to_string()),
-                };
-                Event::Promoted { peer, address, outcome }
+                let result = result.map_err(|error| error.to_string());
+                Event::Promoted { peer, address, result }
             }
             // One that this does not know asks for nothing.
             _ => return None,

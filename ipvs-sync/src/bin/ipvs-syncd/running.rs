@@ -256,10 +256,10 @@ impl Running {
     /// lower priority but for their gates.
     pub(crate) fn preempts(&self, address: IpAddr) -> Option<u8> {
         let (live, number, _) = self.find(address)?;
-        let all = (0..live.unit.len()).map(|number| live.handle.status(number).ok());
-        let all: Vec<runtime::Status> = all.collect::<Option<_>>()?;
-        let own = all.get(number)?;
-        all.iter().all(|status| status.preempts).then(|| own.rank.number())
+        let preempts = |number| live.handle.status(number).ok().filter(|status| status.preempts);
+        // Mostly it would not itself.
+        let own = preempts(number)?;
+        (0..live.unit.len()).all(|other| preempts(other).is_some()).then(|| own.rank.number())
     }
 
     /// The routers that are to hand over where a peer with this priority asks for one, or why

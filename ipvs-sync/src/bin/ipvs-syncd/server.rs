@@ -38,8 +38,8 @@ const MOST: usize = 16;
 const LONGEST: usize = 4_096;
 /// What a client has for its request and the answer.
 const TIME: Duration = Duration::from_secs(5);
-/// What it has where the answer comes later.
-const LATER: Duration = Duration::from_secs(90);
+/// What it has where the answer comes later: longer than a handover takes.
+const LATER: Duration = Duration::from_secs(360);
 
 impl Server {
     /// Of a socket that listens.

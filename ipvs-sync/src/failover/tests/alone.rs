@@ -65,14 +65,17 @@ impl Told {
         actions
     }
 
-    /// The connections here have been noted, and the peer takes them. Only what it is asked
-    /// from now on counts.
-    pub(super) fn has_noted(&mut self, peer: usize) {
-        let (address, result) = (vip(), Ok(()));
-        let prepare = Action::Prepare { peer, address };
-        assert_eq!(self.tell(Event::Noted { result: Ok(()) }), [prepare]);
+    /// The connections here have been noted, and these peers take them. Only what they are
+    /// asked from now on counts.
+    pub(super) fn has_noted(&mut self, peers: &[usize]) {
+        let address = vip();
+        let prepares = peers.iter().map(|&peer| Action::Prepare { peer, address });
+        let prepares: Vec<Action> = prepares.collect();
+        assert_eq!(self.tell(Event::Noted { result: Ok(()) }), prepares);
         self.pass(SECOND / 4);
-        self.tell(Event::Prepared { peer, address, result });
+        for &peer in peers {
+            self.tell(Event::Prepared { peer, address, result: Ok(()) });
+        }
     }
 
     pub(super) fn is_ready(&self) -> bool {
@@ -257,7 +260,7 @@ fn it_hands_over_to_a_backup_that_is_ready_and_resigns_first() {
     assert_eq!(told.answers(0, State::Fault, false), []);
     assert_eq!(told.answers(1, State::Backup, true), [Action::Note]);
     // The one takes what was noted, and they are asked again.
-    told.has_noted(1);
+    told.has_noted(&[1]);
     assert_eq!(told.answers(0, State::Fault, true), []);
     let handed = Notice::HandedOver { address, peer: 1 };
     assert_eq!(
@@ -265,9 +268,10 @@ fn it_hands_over_to_a_backup_that_is_ready_and_resigns_first() {
         [resign(false), Action::Promote { peer: 1, address }, Action::Notice(handed)]
     );
     let reason = "it is at fault".to_owned();
-    let outcome = Promotion::Declined(reason.clone());
-    let event = Event::Promoted { peer: 1, address, outcome };
-    assert_eq!(told.tell(event), [Action::Notice(Notice::NotTaken { address, peer: 1, reason })]);
+    let result = Err(reason.clone());
+    let event = Event::Promoted { peer: 1, address, result };
+    let not_taken = Action::Notice(Notice::NotTaken { address, peer: 1, reason });
+    assert_eq!(told.tell(event).first(), Some(&not_taken));
 }
 
 const LOOK: Action = Action::Look { address: VIP };
@@ -301,6 +305,7 @@ fn a_backup_that_has_all_connections_looks_whether_it_would_take_over_as_often_a
 fn one_that_would_take_over_asks_the_active_one_to_hand_over_until_it_does_so_by_itself() {
     let mut told = ready_backup();
     let mut claims = Vec::new();
+    let given_up = Notice::ClaimGivenUp { address: vip(), waited: SECOND * 20 };
     for second in 0..20 {
         if told.tell(PREEMPTS).contains(&CLAIM) {
             claims.push(second);
@@ -309,12 +314,41 @@ fn one_that_would_take_over_asks_the_active_one_to_hand_over_until_it_does_so_by
         assert_eq!(told.tell(claimed), []);
         assert!(!told.pass(SECOND - MICRO).contains(&gate(true)), "{second}");
         told.answers(0, State::Active, false);
-        let actions = told.pass(MICRO);
-        assert_eq!(actions.contains(&gate(true)), second == 19, "{second}");
+        let mut actions = told.pass(MICRO);
+        assert_eq!(actions.pop(), Some(ASK));
+        match second {
+            19 => assert_eq!(actions, [gate(true), Action::Notice(given_up.clone())]),
+            _ => assert_eq!(actions, []),
+        }
     }
     assert_eq!(claims, [0, 5, 10, 15]);
     assert_eq!(told.tell(PREEMPTS), [], "its gate is open");
-    assert!(!told.answers(0, State::Active, false).contains(&LOOK));
+    // Until it has no reason any more.
+    assert_eq!(told.answers(0, State::Active, false), [LOOK]);
+    assert_eq!(told.tell(Event::Looked { address: vip(), preempts: None }), [gate(false)]);
+    assert!(told.tell(PREEMPTS).contains(&CLAIM));
+}
+
+#[test]
+fn one_that_is_about_to_be_handed_over_to_waits_for_as_long_as_that_takes_and_once() {
+    let mut told = ready_backup();
+    assert!(told.tell(PREEMPTS).contains(&CLAIM));
+    let mut opened = Vec::new();
+    for minute in 1..8 {
+        // What the peer begins never comes to pass, though it begins it again and again.
+        told.tell(Event::PrepareAsked { request: 1, address: vip() });
+        let mut actions = Vec::new();
+        for _ in 0..60 {
+            actions.extend(told.pass(SECOND));
+            actions.extend(told.answers(0, State::Active, false));
+        }
+        actions.extend(told.brought(0));
+        actions.extend(told.tell(PREEMPTS));
+        if actions.contains(&gate(true)) {
+            opened.push(minute);
+        }
+    }
+    assert_eq!(opened.first(), Some(&5));
 }
 
 #[test]
@@ -361,7 +395,8 @@ fn it_hands_over_to_the_peer_that_asks_for_it_or_to_none() {
     told.tell(Event::HandOver { addresses: vec![vip()], to: Some(1) });
     told.answers(0, State::Backup, true);
     assert!(told.answers(1, State::Backup, true).contains(&Action::Note));
-    told.has_noted(1);
+    // The other may take over all the same, by its skew.
+    told.has_noted(&[0, 1]);
     told.answers(0, State::Backup, true);
     let actions = told.answers(1, State::Backup, true);
     assert_eq!(actions[..2], [resign(true), Action::Promote { peer: 1, address: vip() }]);
@@ -449,8 +484,8 @@ fn one_whose_connections_cannot_be_noted_does_not_hand_over() {
 #[test]
 fn a_handover_of_which_nothing_is_heard_is_given_up_and_not_done_later() {
     let mut told = handing_over();
-    let minute = SECOND * 60;
-    assert!(told.pass(minute).contains(&held(Held::TooLate(minute))));
+    let limit = SECOND * 300;
+    assert!(told.pass(limit).contains(&held(Held::TooLate(limit))));
     assert_eq!(told.tell(Event::Noted { result: Ok(()) }), []);
     assert!(!told.answers(0, State::Backup, true).contains(&resign(false)));
 }
@@ -458,18 +493,18 @@ fn a_handover_of_which_nothing_is_heard_is_given_up_and_not_done_later() {
 #[test]
 fn what_is_noted_for_a_handover_that_was_given_up_serves_the_next() {
     let mut told = handing_over();
-    told.pass(SECOND * 60);
+    told.pass(SECOND * 300);
     told.tell(Event::HandOver { addresses: vec![vip()], to: None });
     let mut actions = told.answers(0, State::Backup, true);
     actions.extend(told.answers(0, State::Backup, true));
     assert!(!actions.contains(&Action::Note), "{actions:?}");
-    told.has_noted(0);
+    told.has_noted(&[0]);
 }
 
 #[test]
 fn it_resigns_when_its_successor_has_taken_the_connections() {
     let mut told = handing_over();
-    told.has_noted(0);
+    told.has_noted(&[0]);
     for _ in 0..30 {
         assert_eq!(told.answers(0, State::Backup, false), []);
         told.pass(SECOND);
@@ -482,11 +517,13 @@ fn it_does_not_hand_over_to_one_that_does_not_take_the_connections_or_loses_its_
     let mut told = handing_over();
     told.tell(Event::Noted { result: Ok(()) });
     let result = Err("it is full".to_owned());
-    let actions = told.tell(Event::Prepared { peer: 0, address: vip(), result });
+    told.pass(SECOND / 4);
+    told.tell(Event::Prepared { peer: 0, address: vip(), result });
+    let actions = told.answers(0, State::Backup, true);
     let why = CannotTake::NotPrepared("it is full".to_owned());
     assert_eq!(actions, [held(Held::Peers(vec![(0, why)]))]);
     let mut told = handing_over();
-    told.has_noted(0);
+    told.has_noted(&[0]);
     let actions = told.answers(0, State::Fault, false);
     assert_eq!(actions, [held(Held::Peers(vec![(0, CannotTake::Is(State::Fault))]))]);
 }
@@ -555,7 +592,7 @@ fn what_does_not_belong_anywhere_is_nothing() {
         Event::Gone { address: vip() },
         Event::DualActive { address: vip() },
         Event::BackupStarted,
-        Event::Promoted { peer: 7, address: vip(), outcome: Promotion::Done },
+        Event::Promoted { peer: 7, address: vip(), result: Ok(()) },
     ] {
         assert_eq!(told.tell(event.clone()), [], "{event:?}");
     }

@@ -52,7 +52,7 @@ fn a_handover_waits_for_no_peer_that_has_not_answered_before() {
     told.pass(SECOND / 2);
     told.tell(hand_over());
     assert!(told.answers(0, State::Backup, true).contains(&Action::Note));
-    told.has_noted(0);
+    told.has_noted(&[0]);
     told.is_silent(1);
     // It answers what it was asked before, and is asked again.
     assert_eq!(told.answers(0, State::Backup, true), [ASK]);
@@ -115,7 +115,7 @@ fn handed_over() -> Told {
     let mut told = active(1);
     told.tell(hand_over());
     assert_eq!(told.answers(0, State::Backup, true), [Action::Note]);
-    told.has_noted(0);
+    told.has_noted(&[0]);
     assert_eq!(told.answers(0, State::Backup, true).first(), Some(&resign(false)));
     told
 }
@@ -125,32 +125,34 @@ fn resigned() -> Event {
 }
 
 fn declined() -> Event {
-    let outcome = Promotion::Declined("fault".to_owned());
-    Event::Promoted { peer: 0, address: vip(), outcome }
+    let result = Err("fault".to_owned());
+    Event::Promoted { peer: 0, address: vip(), result }
 }
 
 #[test]
-fn what_the_successor_refuses_is_taken_back_at_once() {
+fn what_the_successor_refuses_is_taken_back_when_it_is_known_that_nobody_has_taken_it() {
     let mut told = handed_over();
     told.tell(resigned());
-    assert!(told.tell(declined()).contains(&TAKE_OVER));
+    told.answers(0, State::Backup, true);
+    told.pass(MICRO);
+    assert!(told.tell(declined()).contains(&ASK));
+    assert!(told.answers(0, State::Backup, true).contains(&TAKE_OVER));
     assert!(!told.tell(declined()).contains(&TAKE_OVER), "once");
     // Its resignation is told later than the answer.
     let mut told = handed_over();
-    assert!(!told.tell(declined()).contains(&TAKE_OVER));
-    assert!(told.tell(resigned()).contains(&TAKE_OVER));
-    // Another has taken over.
-    let mut told = handed_over();
+    told.pass(MICRO);
+    told.tell(declined());
+    assert!(!told.answers(0, State::Backup, true).contains(&TAKE_OVER));
+    told.pass(MICRO);
     told.tell(resigned());
-    told.pass(SECOND / 2);
-    told.answers(0, State::Active, true);
-    assert!(!told.tell(declined()).contains(&TAKE_OVER));
+    assert!(told.answers(0, State::Backup, true).contains(&TAKE_OVER));
     // It is active again by itself, and then no longer.
     let mut told = handed_over();
     told.tell(resigned());
     told.is(State::Active);
-    assert!(!told.tell(declined()).contains(&TAKE_OVER));
-    assert!(!told.tell(resigned()).contains(&TAKE_OVER));
+    told.tell(declined());
+    told.tell(resigned());
+    assert!(!told.answers(0, State::Backup, true).contains(&TAKE_OVER));
 }
 
 #[test]
@@ -162,8 +164,8 @@ fn whether_a_successor_that_gave_no_answer_took_over_is_asked_before_anything_is
         // What is on its way is of before.
         told.answers(0, State::Backup, true);
         told.pass(SECOND / 4);
-        let outcome = Promotion::Unknown("timeout".to_owned());
-        let actions = told.tell(Event::Promoted { peer: 0, address: vip(), outcome });
+        let result = Err("timeout".to_owned());
+        let actions = told.tell(Event::Promoted { peer: 0, address: vip(), result });
         assert!(actions.contains(&ASK), "{actions:?}");
         assert!(!actions.contains(&TAKE_OVER));
         assert_eq!(told.answers(0, state, true).contains(&TAKE_OVER), takes_back, "{state}");
@@ -173,8 +175,8 @@ fn whether_a_successor_that_gave_no_answer_took_over_is_asked_before_anything_is
     told.tell(resigned());
     told.answers(0, State::Backup, true);
     told.pass(MICRO);
-    let outcome = Promotion::Unknown("timeout".to_owned());
-    told.tell(Event::Promoted { peer: 0, address: vip(), outcome });
+    let result = Err("timeout".to_owned());
+    told.tell(Event::Promoted { peer: 0, address: vip(), result });
     assert!(told.is_silent(0).contains(&TAKE_OVER));
 }
 
@@ -212,7 +214,7 @@ fn routers_that_move_together_hand_over_to_one_that_can_take_all() {
     told.pass(SECOND / 2);
     told.tell(hand_over);
     assert_eq!(told.tell(both(0, addresses, [true, true])), [Action::Note]);
-    told.has_noted(0);
+    told.has_noted(&[0]);
     let address = addresses[0];
     let handed = addresses.map(|address| Action::Notice(Notice::HandedOver { address, peer: 0 }));
     let [first, second] = handed;
@@ -221,12 +223,12 @@ fn routers_that_move_together_hand_over_to_one_that_can_take_all() {
         [resign(false), Action::Promote { peer: 0, address }, first, second]
     );
     let reason = "no".to_owned();
-    let outcome = Promotion::Declined(reason.clone());
+    let result = Err(reason.clone());
     let not_taken = addresses.map(|address| {
         let reason = reason.clone();
         Action::Notice(Notice::NotTaken { address, peer: 0, reason })
     });
-    assert_eq!(told.tell(Event::Promoted { peer: 0, address, outcome })[..], not_taken);
+    assert_eq!(told.tell(Event::Promoted { peer: 0, address, result })[..2], not_taken);
 }
 
 #[test]
@@ -253,4 +255,41 @@ fn two_handovers_share_what_was_noted() {
     actions.extend(told.tell(both(0, addresses, [true, true])));
     let resigns = |action: &&Action| matches!(action, Action::Resign { .. });
     assert_eq!(actions.iter().filter(resigns).count(), 2, "{actions:?}");
+}
+
+#[test]
+fn what_was_noted_for_one_handover_is_noted_anew_for_no_other_before_that_has_ended() {
+    let (mut told, addresses) = two(1);
+    let [one, other] = addresses;
+    let both = || both(0, addresses, [true, true]);
+    let hand_over = |address| Event::HandOver { addresses: vec![address], to: None };
+    told.tell(hand_over(one));
+    assert_eq!(told.tell(both()), [Action::Note]);
+    told.has_noted(&[0]);
+    // The other is wanted meanwhile: it is prepared at once, and the first resigns.
+    told.pass(MICRO);
+    told.tell(hand_over(other));
+    let mut actions = Vec::new();
+    for _ in 0..3 {
+        actions.extend(told.tell(both()));
+        told.pass(MICRO);
+    }
+    assert!(actions.contains(&resign(false)), "{actions:?}");
+    assert!(actions.contains(&Action::Prepare { peer: 0, address: other }), "{actions:?}");
+    assert!(!actions.contains(&Action::Note), "{actions:?}");
+    told.tell(Event::Promoted { peer: 0, address: one, result: Ok(()) });
+    told.tell(Event::State { address: one, state: State::Backup, has_handed_over: true });
+}
+
+#[test]
+fn of_several_backups_one_that_is_gone_before_it_has_all_is_replaced_by_another() {
+    let mut told = active(2);
+    told.tell(hand_over());
+    told.answers(0, State::Backup, true);
+    assert!(told.answers(1, State::Backup, true).contains(&Action::Note));
+    told.has_noted(&[0, 1]);
+    assert!(!told.answers(1, State::Backup, true).contains(&resign(false)));
+    let actions = told.is_silent(0);
+    let promote = Action::Promote { peer: 1, address: vip() };
+    assert!(actions.contains(&resign(false)) && actions.contains(&promote), "{actions:?}");
 }

@@ -27,6 +27,8 @@ struct World {
     made: Vec<Time>,
     /// Whether there are some of which sync messages do not tell.
     has_silent: bool,
+    /// Whether the peers are listed by rising priority.
+    is_reverse: bool,
     transfers: usize,
     preemptions: usize,
     notices: Vec<(usize, Notice)>,
@@ -69,6 +71,10 @@ fn config(host: u8, priority: u8) -> Config {
 impl World {
     /// Directors of falling priority, settled: the first is active.
     fn new(count: u8) -> Self {
+        Self::with_order(count, false)
+    }
+
+    fn with_order(count: u8, is_reverse: bool) -> Self {
         let mut sim = Sim::new(1);
         let lan = sim.network(Wire::GOOD);
         let node = |number: u8| Node {
@@ -86,6 +92,7 @@ impl World {
             flights: Vec::new(),
             made: Vec::new(),
             has_silent: false,
+            is_reverse,
             transfers: 0,
             preemptions: 0,
             notices: Vec::new(),
@@ -142,13 +149,19 @@ impl World {
         one.director.is_some() && other.director.is_some() && one.side == other.side
     }
 
-    /// The number of a peer at a node is that of all nodes but itself.
-    fn peer(node: usize, number: usize) -> usize {
+    /// The number of a peer at a node is that of all nodes but itself, in falling priority or
+    /// the reverse.
+    fn peer(&self, node: usize, number: usize) -> usize {
+        let number = self.ordered(number);
         if number < node { number } else { number + 1 }
     }
 
-    fn number(node: usize, peer: usize) -> usize {
-        if peer < node { peer } else { peer - 1 }
+    fn number(&self, node: usize, peer: usize) -> usize {
+        self.ordered(if peer < node { peer } else { peer - 1 })
+    }
+
+    fn ordered(&self, number: usize) -> usize {
+        if self.is_reverse { self.nodes.len() - 2 - number } else { number }
     }
 
     fn ago(&self, time: Duration) -> Time {
@@ -214,28 +227,28 @@ impl World {
         for action in actions {
             let (delay, to, flight) = match action {
                 Action::Ask { peer } => {
-                    let peer = Self::peer(node, peer);
+                    let peer = self.peer(node, peer);
                     let delay = if self.reaches(node, peer) { 5 } else { 300 };
                     (delay, node, Flight::Answer { peer })
                 }
                 Action::Transfer { peer } => {
                     self.transfers += 1;
-                    (400, node, Flight::Transfer { peer: Self::peer(node, peer) })
+                    (400, node, Flight::Transfer { peer: self.peer(node, peer) })
                 }
                 Action::Note => {
                     self.nodes[node].noted = self.nodes[node].table.clone();
                     (20, node, Flight::Noted)
                 }
                 Action::Prepare { peer, address } => {
-                    (5, Self::peer(node, peer), Flight::Prepare { from: node, address })
+                    (5, self.peer(node, peer), Flight::Prepare { from: node, address })
                 }
                 Action::Promote { peer, address } => {
                     let young = &self.nodes[node].table - &self.nodes[node].noted;
                     let flight = Flight::Promote { from: node, address, young };
-                    (PROMOTE, Self::peer(node, peer), flight)
+                    (PROMOTE, self.peer(node, peer), flight)
                 }
                 Action::Claim { peer, address, .. } => {
-                    (10, Self::peer(node, peer), Flight::Claim { from: node, address })
+                    (10, self.peer(node, peer), Flight::Claim { from: node, address })
                 }
                 Action::Look { address } => {
                     let preempts = self.sim.preempts(host).then_some(1);
@@ -287,7 +300,7 @@ impl World {
                         Some(director) => Ok(director.standings()),
                         None => Err(lost),
                     };
-                    self.tell(to, Event::Answer { peer: Self::number(to, peer), result });
+                    self.tell(to, Event::Answer { peer: self.number(to, peer), result });
                 }
                 Flight::Transfer { peer } => {
                     let reaches = self.reaches(to, peer);
@@ -298,10 +311,10 @@ impl World {
                         }
                     }
                     let result = if reaches { Ok(()) } else { Err(lost) };
-                    self.tell(to, Event::Transferred { peer: Self::number(to, peer), result });
+                    self.tell(to, Event::Transferred { peer: self.number(to, peer), result });
                 }
                 Flight::Claim { from, address } if self.reaches(to, from) => {
-                    let to_peer = Some(Self::number(to, from));
+                    let to_peer = Some(self.number(to, from));
                     self.tell(to, Event::HandOver { addresses: vec![address], to: to_peer });
                 }
                 // The peer will not wait for ever.
@@ -314,7 +327,7 @@ impl World {
                     }
                 }
                 Flight::Prepared { peer, address, result } => {
-                    let peer = Self::number(to, peer);
+                    let peer = self.number(to, peer);
                     self.tell(to, Event::Prepared { peer, address, result });
                 }
                 Flight::Promote { from, address, young } => {
@@ -325,12 +338,8 @@ impl World {
                     }
                 }
                 Flight::Promoted { peer, address, result } => {
-                    let peer = Self::number(to, peer);
-                    let outcome = match result {
-                        Ok(()) => Promotion::Done,
-                        Err(reason) => Promotion::Declined(reason),
-                    };
-                    self.tell(to, Event::Promoted { peer, address, outcome });
+                    let peer = self.number(to, peer);
+                    self.tell(to, Event::Promoted { peer, address, result });
                 }
                 Flight::Connection(id) => {
                     self.nodes[to].table.insert(id);
@@ -433,6 +442,19 @@ fn a_planned_handover_leaves_nobody_without_and_loses_nothing() {
     // The one of the next higher priority, and it stays there.
     assert_eq!(world.active(), [1]);
     world.pass(SECOND * 10);
+    assert_eq!(world.active(), [1]);
+    assert!((0..before).all(|id| world.nodes[1].table.contains(&id)));
+}
+
+#[test]
+fn a_backup_that_is_faster_than_the_successor_lacks_only_the_youngest() {
+    let mut world = World::with_order(3, true);
+    world.has_silent = true;
+    world.pass(SECOND * 5);
+    let before = world.made.len();
+    world.tell(0, Event::HandOver { addresses: vec![vip()], to: None });
+    world.pass(SECOND * 5);
+    // Both take over, and the successor gives way.
     assert_eq!(world.active(), [1]);
     assert!((0..before).all(|id| world.nodes[1].table.contains(&id)));
 }

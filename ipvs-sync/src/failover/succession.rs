@@ -1,0 +1,75 @@
+//! What came of a handover: whether the successor took over.
+
+use super::director::Director;
+use super::event::Action;
+use super::notice::Notice;
+use super::peers::Peer;
+use crate::vrrp::Time;
+use crate::vrrp::router::State;
+use std::net::IpAddr;
+
+/// Routers that have resigned, until it is known that they need not go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Succession {
+    addresses: Vec<IpAddr>,
+    peer: usize,
+    /// When all peers were asked who is active, since the successor did not say that it is.
+    asked: Option<Time>,
+}
+
+impl Succession {
+    pub(super) fn new(addresses: Vec<IpAddr>, peer: usize) -> Self {
+        Self { addresses, peer, asked: None }
+    }
+
+    /// Whether the successor is still being told to take over.
+    pub(super) fn is_open(&self) -> bool {
+        self.asked.is_none()
+    }
+
+    fn is_of(&self, address: IpAddr) -> bool {
+        self.addresses.first() == Some(&address)
+    }
+}
+
+impl Director {
+    /// What became of a peer that was told to take over. Whatever it says it may have, by its
+    /// skew, and so may another: all are asked.
+    pub(super) fn promoted(&mut self, address: IpAddr, peer: usize, result: Result<(), String>) {
+        let is_it = |it: &&mut Succession| it.peer == peer && it.is_of(address);
+        let Some(succession) = self.successions.iter_mut().find(is_it) else { return };
+        let Err(reason) = result else {
+            return self.successions.retain(|it| !(it.peer == peer && it.is_of(address)));
+        };
+        succession.asked = Some(self.now);
+        for address in succession.addresses.clone() {
+            self.tell(Notice::NotTaken { address, peer, reason: reason.clone() });
+        }
+        self.ask_all();
+    }
+
+    /// Routers from which nobody has taken over go on, as soon as that is known.
+    pub(super) fn take_back(&mut self) {
+        for succession in std::mem::take(&mut self.successions) {
+            let Some(&address) = succession.addresses.first() else { continue };
+            let Some(own) = self.routers.get(&address) else { continue };
+            // That it has resigned may be told later.
+            let asked = succession.asked.filter(|_| own.state != State::Active);
+            let asked = asked.map(|asked| asked.max(own.since));
+            let is_said = |at: &Time| self.peers.iter().all(|it| it.said_since(*at).is_some());
+            let Some(since) = asked.filter(is_said) else {
+                self.successions.push(succession);
+                continue;
+            };
+            let is_there = |peer: &Peer| peer.is_active(address, since);
+            if own.state == State::Backup && !self.peers.iter().any(is_there) {
+                self.actions.push_back(Action::TakeOver { address });
+            }
+        }
+    }
+
+    /// A router is active again, and need not be told to go on.
+    pub(super) fn forget_succession(&mut self, address: IpAddr) {
+        self.successions.retain(|it| !it.is_of(address));
+    }
+}
