@@ -26,8 +26,8 @@ use std::time::Duration;
 
 fn main() {
     // Enough for what takes some nanoseconds; the command line may say otherwise.
-    let criterion = Criterion::default().warm_up_time(Duration::from_millis(500));
-    let mut criterion = criterion.measurement_time(Duration::from_secs(2)).configure_from_args();
+    let criterion = Criterion::default().warm_up_time(Duration::from_millis(300));
+    let mut criterion = criterion.measurement_time(Duration::from_secs(1)).configure_from_args();
     encoding(&mut criterion);
     decoding(&mut criterion);
     dump(&mut criterion);

@@ -28,7 +28,9 @@ fn for_the_guest(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
     // The flags differ from the other builds', so the directory does too:
     // neither throws the other's work away.
     cargo.arg("--target-dir").arg(lab.dir.join(TARGET));
-    cargo.env("RUSTFLAGS", "-C target-feature=+crt-static");
+    // At a fixed address: a program that is started for each step would relocate itself each
+    // time.
+    cargo.env("RUSTFLAGS", "-C target-feature=+crt-static -C relocation-model=static");
     cargo.env_remove("CARGO_ENCODED_RUSTFLAGS");
     executables(&mut cargo, &NAMES)
 }

@@ -71,7 +71,7 @@ impl Effort {
     /// The same by a real clock, where a process takes as long as some thousand rounds and
     /// a fresh namespace a second.
     pub(crate) const fn by_wall_clock(self) -> Self {
-        Self { process_rounds: 10, turns: REPETITIONS, besides: false, ..self }
+        Self { process_rounds: 5, turns: REPETITIONS, besides: false, ..self }
     }
 }
 
