@@ -109,7 +109,12 @@ pub fn attr<P: Put>(out: &mut P, kind: u16, value: &[u8]) {
 /// Puts a string attribute: `value`, a NUL, and the padding.
 #[inline(always)]
 pub fn string<P: Put>(out: &mut P, kind: u16, value: &[u8]) {
-    out.put(&header(NLA_HEADER_SIZE + value.len() + 1, kind));
+    let header = header(NLA_HEADER_SIZE + value.len() + 1, kind);
+    // In one piece where that is short, as `wrr` and `wlc` are.
+    if let [a, b, c] = *value {
+        return out.put([header, [a, b, c, 0]].as_flattened());
+    }
+    out.put(&header);
     out.put(value);
     match value.len() % 4 {
         0 => out.put(&[0; 4]),
@@ -168,8 +173,8 @@ fn length(len: usize) -> [u8; 2] {
 
 #[inline(always)]
 fn overwrite(target: &mut [u8], at: usize, bytes: &[u8]) {
-    let room = target.get_mut(at..).and_then(|room| room.get_mut(..bytes.len()));
-    if let Some(room) = room {
+    // An end that wraps is before the start: no range either.
+    if let Some(room) = target.get_mut(at..at.wrapping_add(bytes.len())) {
         room.copy_from_slice(bytes);
     }
 }
