@@ -105,12 +105,12 @@ impl<'a> ExtAck<'a> {
 /// else: the usual answer to a change, without a look at all that it could be.
 #[inline]
 pub fn is_ack(datagram: &[u8], sequence: u32) -> bool {
-    let Some((header, body)) = datagram.split_first_chunk() else { return false };
-    let Some(code) = body.first_chunk() else { return false };
-    let header = Header::from_bytes(*header);
+    let Some(start) = datagram.first_chunk::<{ HEADER_LEN + 4 }>() else { return false };
+    let [header @ .., c0, c1, c2, c3] = *start;
+    let header = Header::from_bytes(header);
     header.message_type == NLMSG_ERROR
         && header.sequence == sequence
-        && i32::from_ne_bytes(*code) == 0
+        && i32::from_ne_bytes([c0, c1, c2, c3]) == 0
         && usize::try_from(header.length).is_ok_and(|length| length == datagram.len())
 }
 
