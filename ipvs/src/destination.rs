@@ -180,7 +180,7 @@ impl Destination {
 /// What a destination is found by, as a request.
 #[inline(always)]
 pub(crate) fn key_attrs(endpoint: Endpoint, octets: &Octets) -> DestinationAttrs<'_> {
-    DestinationAttrs::by_address(endpoint.family().number(), octets.as_slice(), endpoint.port)
+    DestinationAttrs::by_address(endpoint.family().number(), octets, endpoint.port)
 }
 
 /// Absent means 0, and most destinations have no tunnel.
@@ -435,6 +435,7 @@ mod tests {
 
     #[test]
     fn what_the_kernel_holds_is_written_back_without_loss() {
+        let octets = [10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         let attrs = DestinationAttrs {
             forwarding: Some(7),
             weight: Some(0),
@@ -443,7 +444,7 @@ mod tests {
             tunnel_kind: Some(9),
             tunnel_port: Some(1),
             tunnel_flags: Some(0xffff),
-            ..DestinationAttrs::by_address(2, &[10, 0, 0, 1], 80)
+            ..DestinationAttrs::by_address(2, &octets, 80)
         };
         let destination = Destination::try_from(&attrs).unwrap();
         assert_eq!(destination.attrs(&destination.endpoint.octets()), attrs);

@@ -165,7 +165,12 @@ impl Endpoint {
 
     #[inline(always)]
     pub(crate) fn octets(self) -> Octets {
-        Octets::of(self.address)
+        // As numbers: as bytes the compiler would move each by itself.
+        let bits = match self.address {
+            IpAddr::V4(v4) => u128::from(v4.to_bits()) << 96,
+            IpAddr::V6(v6) => v6.to_bits(),
+        };
+        bits.to_be_bytes()
     }
 
     /// An endpoint from the kernel; `at` names the address in errors.
@@ -254,7 +259,7 @@ impl ServiceKey {
     pub(crate) fn octets(&self) -> Octets {
         match self {
             Self::Address { endpoint, .. } => endpoint.octets(),
-            Self::Mark { .. } => Octets::V4([0; 4]),
+            Self::Mark { .. } => [0; 16],
         }
     }
 
@@ -263,7 +268,7 @@ impl ServiceKey {
         let af = self.family().number();
         match self {
             Self::Address { protocol, endpoint } => {
-                ServiceAttrs::by_address(af, protocol.0, octets.as_slice(), endpoint.port)
+                ServiceAttrs::by_address(af, protocol.0, octets, endpoint.port)
             }
             Self::Mark { mark, .. } => ServiceAttrs::by_fwmark(af, mark.get()),
         }
@@ -332,30 +337,10 @@ pub(crate) fn required<V>(value: Option<V>, at: &'static str) -> Result<V, Decod
     value.ok_or(DecodeError::Missing { at })
 }
 
-/// The bytes of an address in network byte order, which a request borrows.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Octets {
-    V4([u8; 4]),
-    V6([u8; 16]),
-}
-
-impl Octets {
-    #[inline(always)]
-    pub(crate) fn of(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(v4) => Self::V4(v4.octets()),
-            IpAddr::V6(v6) => Self::V6(v6.octets()),
-        }
-    }
-
-    #[inline(always)]
-    pub(crate) fn as_slice(&self) -> &[u8] {
-        match self {
-            Self::V4(octets) => octets,
-            Self::V6(octets) => octets,
-        }
-    }
-}
+/// The bytes of an address in network byte order, which a request borrows. As long as
+/// the kernel's own (`nf_inet_addr`), of which IPv4 uses the first four: with one
+/// length for both families the compiler knows where each attribute goes.
+pub(crate) type Octets = [u8; 16];
 
 #[cfg(test)]
 mod tests {

@@ -379,13 +379,14 @@ mod tests {
 
     #[test]
     fn what_the_kernel_holds_is_written_back_without_loss() {
+        let octets = [10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         let mut attrs = ServiceAttrs {
             scheduler: Some(b"from-later"),
             flags: Some(ServiceFlags { flags: 0x8000_0002, mask: u32::MAX }),
             timeout: Some(77),
             netmask: Some([255, 0, 255, 0]),
             persistence_engine: Some(b"odd"),
-            ..ServiceAttrs::by_address(2, 255, &[10, 0, 0, 1], 0)
+            ..ServiceAttrs::by_address(2, 255, &octets, 0)
         };
         let service = Service::try_from(&attrs).unwrap();
         // HASHED is the kernel's.

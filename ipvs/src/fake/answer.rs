@@ -2,7 +2,6 @@
 //! the end of a listing.
 
 use super::state::Virtual;
-use crate::key::Octets;
 use crate::{DestinationEntry, Family, SyncDaemon, Timeouts};
 use ipvs_sys::put::Put as _;
 use ipvs_sys::{
@@ -103,10 +102,8 @@ pub(super) fn service(found: &Virtual, with: impl FnOnce(&NewService<'_>)) {
     let service = &found.entry.service;
     let octets = service.key().octets();
     let attrs = service.attrs(&octets);
-    let wide = wide(&octets);
     let (stats, stats64) = (found.entry.stats.to_stats(), found.entry.stats.to_stats64());
     with(&NewService(ServiceAttrs {
-        addr: attrs.addr.map(|_| &wide[..]),
         flags: attrs
             .flags
             .map(|word| ServiceFlags { flags: word.flags | ServiceFlags::HASHED, mask: u32::MAX }),
@@ -119,11 +116,9 @@ pub(super) fn service(found: &Virtual, with: impl FnOnce(&NewService<'_>)) {
 /// `ip_vs_ctl.c: ip_vs_genl_fill_dest`.
 pub(super) fn destination(entry: &DestinationEntry, with: impl FnOnce(&NewDestination<'_>)) {
     let octets = entry.destination.endpoint().octets();
-    let wide = wide(&octets);
     let (stats, stats64) = (entry.stats.to_stats(), entry.stats.to_stats64());
     let attrs = entry.destination.attrs(&octets);
     let destination = DestinationAttrs {
-        addr: Some(&wide),
         // Absent in a request means 0; an answer has them always.
         tunnel_kind: attrs.tunnel_kind.or(Some(0)),
         tunnel_port: attrs.tunnel_port.or(Some(0)),
@@ -152,11 +147,6 @@ pub(super) fn info() -> SetInfo {
         version: Some(0x01_02_01),
         connection_table_size: Some(super::CONNECTION_TABLE_SIZE),
     })
-}
-
-/// All addresses are sent in 16 bytes.
-fn wide(octets: &Octets) -> [u8; 16] {
-    super::policy::padded(octets.as_slice())
 }
 
 /// An address from the 16 bytes of a request.
