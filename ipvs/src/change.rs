@@ -65,6 +65,7 @@ impl Change {
     /// # Errors
     ///
     /// The first [`Rule`] that is broken. The client checks before it sends.
+    #[inline]
     pub fn check(&self) -> Result<(), Rule> {
         match self {
             Self::AddService(service) | Self::EditService(service) => service.check(),

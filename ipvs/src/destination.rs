@@ -123,11 +123,19 @@ impl Destination {
     ///
     /// The first [`Rule`] that it breaks. The client checks before it sends.
     pub fn check(&self, key: &ServiceKey) -> Result<(), Rule> {
-        rule::first(self.broken(key))
+        self.check_except(key, |_| false)
     }
 
-    /// Every rule that it breaks.
-    pub(crate) fn broken(&self, key: &ServiceKey) -> [Option<Rule>; 3] {
+    /// Checks an edit of `before`. What another tool left behind is not the edit's
+    /// doing, and must not stand in its way.
+    pub(crate) fn check_edit(&self, key: &ServiceKey, before: &Self) -> Result<(), Rule> {
+        self.check_except(key, |rule| before.check_except(key, |other| other != rule).is_err())
+    }
+
+    /// The first rule that it breaks and that is not excused.
+    #[inline]
+    fn check_except(&self, key: &ServiceKey, excused: impl Fn(&Rule) -> bool) -> Result<(), Rule> {
+        let refuse_if = |broken, rule| rule::refuse(broken, rule, &excused);
         let Endpoint { address, port: destination } = self.endpoint;
         let (forwarding, family) = (self.forwarding(), key.family());
         let tunnel = matches!(forwarding, Forwarding::Tunnel(_));
@@ -138,11 +146,9 @@ impl Destination {
         };
         // Port 0 is every port of a service, and the service's of a destination.
         let moved = destination != service && destination != 0 && service != 0;
-        [
-            (!is_one_host(address)).then_some(Rule::AddressUnicast { address }),
-            (mixed && !tunnel).then_some(Rule::MixedFamilyTunnel { service: family }),
-            (moved && forwarding.keeps_port()).then_some(Rule::PortKept { destination, service }),
-        ]
+        refuse_if(!is_one_host(address), Rule::AddressUnicast { address })?;
+        refuse_if(mixed && !tunnel, Rule::MixedFamilyTunnel { service: family })?;
+        refuse_if(moved && forwarding.keeps_port(), Rule::PortKept { destination, service })
     }
 
     /// The first letter of the forwarding method in the kernel's listing as text

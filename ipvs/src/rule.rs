@@ -145,18 +145,14 @@ pub enum Rule {
     KeyKept,
 }
 
-/// The first of some rules that is broken.
-pub(crate) fn first<const N: usize>(broken: [Option<Rule>; N]) -> Result<(), Rule> {
-    broken.into_iter().flatten().next().map_or(Ok(()), Err)
-}
-
-/// The first of some rules that an edit breaks. What another tool left behind
-/// is not the edit's doing, and must not stand in its way.
-pub(crate) fn first_new<const N: usize>(
-    before: [Option<Rule>; N],
-    after: [Option<Rule>; N],
+/// Fails with `rule` if it is `broken`, unless it is `excused`.
+#[inline]
+pub(crate) fn refuse(
+    broken: bool,
+    rule: Rule,
+    excused: impl Fn(&Rule) -> bool,
 ) -> Result<(), Rule> {
-    first(after.map(|rule| rule.filter(|_| !before.contains(&rule))))
+    if broken && !excused(&rule) { Err(rule) } else { Ok(()) }
 }
 
 /// The longest persistence timeout in seconds that no clock tick overflows:

@@ -133,37 +133,33 @@ impl Service {
     ///
     /// The first [`Rule`] that it breaks. The client checks before it sends.
     pub fn check(&self) -> Result<(), Rule> {
-        rule::first(self.broken())
+        self.check_except(|_| false)
     }
 
-    /// Every rule that it breaks.
-    pub(crate) fn broken(&self) -> [Option<Rule>; 6] {
-        let (family, persistence) = (self.key.family(), self.persistence());
-        let netmask = self.netmask;
-        let mut broken = [
-            (netmask.family() != family)
-                .then_some(Rule::NetmaskFamily { netmask, service: family }),
-            persistence.and_then(|Persistence { timeout: seconds, .. }| {
-                (seconds == 0 || seconds > MAX_PERSISTENCE)
-                    .then_some(Rule::PersistenceTimeout { seconds })
-            }),
-            None,
-            None,
-            None,
-            None,
-        ];
-        if let ServiceKey::Address { protocol, endpoint } = self.key {
-            let udp = protocol == Protocol::UDP;
-            let engine = persistence.and_then(|persistence| persistence.engine);
-            let sip = engine.is_some_and(|name| name.as_bytes() == b"sip");
-            let [_, _, scheduled, all_ports, one_packet, sip_udp] = &mut broken;
-            *scheduled = (!protocol.is_scheduled()).then_some(Rule::ProtocolScheduled { protocol });
-            *all_ports =
-                (endpoint.port == 0 && persistence.is_none()).then_some(Rule::PortZeroPersistent);
-            *one_packet = (self.one_packet() && !udp).then_some(Rule::OnePacketUdp { protocol });
-            *sip_udp = (sip && !udp).then_some(Rule::SipUdp { protocol });
+    /// Checks an edit of `before`. What another tool left behind is not the edit's
+    /// doing, and must not stand in its way.
+    pub(crate) fn check_edit(&self, before: &Self) -> Result<(), Rule> {
+        self.check_except(|rule| before.check_except(|other| other != rule).is_err())
+    }
+
+    /// The first rule that it breaks and that is not excused.
+    #[inline]
+    fn check_except(&self, excused: impl Fn(&Rule) -> bool) -> Result<(), Rule> {
+        let refuse_if = |broken, rule| rule::refuse(broken, rule, &excused);
+        let (family, netmask, persistence) = (self.key.family(), self.netmask, self.persistence());
+        refuse_if(netmask.family() != family, Rule::NetmaskFamily { netmask, service: family })?;
+        if let Some(Persistence { timeout: seconds, .. }) = persistence {
+            let in_range = (1..=MAX_PERSISTENCE).contains(&seconds);
+            refuse_if(!in_range, Rule::PersistenceTimeout { seconds })?;
         }
-        broken
+        let ServiceKey::Address { protocol, endpoint } = self.key else { return Ok(()) };
+        let udp = protocol == Protocol::UDP;
+        let engine = persistence.and_then(|persistence| persistence.engine);
+        let sip = engine.is_some_and(|name| name.as_bytes() == b"sip");
+        refuse_if(!protocol.is_scheduled(), Rule::ProtocolScheduled { protocol })?;
+        refuse_if(endpoint.port == 0 && persistence.is_none(), Rule::PortZeroPersistent)?;
+        refuse_if(self.one_packet() && !udp, Rule::OnePacketUdp { protocol })?;
+        refuse_if(sip && !udp, Rule::SipUdp { protocol })
     }
 
     /// What it does: without the numbers that the kernel keeps and does not use.

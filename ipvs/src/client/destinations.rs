@@ -2,7 +2,6 @@
 
 use super::{Client, Put};
 use crate::error::{Error, ErrorKind, Failure, Operation, Subject};
-use crate::rule;
 use crate::transport::Transport;
 use crate::{Change, Destination, DestinationEntry, Endpoint, Rule, ServiceKey, Weight};
 use ipvs_sys::{Body, DestinationAttrs, GetDestination};
@@ -185,8 +184,7 @@ impl<T: Transport> Client<T> {
         before: &Destination,
         after: &Destination,
     ) -> Result<(), Error> {
-        let check = rule::first_new(before.broken(key), after.broken(key));
-        self.checked_change(&Change::EditDestination(*key, *after), check)
+        self.checked_change(&Change::EditDestination(*key, *after), after.check_edit(key, before))
     }
 
     fn find_destination(

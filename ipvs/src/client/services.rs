@@ -3,7 +3,6 @@
 use super::{Client, Put};
 use crate::error::{Error, ErrorKind, Failure, Operation, Subject};
 use crate::key::required;
-use crate::rule;
 use crate::transport::Transport;
 use crate::{Change, Rule, Service, ServiceEntry, ServiceKey};
 use ipvs_sys::{Body, GetService, ServiceAttrs};
@@ -69,8 +68,7 @@ impl<T: Transport> Client<T> {
         if after.key() != *key {
             return Err(error(Failure::Rule(Rule::KeyKept)));
         }
-        let check = rule::first_new(before.broken(), after.broken());
-        self.checked_change(&Change::EditService(after), check)?;
+        self.checked_change(&Change::EditService(after), after.check_edit(&before))?;
         Ok(after)
     }
 
