@@ -1,5 +1,6 @@
 //! One change of the table, as a value.
 
+use crate::client::Room;
 use crate::destination::key_attrs;
 use crate::error::{Error, Failure, Operation, Subject};
 use crate::{Destination, Endpoint, Rule, Service, ServiceKey, Timeouts};
@@ -77,57 +78,45 @@ impl Change {
         }
     }
 
-    /// Writes the request to the start of `buffer` and returns its length.
+    /// Writes the request to the start of `room` and returns its length.
     pub(crate) fn encode(
         &self,
         family: u16,
         flags: u16,
         sequence: u32,
-        buffer: &mut [u8],
+        room: &mut Room,
     ) -> Result<usize, TooLong> {
         match self {
             Self::AddService(service) => {
                 let vip = service.key().octets();
-                encode_into(&NewService(service.attrs(&vip)), family, flags, sequence, buffer)
+                encode_into(&NewService(service.attrs(&vip)), family, flags, sequence, room)
             }
             Self::EditService(service) => {
                 let vip = service.key().octets();
-                encode_into(&SetService(service.attrs(&vip)), family, flags, sequence, buffer)
+                encode_into(&SetService(service.attrs(&vip)), family, flags, sequence, room)
             }
             Self::DeleteService(key) => {
                 let vip = key.octets();
-                encode_into(&DelService(key.attrs(&vip)), family, flags, sequence, buffer)
+                encode_into(&DelService(key.attrs(&vip)), family, flags, sequence, room)
             }
             Self::AddDestination(key, destination) => {
                 let (vip, rip) = (key.octets(), destination.endpoint().octets());
                 let (service, destination) = (key.attrs(&vip), destination.attrs(&rip));
                 let command = NewDestination { service: Some(service), destination };
-                encode_into(&command, family, flags, sequence, buffer)
+                encode_into(&command, family, flags, sequence, room)
             }
             Self::EditDestination(key, destination) => {
                 let (vip, rip) = (key.octets(), destination.endpoint().octets());
                 let (service, destination) = (key.attrs(&vip), destination.attrs(&rip));
-                encode_into(
-                    &SetDestination { service, destination },
-                    family,
-                    flags,
-                    sequence,
-                    buffer,
-                )
+                encode_into(&SetDestination { service, destination }, family, flags, sequence, room)
             }
             Self::DeleteDestination(key, endpoint) => {
                 let (vip, rip) = (key.octets(), endpoint.octets());
                 let (service, destination) = (key.attrs(&vip), key_attrs(*endpoint, &rip));
-                encode_into(
-                    &DelDestination { service, destination },
-                    family,
-                    flags,
-                    sequence,
-                    buffer,
-                )
+                encode_into(&DelDestination { service, destination }, family, flags, sequence, room)
             }
             Self::SetTimeouts(timeouts) => {
-                encode_into(&SetConfig(timeouts.attrs()), family, flags, sequence, buffer)
+                encode_into(&SetConfig(timeouts.attrs()), family, flags, sequence, room)
             }
         }
     }

@@ -18,14 +18,14 @@ pub(super) struct Lane<T> {
     receive: Box<[u8]>,
 }
 
-/// What is written to the start of a buffer, with its length returned.
+/// What is written to the start of its room, with its length returned.
 pub(super) trait Request {
     fn encode(
         &self,
         family: u16,
         flags: u16,
         sequence: u32,
-        buffer: &mut [u8],
+        room: &mut Room,
     ) -> Result<usize, TooLong>;
 }
 
@@ -36,21 +36,22 @@ impl<C: Command> Request for C {
         family: u16,
         flags: u16,
         sequence: u32,
-        buffer: &mut [u8],
+        room: &mut Room,
     ) -> Result<usize, TooLong> {
-        encode_into(self, family, flags, sequence, buffer)
+        encode_into(self, family, flags, sequence, room)
     }
 }
 
 impl Request for Change {
+    #[inline]
     fn encode(
         &self,
         family: u16,
         flags: u16,
         sequence: u32,
-        buffer: &mut [u8],
+        room: &mut Room,
     ) -> Result<usize, TooLong> {
-        self.encode(family, flags, sequence, buffer)
+        self.encode(family, flags, sequence, room)
     }
 }
 
@@ -229,7 +230,7 @@ impl<T: Transport> Lane<T> {
             left -= 1;
             self.sequence = self.sequence.wrapping_add(1);
             let flags = if left == 0 { REQUEST | ACK } else { REQUEST };
-            let room = self.send.get_mut(len..).unwrap_or_default();
+            let room = room(self.send.get_mut(len..).unwrap_or_default())?;
             len += change.encode(family, flags, self.sequence, room).map_err(unsendable)?;
         }
         self.transport.send(self.send.get(..len).unwrap_or_default())?;
@@ -273,7 +274,7 @@ impl<T: Transport> Lane<T> {
         self.end_listing()?;
         self.sequence = self.sequence.wrapping_add(1);
         let len = request
-            .encode(family, flags | REQUEST, self.sequence, &mut self.send)
+            .encode(family, flags | REQUEST, self.sequence, room(&mut self.send)?)
             .map_err(unsendable)?;
         Ok(self.transport.send(self.send.get(..len).unwrap_or_default())?)
     }
@@ -304,8 +305,17 @@ impl<T: Transport> Lane<T> {
     }
 }
 
+/// The room for one request. Of a known length, so that the compiler knows what fits.
+pub(crate) type Room = [u8; REQUEST_ROOM];
+
 /// More than any request of ours takes: names are of sixteen bytes at most.
 const REQUEST_ROOM: usize = 256;
+
+#[inline]
+fn room(buffer: &mut [u8]) -> io::Result<&mut Room> {
+    let room = buffer.len();
+    buffer.first_chunk_mut().ok_or_else(|| unsendable(TooLong { len: REQUEST_ROOM, room }))
+}
 
 fn unsendable(error: TooLong) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, error)

@@ -12,6 +12,7 @@ mod services;
 mod snapshot;
 mod table;
 
+pub(crate) use lane::Room;
 use lane::{ACK, LONGEST, Lane, Request};
 
 use crate::Namespace;
