@@ -92,11 +92,13 @@ impl Netlink {
 const LISTING: &str = "/proc/thread-self/net/ip_vs";
 
 impl Transport for Netlink {
+    #[inline]
     fn send(&mut self, datagram: &[u8]) -> io::Result<()> {
         // Netlink sends a datagram whole or not at all.
         retry(|| self.socket.send(datagram, 0)).map(drop)
     }
 
+    #[inline]
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
         let flags = libc::MSG_DONTWAIT | libc::MSG_TRUNC;
         let room = buffer.len();
@@ -138,6 +140,7 @@ impl fmt::Debug for Netlink {
     }
 }
 
+#[inline]
 fn retry<R>(mut call: impl FnMut() -> io::Result<R>) -> io::Result<R> {
     loop {
         match call() {

@@ -104,18 +104,8 @@ impl<T: Transport> Lane<T> {
                     return read;
                 }
             }
-            for message in Messages::new(datagram) {
-                let Message { header, payload } = message?;
-                if header.sequence != self.sequence {
-                    // A late answer to a request that was given up.
-                    continue;
-                }
-                if let Payload::Error { code, ext } = payload {
-                    return Err(refusal(code.get(), ext));
-                }
-                if let Some(read) = read(payload) {
-                    return read;
-                }
+            if let Some(read) = answer(datagram, self.sequence, &read)? {
+                return Ok(read);
             }
         }
         Err(Failure::NoAnswer)
@@ -336,6 +326,30 @@ fn receive<'a, T: Transport>(
         Received::Empty => Ok(None),
         Received::Overrun => Err(Failure::Overrun),
     }
+}
+
+/// The first answer to the request `sequence` in a datagram that `read` takes. Apart,
+/// so that the usual answer to a change is looked at without room for all this.
+#[inline(never)]
+fn answer<R>(
+    datagram: &[u8],
+    sequence: u32,
+    read: impl Fn(Payload<'_>) -> Option<Result<R, Failure>>,
+) -> Result<Option<R>, Failure> {
+    for message in Messages::new(datagram) {
+        let Message { header, payload } = message?;
+        if header.sequence != sequence {
+            // A late answer to a request that was given up.
+            continue;
+        }
+        if let Payload::Error { code, ext } = payload {
+            return Err(refusal(code.get(), ext));
+        }
+        if let Some(read) = read(payload) {
+            return read.map(Some);
+        }
+    }
+    Ok(None)
 }
 
 /// Of several failures, the first.

@@ -194,9 +194,20 @@ impl<T: Transport> Client<T> {
         &mut self,
         mut operate: impl FnMut(&mut Self) -> Result<R, Failure>,
     ) -> Result<R, Failure> {
-        let first = operate(self);
-        let Err(Failure::Errno { errno: libc::ENOENT, .. }) = first else { return first };
-        if self.renew_family()? { operate(self) } else { first }
+        match operate(self) {
+            Ok(done) => Ok(done),
+            Err(failure) => self.again_if_renewed(failure, operate),
+        }
+    }
+
+    #[cold]
+    fn again_if_renewed<R>(
+        &mut self,
+        failure: Failure,
+        mut operate: impl FnMut(&mut Self) -> Result<R, Failure>,
+    ) -> Result<R, Failure> {
+        let unknown = matches!(failure, Failure::Errno { errno: libc::ENOENT, .. });
+        if unknown && self.renew_family()? { operate(self) } else { Err(failure) }
     }
 
     /// Looks the family's number up again after ENOENT, and returns whether it is
