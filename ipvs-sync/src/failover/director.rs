@@ -142,7 +142,7 @@ impl Director {
             self.ask_all();
         }
         if state == State::Active {
-            self.forget_succession(address);
+            self.end_succession(address);
         }
         if lacks {
             // One that does not answer is dead, or a rival that will be heard.
@@ -254,9 +254,8 @@ impl Director {
             };
             own.ready = ready;
             self.actions.push_back(Action::Notice(notice));
-            if ready == Ready::ByDeadline {
-                self.actions.extend(own.gate(*address, true));
-            }
+            // With all connections it is handed over to.
+            self.actions.extend(own.gate(*address, ready == Ready::ByDeadline));
         }
     }
 

@@ -187,6 +187,11 @@ impl Director {
     fn have_taken(&mut self, handover: &mut Handover) {
         let Some(&address) = handover.addresses.first() else { return };
         let takers: Vec<usize> = handover.able(&self.peers, Time::ZERO).collect();
+        if takers.is_empty() {
+            // Those that could no longer can: it is seen anew why.
+            handover.step = Step::Looks(self.now);
+            return self.ask_all();
+        }
         for peer in takers {
             handover.takers.insert(peer, None);
             self.actions.push_back(Action::Prepare { peer, address });

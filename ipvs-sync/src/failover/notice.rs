@@ -41,7 +41,7 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
-    /// It counts as ready though they are not, because it has waited for so long.
+    /// Its gate opens though they are not here, because it has waited for so long.
     DeadlinePassed {
         /// The router.
         address: IpAddr,
@@ -205,7 +205,7 @@ impl Held {
                 let texts = peers.iter().map(|(number, why)| why.text(&peer(*number)));
                 texts.collect::<Vec<_>>().join("; ")
             }
-            Self::TooLate(after) => format!("no peer had all connections within {after:?}"),
+            Self::TooLate(after) => format!("it did not come to pass within {after:?}"),
         }
     }
 }

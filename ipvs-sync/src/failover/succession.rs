@@ -61,15 +61,28 @@ impl Director {
                 self.successions.push(succession);
                 continue;
             };
-            let is_there = |peer: &Peer| peer.is_active(address, since);
-            if own.state == State::Backup && !self.peers.iter().any(is_there) {
+            // One that does not answer may be active: then the virtual router hears it, or takes
+            // over after its own time.
+            let is_not_there = |peer: &Peer| {
+                matches!(peer.said_since(since), Some(Ok(_))) && !peer.is_active(address, since)
+            };
+            if own.state == State::Backup && self.peers.iter().all(is_not_there) {
                 self.actions.push_back(Action::TakeOver { address });
             }
         }
     }
 
     /// A router is active again, and need not be told to go on.
-    pub(super) fn forget_succession(&mut self, address: IpAddr) {
-        self.successions.retain(|it| !it.is_of(address));
+    pub(super) fn end_succession(&mut self, address: IpAddr) {
+        let (ended, others) =
+            std::mem::take(&mut self.successions).into_iter().partition(|it| it.is_of(address));
+        self.successions = others;
+        let ended: Vec<Succession> = ended;
+        for succession in ended.into_iter().filter(Succession::is_open) {
+            let (peer, reason) = (succession.peer, "it is active here again".to_owned());
+            for address in succession.addresses {
+                self.tell(Notice::NotTaken { address, peer, reason: reason.clone() });
+            }
+        }
     }
 }

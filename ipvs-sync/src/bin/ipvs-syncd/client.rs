@@ -46,7 +46,7 @@ const CLEAR: &str = "\x1b[H\x1b[2J";
 const WATCH: Duration = Duration::from_millis(500);
 /// More than the daemon gives itself, for what it answers at once and for a handover.
 const TIMEOUT: Duration = Duration::from_secs(10);
-const HANDOVER: Duration = Duration::from_secs(100);
+const HANDOVER: Duration = Duration::from_secs(370);
 /// Longer than any answer.
 const LONGEST: u64 = 64 * 1024 * 1024;
 

@@ -137,7 +137,7 @@ impl Link {
     }
 
     /// Asks a peer to take the connections of this director again, since the router with this
-    /// first virtual address is about to hand over to it: [`Told::Prepared`] within 3 seconds, or
+    /// first virtual address is about to hand over: [`Told::Prepared`] within 3 seconds, or
     /// later if it is being asked something already.
     pub fn prepare(&self, peer: usize, address: IpAddr) {
         self.question(peer, Question::Prepare(address));

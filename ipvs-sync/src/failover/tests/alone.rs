@@ -227,9 +227,23 @@ fn the_deadline_opens_the_gate_and_it_still_looks_for_the_connections() {
     assert!(actions.contains(&Action::Notice(notice)));
     told.pass(SECOND);
     assert!(told.answers(0, State::Active, false).contains(&TRANSFER));
-    assert_eq!(told.brought(0), [ready()]);
-    // It closes with the state.
-    assert!(told.is(State::Active).contains(&gate(false)));
+    // With them it is handed over to.
+    assert_eq!(told.brought(0), [ready(), gate(false)]);
+    assert!(told.tell(PREEMPTS).contains(&CLAIM));
+}
+
+#[test]
+fn one_whose_backups_are_gone_when_its_connections_are_noted_looks_for_them_again() {
+    let mut told = handing_over();
+    told.pass(SECOND);
+    told.is_silent(0);
+    told.pass(MICRO);
+    assert!(!told.tell(Event::Noted { result: Ok(()) }).contains(&PREPARE));
+    told.pass(SECOND);
+    let mut actions = told.answers(0, State::Backup, true);
+    actions.extend(told.answers(0, State::Backup, true));
+    assert!(actions.contains(&Action::Note), "{actions:?}");
+    told.has_noted(&[0]);
 }
 
 #[test]
@@ -275,6 +289,7 @@ fn it_hands_over_to_a_backup_that_is_ready_and_resigns_first() {
 }
 
 const LOOK: Action = Action::Look { address: VIP };
+const PREPARE: Action = Action::Prepare { peer: 0, address: VIP };
 const CLAIM: Action = Action::Claim { peer: 0, address: VIP, priority: 150 };
 const PREEMPTS: Event = Event::Looked { address: VIP, preempts: Some(150) };
 
