@@ -38,7 +38,6 @@ enum Step {
 
 /// What is to be done with it next.
 enum Next {
-    Waits,
     /// Somebody can take over.
     Note,
     Resign {
@@ -61,20 +60,17 @@ impl Handover {
         self.began + LIMIT
     }
 
-    fn next(&self, peers: &[Peer]) -> Next {
-        let of = |successor: Option<Result<usize, Held>>, then: fn(usize) -> Next| match successor {
-            None => Next::Waits,
-            Some(Ok(peer)) => then(peer),
-            Some(Err(why)) => Next::Hold(why),
-        };
-        match self.step {
-            Step::Looks(since) => of(self.successor(peers, since, |_| true), |_| Next::Note),
+    /// Nothing while it waits.
+    fn next(&self, peers: &[Peer]) -> Option<Next> {
+        let next = match self.step {
+            Step::Looks(since) => self.successor(peers, since, |_| true)?.map(|_| Next::Note),
             Step::Chooses(since) if !self.is_being_taken(peers, since) => {
                 let has_taken = |peer| matches!(self.takers.get(&peer), Some(Some(Ok(()))));
-                of(self.successor(peers, since, has_taken), |peer| Next::Resign { peer })
+                self.successor(peers, since, has_taken)?.map(|peer| Next::Resign { peer })
             }
-            Step::Notes | Step::Prepares | Step::Chooses(_) => Next::Waits,
-        }
+            Step::Notes | Step::Prepares | Step::Chooses(_) => return None,
+        };
+        Some(next.unwrap_or_else(Next::Hold))
     }
 
     /// The peer that is to take over, or why none can; nothing while it must still be waited
@@ -219,18 +215,15 @@ impl Director {
         for mut handover in self.handovers.clone() {
             let is_active = |address: &IpAddr| self.state(*address) == Some(State::Active);
             let next = if !handover.addresses.iter().all(is_active) {
-                Next::Hold(Held::NoLongerActive)
+                Some(Next::Hold(Held::NoLongerActive))
             } else if self.now >= handover.limit() {
-                Next::Hold(Held::TooLate(self.now - handover.began))
+                Some(Next::Hold(Held::TooLate(self.now - handover.began)))
             } else {
                 handover.next(&self.peers)
             };
-            if matches!(next, Next::Waits) {
-                continue;
-            }
+            let Some(next) = next else { continue };
             self.handovers.retain(|other| other.addresses != handover.addresses);
             match next {
-                Next::Waits => {}
                 Next::Note => {
                     self.note(&mut handover);
                     self.handovers.push(handover);

@@ -42,10 +42,15 @@ impl Director {
             return self.successions.retain(|it| !(it.peer == peer && it.is_of(address)));
         };
         succession.asked = Some(self.now);
-        for address in succession.addresses.clone() {
-            self.tell(Notice::NotTaken { address, peer, reason: reason.clone() });
-        }
+        let addresses = succession.addresses.clone();
+        self.is_not_taken(addresses, peer, &reason);
         self.ask_all();
+    }
+
+    fn is_not_taken(&mut self, addresses: Vec<IpAddr>, peer: usize, reason: &str) {
+        for address in addresses {
+            self.tell(Notice::NotTaken { address, peer, reason: reason.to_owned() });
+        }
     }
 
     /// Routers from which nobody has taken over go on, as soon as that is known.
@@ -79,10 +84,8 @@ impl Director {
         self.successions = others;
         let ended: Vec<Succession> = ended;
         for succession in ended.into_iter().filter(Succession::is_open) {
-            let (peer, reason) = (succession.peer, "it is active here again".to_owned());
-            for address in succession.addresses {
-                self.tell(Notice::NotTaken { address, peer, reason: reason.clone() });
-            }
+            let Succession { addresses, peer, .. } = succession;
+            self.is_not_taken(addresses, peer, "it is active here again");
         }
     }
 }

@@ -38,14 +38,12 @@ pub(super) fn ask_all<R: BufRead>(
         let told = match question {
             Question::Routers => Told::Answer { peer, result: routers(shared, peer) },
             Question::Claim(address, priority) => {
-                let request = Message::Claim { address, priority };
-                let answer = ask(shared, peer, |pipe, by| pipe.ask(&request, 0, by));
-                Told::Claimed { peer, address, result: answer.map(drop) }
+                let result = say(shared, peer, &Message::Claim { address, priority });
+                Told::Claimed { peer, address, result }
             }
             Question::Prepare(address) => {
-                let request = Message::Prepare { address };
-                let answer = ask(shared, peer, |pipe, by| pipe.ask(&request, 0, by));
-                Told::Prepared { peer, address, result: answer.map(drop) }
+                let result = say(shared, peer, &Message::Prepare { address });
+                Told::Prepared { peer, address, result }
             }
             Question::Promote(address) => {
                 Told::Promoted { peer, address, result: promote(shared, peer, address, open) }
@@ -60,6 +58,11 @@ pub(super) fn ask_all<R: BufRead>(
 fn routers(shared: &Shared, peer: usize) -> Result<Vec<Standing>, Error> {
     let answer = ask(shared, peer, |pipe, by| pipe.ask(&Message::Routers, LONGEST, by))?;
     Ok(Standing::read_all(&answer)?)
+}
+
+/// What is answered by nothing, or declined.
+fn say(shared: &Shared, peer: usize, request: &Message<'_>) -> Result<(), Error> {
+    ask(shared, peer, |pipe, by| pipe.ask(request, 0, by)).map(drop)
 }
 
 /// The connections that are here and were not noted go with it; all, if none were. They take

@@ -68,6 +68,15 @@ fn promoted(link: &Link) -> Result<(), peer::Error> {
     }
 }
 
+/// What came of a question is what was decided.
+fn is_decided(result: Result<(), peer::Error>, decision: Result<(), String>) {
+    match (result, decision) {
+        (Ok(()), Ok(())) => {}
+        (Err(peer::Error::Declined { reason }), Err(expected)) => assert_eq!(reason, expected),
+        other => unreachable!("{other:?}"),
+    }
+}
+
 fn wait_for_counters(link: &Link, expected: Counters) {
     let by = Instant::now() + LONG;
     while link.counters() != expected {
@@ -121,11 +130,7 @@ fn a_peer_takes_over_if_it_says_so() {
         answers.answer(request, decision.clone());
         // Again, which is nothing.
         answers.answer(request, Ok(()));
-        match (promoted(&asks), decision) {
-            (Ok(()), Ok(())) => {}
-            (Err(peer::Error::Declined { reason }), Err(expected)) => assert_eq!(reason, expected),
-            other => unreachable!("{other:?}"),
-        }
+        is_decided(promoted(&asks), decision);
     }
 }
 
@@ -141,11 +146,7 @@ fn a_peer_takes_the_connections_again_if_it_says_so() {
         let Told::Prepared { peer: 0, address: VIRTUAL, result } = told(&asks) else {
             unreachable!("something else is told")
         };
-        match (result, decision) {
-            (Ok(()), Ok(())) => {}
-            (Err(peer::Error::Declined { reason }), Err(expected)) => assert_eq!(reason, expected),
-            other => unreachable!("{other:?}"),
-        }
+        is_decided(result, decision);
     }
 }
 
@@ -162,11 +163,7 @@ fn a_peer_hands_over_if_it_says_so() {
         let Told::Claimed { peer: 0, address: VIRTUAL, result } = told(&asks) else {
             unreachable!("something else is told")
         };
-        match (result, decision) {
-            (Ok(()), Ok(())) => {}
-            (Err(peer::Error::Declined { reason }), Err(expected)) => assert_eq!(reason, expected),
-            other => unreachable!("{other:?}"),
-        }
+        is_decided(result, decision);
     }
 }
 

@@ -83,44 +83,41 @@ fn behind_the_gate_it_takes_over_when_nobody_is_heard_or_the_active_router_resig
     assert_eq!(host.until(State::Active), Duration::from_micros(609_375));
 }
 
+/// Whether it tells that the gate keeps it from taking over from one with this priority.
+fn is_told_held(host: &mut Host, priority: u8) -> bool {
+    let held = Action::Report(Report::Held { peer: address("10.0.0.3"), priority });
+    host.hear(priority, "10.0.0.3");
+    host.take().contains(&held)
+}
+
 #[test]
 fn what_the_gate_keeps_it_from_is_told_once_until_it_is_open() {
-    let is_told = |host: &mut Host, priority| {
-        let held = Action::Report(Report::Held { peer: address("10.0.0.3"), priority });
-        host.hear(priority, "10.0.0.3");
-        host.take().contains(&held)
-    };
     let config = rank(100).with_sync_gate(true);
     let mut host = Host::started(config.clone());
-    assert!(!is_told(&mut host, 150));
-    assert!(!is_told(&mut host, 100));
-    assert!(is_told(&mut host, 50));
-    assert!(!is_told(&mut host, 50));
+    assert!(!is_told_held(&mut host, 150));
+    assert!(!is_told_held(&mut host, 100));
+    assert!(is_told_held(&mut host, 50));
+    assert!(!is_told_held(&mut host, 50));
     host.tell(Event::SyncReady(true));
-    assert!(!is_told(&mut host, 50));
+    assert!(!is_told_held(&mut host, 50));
     host.tell(Event::SyncReady(false));
-    assert!(is_told(&mut host, 50));
+    assert!(is_told_held(&mut host, 50));
 
     // What it would not do anyway is not told.
     let mut host = Host::started(config.clone().with_preempt(Preempt::Never));
-    assert!(!is_told(&mut host, 50));
+    assert!(!is_told_held(&mut host, 50));
     let mut host = Host::started(config.with_preempt(Preempt::After(MILLI * 1_500)));
-    assert!(!is_told(&mut host, 50));
+    assert!(!is_told_held(&mut host, 50));
     host.pass(MILLI * 1_600);
-    assert!(is_told(&mut host, 50));
+    assert!(is_told_held(&mut host, 50));
 }
 
 #[test]
 fn what_held_it_back_and_has_ended_is_told_when_it_comes_again() {
-    let is_told = |host: &mut Host, priority| {
-        let held = Action::Report(Report::Held { peer: address("10.0.0.3"), priority });
-        host.hear(priority, "10.0.0.3");
-        host.take().contains(&held)
-    };
     let mut host = Host::started(rank(100).with_sync_gate(true));
-    assert!(is_told(&mut host, 50));
-    assert!(!is_told(&mut host, 150));
-    assert!(is_told(&mut host, 50));
+    assert!(is_told_held(&mut host, 50));
+    assert!(!is_told_held(&mut host, 150));
+    assert!(is_told_held(&mut host, 50));
 }
 
 #[test]
