@@ -106,7 +106,9 @@ fn join(streams: Vec<TcpStream>, count: usize) -> thread::JoinHandle<Joined> {
         let mut all = Vec::new();
         let mut reports = Vec::new();
         for stream in streams {
-            reports.push(receiver.run(stream, &mut director.client, |progress| all.push(progress)));
+            reports.push(
+                receiver.run(stream, &mut director.client, Vec::new, |progress| all.push(progress)),
+            );
         }
         let counts = counts(&mut director.client);
         (reports, all, table(count), counts)
@@ -189,6 +191,33 @@ fn what_has_no_destination_is_named_and_not_taken() {
     assert_eq!(report.to_string(), "synced 2 of 3 connections, 1 without a destination here");
 }
 
+#[test]
+fn of_what_is_balanced_here_only_what_is_missing_is_taken() {
+    let [known, missing] = [1, 2].map(|client| from_client(Family::V4, TCP, client));
+    let copy = Connection { state: 1, flags: Flags::MASQUERADE, timeout: 60, ..known };
+    let here = Connection { state: 4, flags: Flags::INACTIVE, timeout: 900, ..known };
+    let (_director, all) = director(&[copy, missing]);
+    for (own, state, lives) in
+        [(vec![], "ESTABLISHED", 0..=60), (vec![known.service.address], "FIN_WAIT", 800..=900)]
+    {
+        let (joining, active) = streams();
+        let joined = thread::spawn(move || {
+            let mut director = Director::with_backup();
+            serve(&mut director.client);
+            director.give(&packed(Version::V1, &[here]));
+            let active = || own.clone();
+            let report = Receiver::new(KEY).run(joining, &mut director.client, active, |_| {});
+            (report.unwrap(), table(all))
+        });
+        Sender::new(KEY).serve(active, connections::open, |_| {}).unwrap();
+        let (report, table) = joined.join().unwrap();
+        assert!(report.is_complete(), "{report}");
+        let found = table.values().find(|entry| entry.client == known.client).unwrap();
+        assert_eq!(found.state.to_string(), state);
+        assert!(lives.contains(&found.expires.as_secs()), "{found}");
+    }
+}
+
 /// The most memory that the process had since it was reset, and what it has now, in KiB.
 fn memory() -> (u64, u64) {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -229,7 +258,8 @@ fn many_connections_arrive_in_bounded_memory() {
     let joined = thread::spawn(move || {
         let mut director = Director::with_backup();
         serve(&mut director.client);
-        let report = Receiver::new(KEY).run(joining, &mut director.client, |_| {}).unwrap();
+        let report =
+            Receiver::new(KEY).run(joining, &mut director.client, Vec::new, |_| {}).unwrap();
         let [_, (_, inactive), ..] = counts(&mut director.client);
         (report, inactive)
     });

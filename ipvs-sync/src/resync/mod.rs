@@ -24,7 +24,7 @@
 //! fn joining() -> Result<(), Box<dyn std::error::Error>> {
 //!     let mut receiver = Receiver::new(Key::read(Path::new("/etc/ipvs-sync/key"))?);
 //!     let stream = TcpStream::connect("10.5.0.1:8849")?;
-//!     let report = receiver.run(stream, &mut Client::connect()?, |_| {})?;
+//!     let report = receiver.run(stream, &mut Client::connect()?, Vec::new, |_| {})?;
 //!     println!("{report}");
 //!     Ok(())
 //! }

@@ -8,6 +8,7 @@ use ipvs::connections::Reader;
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::BufRead;
+use std::net::IpAddr;
 
 /// The connections of a table, by bits that each of them sets (a Bloom filter).
 ///
@@ -17,6 +18,8 @@ use std::io::BufRead;
 pub(crate) struct Present {
     bits: Vec<u64>,
     hash: RandomState,
+    /// The virtual addresses of which nobody knows the connections better.
+    active: Vec<IpAddr>,
 }
 
 /// 2 MiB.
@@ -24,13 +27,14 @@ const WORDS: usize = 1 << 18;
 const BITS_EACH: usize = 4;
 
 impl Present {
-    pub(super) fn new() -> Self {
-        Self { bits: vec![0; WORDS], hash: RandomState::new() }
+    pub(super) fn new(active: &[IpAddr]) -> Self {
+        Self { bits: vec![0; WORDS], hash: RandomState::new(), active: active.to_vec() }
     }
 
-    /// Those of a table that can be told.
-    pub(crate) fn read<R: BufRead>(table: Reader<R>) -> Result<Self, Error> {
-        let mut present = Self::new();
+    /// Those of a table that can be told. Connections to the addresses that are active here
+    /// count as present whatever their state and their destination.
+    pub(crate) fn read<R: BufRead>(table: Reader<R>, active: &[IpAddr]) -> Result<Self, Error> {
+        let mut present = Self::new(active);
         for entry in table {
             match entry {
                 Ok(entry) => {
@@ -61,8 +65,10 @@ impl Present {
     /// By all that a sync message can change but the timeout.
     fn places(&self, connection: &Connection<'_>) -> [(usize, u64); BITS_EACH] {
         let Connection { protocol, client, service, destination, state, .. } = *connection;
+        let is_active = self.active.contains(&service.address);
+        let told = (!is_active).then_some((destination, state));
         let hash = self.hash.hash_one((
-            (protocol, client, service, destination, state),
+            (protocol, client, service, told),
             (connection.is_template(), connection.engine_data),
         ));
         let (first, step) = (hash >> 32, hash & 0xffff_ffff | 1);

@@ -10,7 +10,7 @@ use crate::peer::{self, GREETING, Key, LeftOut, Message, Pipe, Refused};
 use crate::proto::Connection;
 use ipvs::transport::Transport;
 use ipvs::{Client, connections};
-use std::net::TcpStream;
+use std::net::{IpAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 /// Fetches the connection table of the active director, and puts it into the kernel's.
@@ -41,6 +41,10 @@ impl Receiver {
     /// after that what is missing, until nothing is or it was read five times. After an
     /// error, with another stream it goes on where it was.
     ///
+    /// `active` says which virtual addresses are active here. Their connections are known here
+    /// better than there: of those only what is missing is taken, where anything else is brought
+    /// to what the other says. It is asked again and again, since it may change meanwhile.
+    ///
     /// It takes 2 MiB and the memory of services and destinations, whatever the number of
     /// connections.
     ///
@@ -50,6 +54,7 @@ impl Receiver {
         &mut self,
         stream: TcpStream,
         client: &mut Client<T>,
+        active: impl Fn() -> Vec<IpAddr>,
         mut progress: impl FnMut(Progress),
     ) -> Result<Report, Error> {
         let mut injector = Injector::open(&client.daemons()?)?;
@@ -58,7 +63,11 @@ impl Receiver {
         let mut report = Report::default();
         for pass in 1..=PASSES {
             let is_first = pass == 1;
-            let here = if is_first { None } else { Some(Present::read(connections::open()?)?) };
+            let mut own = active();
+            let here = match is_first {
+                true => None,
+                false => Some(Present::read(connections::open()?, &own)?),
+            };
             let skip = if is_first { self.position } else { 0 };
             report = Report { passes: pass, ..Report::default() };
             let mut given = 0;
@@ -71,13 +80,18 @@ impl Receiver {
                         self.position = read.max(self.position);
                     }
                     progress(Progress { read, given, pass });
+                    own = active();
                     return Ok(());
                 };
                 let Some(bound) = destinations.bound(connection) else {
                     report.without_destination += 1;
                     return Ok(());
                 };
-                if here.as_ref().is_some_and(|here| here.has(&bound)) {
+                let is_known = match &here {
+                    Some(here) => here.has(&bound),
+                    None => own.contains(&bound.service.address),
+                };
+                if is_known {
                     report.synced += 1;
                 } else if injector.give(&bound)? {
                     given += 1;

@@ -174,6 +174,13 @@ impl Link {
         self.shared.publish(standings);
     }
 
+    /// From now on, these virtual addresses are active here: of connections to them only what is
+    /// missing here is taken from the tables of peers, whose copies are older. Until then there
+    /// are none.
+    pub fn set_active(&self, addresses: Vec<IpAddr>) {
+        self.shared.set_active(addresses);
+    }
+
     /// Answers a [`Told::PromoteAsked`], [`Told::ClaimAsked`] or [`Told::PrepareAsked`]: it does
     /// that, or why not. After 2 seconds the peer has been told that there was
     /// no answer, and this is lost. What was not taken by [`next`](Self::next) until then is

@@ -29,6 +29,8 @@ pub(super) struct Shared {
 struct State {
     /// What `Routers` is answered with.
     standings: Vec<u8>,
+    /// The virtual addresses that are active here.
+    active: Vec<IpAddr>,
     /// What peers are being asked.
     asked: BTreeSet<(usize, Question)>,
     /// The peers whose table is wanted.
@@ -78,6 +80,14 @@ impl Shared {
         let mut bytes = Vec::new();
         standings.iter().for_each(|standing| standing.write(&mut bytes));
         self.state().standings = bytes;
+    }
+
+    pub(super) fn set_active(&self, addresses: Vec<IpAddr>) {
+        self.state().active = addresses;
+    }
+
+    pub(super) fn active(&self) -> Vec<IpAddr> {
+        self.state().active.clone()
     }
 
     pub(super) fn standings(&self) -> Vec<u8> {

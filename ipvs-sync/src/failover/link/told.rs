@@ -84,7 +84,7 @@ pub enum Told {
         peer: usize,
         /// The first virtual address of the router.
         address: IpAddr,
-        /// Nothing if it does, if it can; [`peer::Error::Declined`] if it does not, and
+        /// Nothing if it does; [`peer::Error::Declined`] if it does not, and
         /// another if that is not known.
         result: Result<(), peer::Error>,
     },

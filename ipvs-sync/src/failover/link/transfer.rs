@@ -43,7 +43,7 @@ pub(super) fn work_all<R: BufRead>(
                 shared.tell(Told::Transferred { peer, result });
             }
             Work::Note => {
-                let noted = open().map_err(Error::from).and_then(Present::read);
+                let noted = open().map_err(Error::from).and_then(|table| Present::read(table, &[]));
                 let result = noted.map(|noted| shared.note(noted));
                 shared.tell(Told::Noted { result });
             }
@@ -56,12 +56,17 @@ fn transfer(shared: &Shared, peer: usize, receiver: &mut Receiver) -> Result<Rep
     let _entry = shared.streams.add(&socket).map_err(peer::Error::from)?;
     let stream = connect(shared, socket, peer).map_err(peer::Error::from)?;
     let mut told: Option<Instant> = None;
-    receiver.run(stream, &mut Client::connect()?, |progress| {
-        if told.is_none_or(|told| told.elapsed() >= PAUSE) {
-            told = Some(Instant::now());
-            shared.tell(Told::Progress { peer, progress });
-        }
-    })
+    receiver.run(
+        stream,
+        &mut Client::connect()?,
+        || shared.active(),
+        |progress| {
+            if told.is_none_or(|told| told.elapsed() >= PAUSE) {
+                told = Some(Instant::now());
+                shared.tell(Told::Progress { peer, progress });
+            }
+        },
+    )
 }
 
 /// How long it is at least from one progress to the next.

@@ -5,6 +5,7 @@ use crate::peer::LeftOut;
 use crate::proto::{Connection, Flags};
 use crate::resync::carry::carry;
 use crate::resync::present::Present;
+use ipvs::Endpoint;
 use ipvs::connections::Reader;
 use std::io::Cursor;
 
@@ -109,7 +110,7 @@ fn lines_that_cannot_be_read_are_counted_and_passed_over() {
 
 #[test]
 fn what_a_table_has_is_told_from_what_it_has_not() {
-    let mut present = Present::new();
+    let mut present = Present::new(&[]);
     let end = |port| format!("192.0.2.9:{port}").parse().unwrap();
     let connection = |port| Connection::new(6, end(port), end(80), end(8080));
     (1..=20_000).for_each(|port| present.add(&connection(port)));
@@ -121,4 +122,15 @@ fn what_a_table_has_is_told_from_what_it_has_not() {
     assert!(!present.has(&Connection { destination: end(8081), ..connection(1) }));
     assert!(!present.has(&Connection { flags: Flags::TEMPLATE, ..connection(1) }));
     assert!(present.has(&Connection { timeout: 5, mark: 7, ..connection(1) }));
+}
+
+#[test]
+fn of_what_is_balanced_here_an_older_state_is_no_other_connection() {
+    let end = |port| Endpoint::new([192, 0, 2, 9], port);
+    let mut present = Present::new(&[end(80).address]);
+    let connection = Connection::new(6, end(1), end(80), end(8080));
+    present.add(&Connection { state: 3, ..connection });
+    assert!(present.has(&Connection { state: 1, ..connection }));
+    assert!(!present.has(&Connection { client: end(2), ..connection }));
+    assert!(!present.has(&Connection { flags: Flags::TEMPLATE, ..connection }));
 }
