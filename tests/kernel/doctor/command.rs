@@ -40,7 +40,8 @@ fn the_doctor_of_ipvs_syncd_ends_by_what_it_finds() {
     let found = "the master of the peer sends with id 7 and the backup of this node takes 8: it \
                  drops all messages";
     let one = "ipvs-syncd: 1 finding\n".to_owned();
-    assert_eq!(ends(&mut with_peer()), (Some(7), format!("error: {found}\n"), one.clone()));
+    let line = format!("error: with {}: {found}\n", report.display());
+    assert_eq!(ends(&mut with_peer()), (Some(7), line, one.clone()));
 
     stop(Role::Master);
     stop(Role::Backup);

@@ -28,6 +28,9 @@ struct Diagnosis {
 struct Found {
     severity: String,
     at: At,
+    /// The peer that this is about, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    peer: Option<String>,
     finding: String,
 }
 
@@ -43,37 +46,37 @@ enum At {
 /// Tells what is wrong with the node that the configuration is of.
 pub(crate) fn run(file: &Path, is_json: bool, peer: Option<&Path>) -> Result<(), Failure> {
     let config = Config::read(file).map_err(|all| Failure::new(Exit::Configuration, all))?;
-    let peer = peer.map(read).transpose()?;
+    let reported = peer.map(read).transpose()?;
     let namespace = running::open(config.process.namespace.as_deref())?;
     let report = gather(namespace.as_ref())?;
     let link = config.sync.and_then(|sync| sync.link);
-    let mut silent = Vec::new();
-    let peers = match (peer, &link) {
-        (Some(peer), _) => vec![peer],
-        (None, Some(link)) => {
-            let answers = link.peers.iter().filter_map(|address| {
-                let silence = |error| format!("{address} does not answer: {error}");
-                let answer = ask(*address, link, namespace.as_ref()).map_err(silence);
-                answer.map_err(|silence| silent.push(silence)).ok()
-            });
-            answers.collect()
+    let mut findings: Vec<Found> = found(At::Here, None, examine(&report)).collect();
+    let mut peers = Vec::new();
+    if let Some(reported) = reported {
+        peers.push(reported);
+    } else if let Some(link) = &link {
+        for address in &link.peers {
+            let name = address.to_string();
+            match ask(*address, link, namespace.as_ref()) {
+                Ok(report) => peers.push((name, report)),
+                Err(error) => findings.push(Found {
+                    severity: Severity::Warning.to_string(),
+                    at: At::Peer,
+                    peer: Some(name),
+                    finding: format!("it does not answer: {error}"),
+                }),
+            }
         }
-        (None, None) => Vec::new(),
-    };
-    let mut findings: Vec<Found> = found(At::Here, examine(&report)).collect();
-    for peer in &peers {
-        findings.extend(found(At::Peer, examine(peer)));
-        findings.extend(found(At::Between, compare(&report, peer)));
+    }
+    for (name, peer) in &peers {
+        findings.extend(found(At::Peer, Some(name), examine(peer)));
+        findings.extend(found(At::Between, Some(name), compare(&report, peer)));
     }
     // A peer of which nothing is known may have the master.
     if !peers.is_empty() && peers.len() >= link.map_or(0, |link| link.peers.len()) {
-        findings.extend(found(At::Between, compare_all(iter::once(&report).chain(&peers))));
+        let all = iter::once(&report).chain(peers.iter().map(|(_, report)| report));
+        findings.extend(found(At::Between, None, compare_all(all)));
     }
-    findings.extend(silent.into_iter().map(|finding| Found {
-        severity: Severity::Warning.to_string(),
-        at: At::Peer,
-        finding,
-    }));
     let diagnosis = Diagnosis { report, findings };
     let text = match is_json {
         true => serde_json::to_string(&diagnosis).map_err(Failure::system)? + "\n",
@@ -87,13 +90,13 @@ pub(crate) fn run(file: &Path, is_json: bool, peer: Option<&Path>) -> Result<(),
     }
 }
 
-/// What a peer told of itself as JSON.
-fn read(file: &Path) -> Result<Report, Failure> {
+/// What a peer told of itself as JSON, and the name of the file.
+fn read(file: &Path) -> Result<(String, Report), Failure> {
     let name = file.display();
     let text = fs::read_to_string(file).map_err(|error| Failure::io(&name, &error))?;
     let told: Diagnosis =
         serde_json::from_str(&text).map_err(|error| Failure::system(format!("{name}: {error}")))?;
-    Ok(told.report)
+    Ok((name.to_string(), told.report))
 }
 
 /// What a peer says of itself.
@@ -118,17 +121,23 @@ fn gather(namespace: Option<&Namespace>) -> Result<Report, Failure> {
     gathered.map_err(|error: GatherError| Failure::refused(error.is_permission(), error))
 }
 
-fn found(at: At, findings: impl IntoIterator<Item = Finding>) -> impl Iterator<Item = Found> {
+fn found(
+    at: At,
+    peer: Option<&String>,
+    findings: impl IntoIterator<Item = Finding>,
+) -> impl Iterator<Item = Found> {
     findings.into_iter().map(move |finding| Found {
         severity: finding.severity().to_string(),
         at,
+        peer: peer.cloned(),
         finding: finding.to_string(),
     })
 }
 
-fn line(Found { severity, at, finding }: &Found) -> String {
-    match at {
-        At::Peer => format!("{severity}: at the peer: {finding}\n"),
-        At::Here | At::Between => format!("{severity}: {finding}\n"),
+fn line(Found { severity, at, peer, finding }: &Found) -> String {
+    match (at, peer) {
+        (At::Peer, Some(peer)) => format!("{severity}: at {peer}: {finding}\n"),
+        (At::Between, Some(peer)) => format!("{severity}: with {peer}: {finding}\n"),
+        _ => format!("{severity}: {finding}\n"),
     }
 }
