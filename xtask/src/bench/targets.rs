@@ -46,7 +46,10 @@ const PROCESSES: &str = "thesis/processes/anchored";
 const RESTORE: &str = "restore/1000x10";
 const LIST: &str = "list/1000x10";
 
-const TARGETS: [Target; 9] = [
+const DECODE: &str = "decode/destination";
+const ENCODE: &str = "encode/destination";
+
+const TARGETS: [Target; 12] = [
     at_most(1.03, "single commands, of the floor", [ANCHORED, "client"], [ANCHORED, "floor"]),
     at_most(1.1, "batches of 64, of the floor", [BATCHES, "batch"], [BATCHES, "floor"]),
     at_least(
@@ -86,6 +89,9 @@ const TARGETS: [Target; 9] = [
         [LIST, "ipvsadm -Ln"],
         [LIST, "client"],
     ),
+    at_least(15.0, "owned, of decoding a destination", [DECODE, "owned"], [DECODE, "ours"]),
+    at_least(3.0, "nlrs, of decoding a destination", [DECODE, "nlrs"], [DECODE, "ours"]),
+    at_least(5.0, "owned, of encoding a destination", [ENCODE, "owned"], [ENCODE, "ours"]),
 ];
 
 const fn at_most(
