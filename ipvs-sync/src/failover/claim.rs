@@ -1,6 +1,6 @@
 //! Taking over from one of lower priority: it is asked to hand over first.
 
-use super::director::Director;
+use super::director::{Director, is_there};
 use super::event::Action;
 use super::handover::LIMIT;
 use super::notice::Notice;
@@ -17,13 +17,22 @@ pub(super) struct Claim {
     since: Time,
     /// When it is asked again. What it does already it does not begin anew.
     again: Time,
-    /// Until when the gate stays closed.
-    until: Time,
-    /// It does so, and the connections are taken once more before.
-    is_granted: bool,
+    /// Since when it says that it does.
+    granted: Option<Time>,
+    /// Since when it says that it does not.
+    refused: Option<Time>,
 }
 
-/// How long a router waits for the active one to begin to hand over.
+/// A peer that has asked for a router here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Claimant {
+    pub(super) peer: usize,
+    pub(super) request: u64,
+    /// Of the router there.
+    pub(super) priority: u8,
+}
+
+/// How long a router waits for an active one that does not say that it hands over.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How often that one is asked. It may be another by then.
@@ -31,21 +40,31 @@ const AGAIN: Duration = Duration::from_secs(5);
 
 impl Claim {
     fn new(now: Time) -> Self {
-        Self { since: now, again: now, until: now + PATIENCE, is_granted: false }
+        Self { since: now, again: now, granted: None, refused: None }
     }
 
-    /// The active one is to hand over, which takes as long as its table is. That counts once:
-    /// where it never comes to pass there must be an end.
+    /// The active one is to hand over.
     pub(super) fn granted(self, now: Time) -> Self {
-        let until = if self.is_granted { self.until } else { now + LIMIT };
-        Self { until, is_granted: true, ..self }
+        Self { granted: self.granted.or(Some(now)), refused: None, ..self }
+    }
+
+    fn refused(self, now: Time) -> Self {
+        Self { refused: self.refused.or(Some(now)), ..self }
+    }
+
+    /// Until when the gate stays closed. To hand over takes as long as the table is, but that
+    /// counts from the first time: where it never comes to pass there must be an end.
+    fn until(&self) -> Time {
+        let Some(granted) = self.granted else { return self.since + PATIENCE };
+        let refused = self.refused.map(|refused| refused + PATIENCE);
+        refused.into_iter().fold(granted + LIMIT, Time::min)
     }
 }
 
 impl Own {
     /// Until when the gate stays closed though the router has all connections, and has claimed.
     pub(super) fn claims_until(&self) -> Option<Time> {
-        self.claim.filter(|_| self.ready == Ready::Yes && !self.is_open).map(|claim| claim.until)
+        self.claim.filter(|_| self.ready == Ready::Yes && !self.is_open).map(|claim| claim.until())
     }
 }
 
@@ -101,10 +120,44 @@ impl Director {
         }
     }
 
-    /// The active one does not hand over. It may be another by now, or may later.
-    pub(super) fn does_not_get(&mut self, address: IpAddr, peer: usize, reason: String) {
-        if self.routers.get(&address).is_some_and(|own| own.claim.is_some()) {
-            self.tell(Notice::ClaimRefused { address, peer, reason });
+    /// The active one hands over, or does not. It may be another by now, or may later.
+    pub(super) fn claimed(&mut self, address: IpAddr, peer: usize, result: Result<(), String>) {
+        let Some(own) = self.routers.get_mut(&address) else { return };
+        let Some(claim) = &mut own.claim else { return };
+        match result {
+            Ok(()) => *claim = claim.granted(self.now),
+            Err(reason) => {
+                *claim = claim.refused(self.now);
+                self.tell(Notice::ClaimRefused { address, peer, reason });
+            }
         }
+    }
+
+    /// A peer asks for a router here, and so for all that move with it.
+    pub(super) fn claim_asked(
+        &mut self,
+        by: Claimant,
+        address: IpAddr,
+        own_priority: u8,
+        addresses: Vec<IpAddr>,
+    ) {
+        let reason = match self.state(address) {
+            // That it has resigned may be told later.
+            Some(State::Active) if self.is_being_told(address) => {
+                format!("{address} has just been handed over")
+            }
+            Some(State::Active) if own_priority < by.priority => {
+                return self.hand_over(addresses, Some(by));
+            }
+            Some(State::Active) => {
+                format!("its priority there is {own_priority}, and not below {}", by.priority)
+            }
+            state => is_there(address, state),
+        };
+        self.answer(by, Err(reason));
+    }
+
+    pub(super) fn answer(&mut self, to: Claimant, result: Result<(), String>) {
+        self.actions.push_back(Action::Answer { request: to.request, result });
     }
 }

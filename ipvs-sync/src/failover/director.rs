@@ -1,5 +1,6 @@
 //! The director: what it is told, and what it wants done.
 
+use super::claim::Claimant;
 use super::event::{Action, Event};
 use super::handover::Handover;
 use super::notice::Notice;
@@ -69,16 +70,16 @@ impl Director {
                 self.look(peer);
             }
             Event::Transferred { peer, result } => self.transferred(peer, result),
-            Event::HandOver { addresses, to } => self.hand_over(addresses, to),
+            Event::HandOver { addresses } => self.hand_over(addresses, None),
+            Event::ClaimAsked { request, peer, address, priority, own_priority, addresses } => {
+                let claimant = Claimant { peer, request, priority };
+                self.claim_asked(claimant, address, own_priority, addresses);
+            }
             Event::Noted { result } => self.noted(result),
             Event::PrepareAsked { request, address } => self.prepare(request, address),
             Event::Prepared { peer, address, result } => self.prepared(address, peer, result),
             Event::PromoteAsked { request, address } => self.take_over(request, address),
-            Event::Claimed { peer, address, result } => {
-                if let Err(reason) = result {
-                    self.does_not_get(address, peer, reason);
-                }
-            }
+            Event::Claimed { peer, address, result } => self.claimed(address, peer, result),
             Event::Promoted { peer, address, result } => self.promoted(address, peer, result),
             Event::Tick => {}
         }
@@ -132,12 +133,13 @@ impl Director {
         }
         let lacks = state == State::Active && own.ready != Ready::Yes;
         (own.state, own.ready) = (state, Ready::No);
-        own.claim = None;
+        (own.claim, own.handed_over) = (None, None);
         self.actions.extend(own.gate(address, false));
         if state == State::Backup {
             (own.since, own.waits) = (now, now);
             if has_handed_over && self.peers.iter().all(|peer| peer.owes.is_none()) {
                 own.ready = Ready::Yes;
+                own.handed_over = Some(now);
             }
             self.ask_all();
         }
@@ -203,7 +205,7 @@ impl Director {
     fn prepare(&mut self, request: u64, address: IpAddr) {
         let result = match self.state(address) {
             Some(State::Backup) => {
-                let claim = self.routers.get_mut(&address).and_then(|own| own.claim.take());
+                let claim = self.routers.get(&address).and_then(|own| own.claim);
                 self.lose(self.now, |other| other == address, "the active one is to hand over");
                 if let Some(own) = self.routers.get_mut(&address) {
                     own.claim = claim.map(|claim| claim.granted(self.now));
@@ -234,9 +236,10 @@ impl Director {
             // It may be the active one, whose sync messages do not arrive either.
             let peers = self.peers.clone();
             let is_known = |address| peers.iter().any(|peer| peer.is_active(address, Time::ZERO));
-            let routers = self.routers.iter();
-            let ready = routers.filter(|(_, own)| own.ready == Ready::Yes).map(|(at, _)| *at);
-            let unsure: Vec<IpAddr> = ready.filter(|address| !is_known(*address)).collect();
+            let ready = self.routers.iter().filter(|(_, own)| own.ready == Ready::Yes);
+            let unknown = ready.filter(|(address, _)| !is_known(**address));
+            let unsure = unknown.filter(|(address, own)| !self.is_succeeded(**address, own));
+            let unsure: Vec<IpAddr> = unsure.map(|(address, _)| *address).collect();
             self.lose(self.now, |address| unsure.contains(&address), "a peer does not answer");
         }
         for (address, own) in &mut self.routers {
@@ -305,9 +308,10 @@ impl Director {
                 continue;
             }
             own.since = own.since.max(since);
+            own.claim = None;
             if own.ready == Ready::Yes {
                 own.ready = Ready::No;
-                (own.waits, own.claim) = (self.now, None);
+                own.waits = self.now;
                 let (address, reason) = (*address, reason.to_owned());
                 self.actions.extend(own.gate(address, false));
                 self.actions.push_back(Action::Notice(Notice::NotReady { address, reason }));
@@ -330,7 +334,7 @@ impl Director {
     }
 }
 
-fn is_there(address: IpAddr, state: Option<State>) -> String {
+pub(super) fn is_there(address: IpAddr, state: Option<State>) -> String {
     match state {
         Some(state) => format!("{address} is {state} there"),
         None => format!("{address} is of no virtual router there"),

@@ -16,8 +16,8 @@ pub enum Event {
         state: State,
         /// It was active until now and handed over by itself
         /// ([`Cause::HandedOver`](crate::vrrp::router::Cause::HandedOver) and
-        /// [`Cause::GaveWay`](crate::vrrp::router::Cause::GaveWay)), so that it knows all that
-        /// its successor began with.
+        /// [`Cause::GaveWay`](crate::vrrp::router::Cause::GaveWay), or left with one of its
+        /// group that did), so that it knows all that its successor began with.
         has_handed_over: bool,
     },
     /// A virtual router is no longer here.
@@ -55,8 +55,7 @@ pub enum Event {
         /// Whether all of it is here now.
         result: Result<(), String>,
     },
-    /// The operator, or a peer, wants routers that move together, or one that moves alone, to
-    /// hand over.
+    /// The operator wants routers that move together, or one that moves alone, to hand over.
     /// If they can, [`Action::Resign`] follows some seconds later, and
     /// [`Notice::HandedOver`](super::Notice::HandedOver) of each; else
     /// [`Notice::Held`](super::Notice::Held), of each and within five minutes. Those
@@ -64,8 +63,23 @@ pub enum Event {
     HandOver {
         /// The routers.
         addresses: Vec<IpAddr>,
-        /// The peer that has asked for it; without one, to any.
-        to: Option<usize>,
+    },
+    /// A peer wants a router to hand over to it. [`Action::Answer`] follows as soon as it is
+    /// known whether it does. It is told what it would be of a [`HandOver`](Self::HandOver), but
+    /// nothing where its priority or state speaks against it.
+    ClaimAsked {
+        /// A number for the answer.
+        request: u64,
+        /// The peer.
+        peer: usize,
+        /// The router.
+        address: IpAddr,
+        /// Its priority there.
+        priority: u8,
+        /// Its priority here.
+        own_priority: u8,
+        /// All that move with it, itself among them.
+        addresses: Vec<IpAddr>,
     },
     /// What became of an [`Action::Note`].
     Noted {
@@ -102,7 +116,7 @@ pub enum Event {
         peer: usize,
         /// The router.
         address: IpAddr,
-        /// Whether it hands over if it can.
+        /// Whether it hands over.
         result: Result<(), String>,
     },
     /// What became of an [`Action::Promote`].

@@ -1,6 +1,7 @@
 //! Handing over: of which routers, how far that is, and to whom.
 
-use super::director::Director;
+use super::claim::Claimant;
+use super::director::{Director, is_there};
 use super::event::Action;
 use super::notice::{CannotTake, Held, Notice};
 use super::peers::Peer;
@@ -15,8 +16,10 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Handover {
     pub(super) addresses: Vec<IpAddr>,
-    /// The peer that asked for it.
+    /// The peer that it is for, since that asked for it.
     to: Option<usize>,
+    /// Those that asked for it, and have no answer yet.
+    claimants: Vec<Claimant>,
     began: Time,
     step: Step,
     /// The peers that were asked to take the connections here again, and what they said.
@@ -51,8 +54,15 @@ enum Next {
 pub(super) const LIMIT: Duration = Duration::from_secs(300);
 
 impl Handover {
-    fn new(addresses: Vec<IpAddr>, to: Option<usize>, now: Time) -> Self {
-        Self { addresses, to, began: now, step: Step::Looks(now), takers: BTreeMap::new() }
+    fn new(addresses: Vec<IpAddr>, by: Option<Claimant>, now: Time) -> Self {
+        Self {
+            addresses,
+            to: by.map(|by| by.peer),
+            claimants: by.into_iter().collect(),
+            began: now,
+            step: Step::Looks(now),
+            takers: BTreeMap::new(),
+        }
     }
 
     /// When it is given up.
@@ -90,10 +100,15 @@ impl Handover {
         let is_known = |peer: &Peer| has_answered(peer) || peer.is_lost().is_some();
         let lacks = |peer: &Peer| self.is_backup(peer, since, false);
         let is_meant = |number: usize| self.to.is_none_or(|to| to == number) && may(number);
-        match self.able(peers, since).find(|number| is_meant(*number)) {
-            Some(peer) if !peers.iter().any(lacks) && peers.iter().all(is_known) => Some(Ok(peer)),
-            _ => peers.iter().all(has_answered).then(|| Err(self.why_none(peers, since))),
-        }
+        let is_over = match self.able(peers, since).find(|number| is_meant(*number)) {
+            Some(peer) if !peers.iter().any(lacks) && peers.iter().all(is_known) => {
+                return Some(Ok(peer));
+            }
+            // It waits for an answer, and nobody else is meant.
+            None if self.to.and_then(|to| peers.get(to)).is_some_and(has_answered) => true,
+            _ => peers.iter().all(has_answered),
+        };
+        is_over.then(|| Err(self.why_none(peers, since)))
     }
 
     /// The peers that can take over, as far as they said since then.
@@ -146,18 +161,26 @@ impl Handover {
 }
 
 impl Director {
-    /// Routers are to hand over.
-    pub(super) fn hand_over(&mut self, addresses: Vec<IpAddr>, to: Option<usize>) {
-        let handed =
-            |address: &IpAddr| self.handovers.iter().any(|it| it.addresses.contains(address));
-        let new: Vec<IpAddr> = addresses.into_iter().filter(|address| !handed(address)).collect();
-        let states: Vec<_> = new.iter().map(|address| self.state(*address)).collect();
-        if states.iter().all(|state| *state == Some(State::Active)) && !new.is_empty() {
-            self.handovers.push(Handover::new(new, to, self.now));
+    /// Routers are to hand over, to whom a peer has asked for.
+    pub(super) fn hand_over(&mut self, addresses: Vec<IpAddr>, by: Option<Claimant>) {
+        let does = |it: &&mut Handover| addresses.iter().all(|at| it.addresses.contains(at));
+        if let Some(handover) = self.handovers.iter_mut().find(does) {
+            handover.claimants.extend(by);
+            return self.grant_claims();
+        }
+        let handed = |at: &IpAddr| self.handovers.iter().any(|it| it.addresses.contains(at));
+        let addresses: Vec<IpAddr> = addresses.into_iter().filter(|at| !handed(at)).collect();
+        let is_active = |address: &IpAddr| self.state(*address) == Some(State::Active);
+        if addresses.iter().all(is_active) && !addresses.is_empty() {
+            self.handovers.push(Handover::new(addresses, by, self.now));
             return self.ask_all();
         }
-        for (address, state) in new.into_iter().zip(states) {
-            let why = if state.is_none() { Held::Unknown } else { Held::NotActive };
+        if let (Some(by), Some(&other)) = (by, addresses.iter().find(|at| !is_active(at))) {
+            self.answer(by, Err(is_there(other, self.state(other))));
+        }
+        for address in addresses {
+            let is_known = self.state(address).is_some();
+            let why = if is_known { Held::NotActive } else { Held::Unknown };
             self.tell(Notice::Held { address, why });
         }
     }
@@ -170,7 +193,7 @@ impl Director {
                 _ if handover.step != Step::Notes => {}
                 Ok(()) => self.have_taken(&mut handover),
                 Err(reason) => {
-                    self.hold(&handover.addresses, &Held::NotNoted(reason.clone()));
+                    self.hold(handover, &Held::NotNoted(reason.clone()));
                     continue;
                 }
             }
@@ -227,10 +250,19 @@ impl Director {
                 Next::Note => {
                     self.note(&mut handover);
                     self.handovers.push(handover);
+                    self.grant_claims();
                 }
                 Next::Resign { peer } => self.resign(handover, peer),
-                Next::Hold(why) => self.hold(&handover.addresses, &why),
+                Next::Hold(why) => self.hold(handover, &why),
             }
+        }
+    }
+
+    /// Who asked is told that it is handed over when it is known that somebody can take over.
+    fn grant_claims(&mut self) {
+        let known = self.handovers.iter_mut().filter(|it| !matches!(it.step, Step::Looks(_)));
+        for by in known.flat_map(|it| std::mem::take(&mut it.claimants)) {
+            self.actions.push_back(Action::Answer { request: by.request, result: Ok(()) });
         }
     }
 
@@ -260,8 +292,15 @@ impl Director {
         self.successions.push(Succession::new(addresses, peer));
     }
 
-    fn hold(&mut self, addresses: &[IpAddr], why: &Held) {
-        for &address in addresses {
+    fn hold(&mut self, handover: Handover, why: &Held) {
+        for by in handover.claimants {
+            let named = |peer| match peer == by.peer {
+                true => "the director that asks".to_owned(),
+                false => "another peer".to_owned(),
+            };
+            self.answer(by, Err(why.text(named)));
+        }
+        for address in handover.addresses {
             self.tell(Notice::Held { address, why: why.clone() });
         }
     }

@@ -58,8 +58,8 @@
 //!
 //! A backup that is ready and has a higher priority than the active router asks it to hand
 //! over, as the operator can: it would lose the connections of the last seconds if it just
-//! took over. It asks every five seconds, and only if nothing has come of that within 20, or
-//! five minutes after a handover was begun, its gate opens.
+//! took over. It asks every five seconds, and only if that one does not say within 20 that it
+//! hands over, or has not within five minutes of saying so, its gate opens.
 //!
 //! # Planned handover
 //!

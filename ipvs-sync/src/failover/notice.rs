@@ -58,7 +58,7 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
-    /// Nobody handed over to the router here, which has a higher priority and all connections:
+    /// Nobody hands over to the router here, which has a higher priority and all connections:
     /// it takes over by itself.
     ClaimGivenUp {
         /// The router.

@@ -20,6 +20,8 @@ pub(super) struct Own {
     pub(super) is_open: bool,
     /// It has asked the active one to hand over.
     pub(super) claim: Option<Claim>,
+    /// When it has handed over, or its successor said that it takes over.
+    pub(super) handed_over: Option<Time>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +35,15 @@ pub(super) enum Ready {
 impl Own {
     pub(super) fn new(now: Time) -> Self {
         let (state, ready) = (State::Stopped, Ready::No);
-        Self { state, ready, since: now, waits: now, is_open: false, claim: None }
+        Self {
+            state,
+            ready,
+            since: now,
+            waits: now,
+            is_open: false,
+            claim: None,
+            handed_over: None,
+        }
     }
 
     /// Opens the gate, or closes it, if it is not so already.

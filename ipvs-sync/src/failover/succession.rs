@@ -3,10 +3,12 @@
 use super::director::Director;
 use super::event::Action;
 use super::notice::Notice;
+use super::own::Own;
 use super::peers::Peer;
 use crate::vrrp::Time;
 use crate::vrrp::router::State;
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// Routers that have resigned, until it is known that they need not go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +18,9 @@ pub(super) struct Succession {
     /// When all peers were asked who is active, since the successor did not say that it is.
     asked: Option<Time>,
 }
+
+/// How long it takes until a successor says that it is active. It is asked every second.
+const SAYS_SO: Duration = Duration::from_secs(3);
 
 impl Succession {
     pub(super) fn new(addresses: Vec<IpAddr>, peer: usize) -> Self {
@@ -39,12 +44,30 @@ impl Director {
         let is_it = |it: &&mut Succession| it.peer == peer && it.is_of(address);
         let Some(succession) = self.successions.iter_mut().find(is_it) else { return };
         let Err(reason) = result else {
-            return self.successions.retain(|it| !(it.peer == peer && it.is_of(address)));
+            let addresses = std::mem::take(&mut succession.addresses);
+            self.successions.retain(|it| !it.addresses.is_empty());
+            for (address, own) in &mut self.routers {
+                if addresses.contains(address) {
+                    own.handed_over = own.handed_over.map(|_| self.now);
+                }
+            }
+            return;
         };
         succession.asked = Some(self.now);
         let addresses = succession.addresses.clone();
         self.is_not_taken(addresses, peer, &reason);
         self.ask_all();
+    }
+
+    /// Whether a router has handed over and its successor need not say yet that it is active.
+    pub(super) fn is_succeeded(&self, address: IpAddr, own: &Own) -> bool {
+        let Some(handed_over) = own.handed_over else { return false };
+        self.is_being_told(address) || self.now < handed_over + SAYS_SO
+    }
+
+    /// Whether a successor is being told to take over a router.
+    pub(super) fn is_being_told(&self, address: IpAddr) -> bool {
+        self.successions.iter().any(|it| it.is_open() && it.addresses.contains(&address))
     }
 
     fn is_not_taken(&mut self, addresses: Vec<IpAddr>, peer: usize, reason: &str) {

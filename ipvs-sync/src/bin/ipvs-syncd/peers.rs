@@ -70,6 +70,7 @@ impl Peers {
     /// Does what has come: `events` of the virtual routers, and what the peers said.
     pub(crate) fn go_on(&mut self, events: Vec<Event>, running: &Running) {
         let Some(joined) = &mut self.0 else { return };
+        joined.link.set_active(running.active_addresses());
         for event in events {
             joined.tell(event, running);
         }
@@ -115,7 +116,7 @@ impl Peers {
         let Some(joined) = &mut self.0 else { return };
         joined.handed = units.iter().flatten().map(|address| (*address, None)).collect();
         for addresses in units {
-            joined.tell(Event::HandOver { addresses, to: None }, running);
+            joined.tell(Event::HandOver { addresses }, running);
         }
     }
 
@@ -284,9 +285,15 @@ impl Joined {
                 Event::PromoteAsked { request, address }
             }
             Told::ClaimAsked { request, from, address, priority } => {
-                let claimed = running.claimed(address, priority);
-                self.link.answer(request, claimed.as_ref().map(drop).map_err(String::clone));
-                Event::HandOver { addresses: claimed.ok()?, to: Some(from) }
+                let (own_priority, addresses) = running.unit(address);
+                Event::ClaimAsked {
+                    request,
+                    peer: from,
+                    address,
+                    priority,
+                    own_priority,
+                    addresses,
+                }
             }
             Told::Claimed { peer, address, result } => {
                 let result = result.map_err(|error| error.to_string());

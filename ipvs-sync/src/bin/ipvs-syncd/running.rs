@@ -34,9 +34,16 @@ pub(crate) struct Running {
 struct Live {
     unit: Unit,
     handle: Handle,
+    heard: Heard,
+}
+
+/// What the routers of a unit have told.
+struct Heard {
     /// The sequence of the last record that was taken.
     last: u64,
     told: Vec<Told>,
+    /// The last to tell its state has handed over, or left with one that had.
+    has_handed_over: bool,
 }
 
 /// What a router told last.
@@ -142,13 +149,14 @@ impl Running {
         let handle = spawn(settings, Options { namespace, real_time: self.real_time })?;
         let (since, cause) = (now(), String::new());
         let told = Told { state: State::Stopped, since, cause, transitions: 0 };
-        Ok(Live { told: vec![told; unit.len()], unit: unit.clone(), handle, last: 0 })
+        let heard = Heard { last: 0, told: vec![told; unit.len()], has_handed_over: false };
+        Ok(Live { unit: unit.clone(), handle, heard })
     }
 
     fn stop(&mut self, live: Live) {
-        let Live { unit, handle, mut last, mut told } = live;
+        let Live { unit, handle, mut heard } = live;
         for record in handle.stop() {
-            self.note(&unit, &mut told, &mut last, &record);
+            self.note(&unit, &mut heard, &record);
         }
         self.standings
             .extend(unit.iter().map(|router| failover::Event::Gone { address: first(router) }));
@@ -178,20 +186,20 @@ impl Running {
         records.sort_by_key(|(_, record)| record.time);
         let mut units = std::mem::take(&mut self.units);
         for (number, record) in records {
-            if let Some(Live { unit, told, last, .. }) = units.get_mut(number) {
-                self.note(unit, told, last, &record);
+            if let Some(Live { unit, heard, .. }) = units.get_mut(number) {
+                self.note(unit, heard, &record);
             }
         }
         self.units = units;
     }
 
-    fn note(&mut self, unit: &Unit, told: &mut [Told], last: &mut u64, record: &Record) {
-        self.counts.lost += record.sequence.saturating_sub(*last + 1);
-        *last = record.sequence;
+    fn note(&mut self, unit: &Unit, heard: &mut Heard, record: &Record) {
+        self.counts.lost += record.sequence.saturating_sub(heard.last + 1);
+        heard.last = record.sequence;
         let Some(router) = unit.get(record.router) else { return };
-        self.standings.extend(standing(first(router), &record.event));
+        self.standings.extend(heard.standing(first(router), &record.event));
         if let runtime::Event::State { to, cause, .. } = &record.event {
-            if let Some(told) = told.get_mut(record.router) {
+            if let Some(told) = heard.told.get_mut(record.router) {
                 told.state = *to;
                 told.since = record.time;
                 told.cause = cause.to_string();
@@ -215,7 +223,7 @@ impl Running {
     /// What the routers are, for who has not heard how they came to be that.
     pub(crate) fn standings(&self) -> Vec<failover::Event> {
         let of_unit = |live: &Live| {
-            let all = live.unit.iter().zip(&live.told);
+            let all = live.unit.iter().zip(&live.heard.told);
             let event = |(router, told): (&Resolved, &Told)| failover::Event::State {
                 address: first(router),
                 state: told.state,
@@ -262,18 +270,22 @@ impl Running {
         (0..live.unit.len()).all(|other| preempts(other).is_some()).then(|| own.rank.number())
     }
 
-    /// The routers that are to hand over where a peer with this priority asks for one, or why
-    /// not.
-    pub(crate) fn claimed(&self, address: IpAddr, priority: u8) -> Result<Vec<IpAddr>, String> {
-        let none = || format!("{address} is of no virtual router there");
-        let (live, number, _) = self.find(address).ok_or_else(none)?;
-        let status = live.handle.status(number).map_err(|error| error.to_string())?;
-        let own = status.rank.number();
-        match status.state {
-            State::Active if own < priority => Ok(live.unit.iter().map(first).collect()),
-            State::Active => Err(format!("its priority there is {own}, and not below {priority}")),
-            state => Err(format!("{address} is {state} there")),
-        }
+    /// The priority of a router, and all that move with it, itself among them. One that is not
+    /// here is alone.
+    pub(crate) fn unit(&self, address: IpAddr) -> (u8, Vec<IpAddr>) {
+        let Some((live, number, _)) = self.find(address) else { return (0, vec![address]) };
+        let priority = live.handle.status(number).map_or(u8::MAX, |status| status.rank.number());
+        (priority, live.unit.iter().map(first).collect())
+    }
+
+    /// The virtual addresses that are active here.
+    pub(crate) fn active_addresses(&self) -> Vec<IpAddr> {
+        let of_unit = |live: &Live| {
+            let all = live.unit.iter().zip(&live.heard.told);
+            let active = all.filter(|(_, told)| told.state == State::Active);
+            active.flat_map(|(router, _)| router.router.addresses.iter()).collect::<Vec<_>>()
+        };
+        self.units.iter().flat_map(of_unit).collect()
     }
 
     /// The backup takes over.
@@ -356,12 +368,12 @@ impl Running {
 
     /// What each router told last.
     pub(crate) fn states(&self) -> impl Iterator<Item = State> {
-        self.units.iter().flat_map(|live| &live.told).map(|told| told.state)
+        self.units.iter().flat_map(|live| &live.heard.told).map(|told| told.state)
     }
 
     pub(crate) fn state(&self, ready: &[IpAddr]) -> Vec<state::Router> {
         let of_unit = |live: &Live| {
-            let all = live.unit.iter().zip(&live.told).enumerate();
+            let all = live.unit.iter().zip(&live.heard.told).enumerate();
             all.map(|(number, (router, told))| live.state(number, router, told, ready))
                 .collect::<Vec<_>>()
         };
@@ -425,24 +437,30 @@ impl Live {
     }
 }
 
+impl Heard {
+    /// What the other directors are concerned by.
+    fn standing(&mut self, address: IpAddr, event: &runtime::Event) -> Option<failover::Event> {
+        match event {
+            runtime::Event::State { to, cause, .. } => {
+                self.has_handed_over = match cause {
+                    Cause::HandedOver | Cause::GaveWay => true,
+                    Cause::GroupLeft => self.has_handed_over,
+                    _ => false,
+                };
+                let has_handed_over = self.has_handed_over;
+                Some(failover::Event::State { address, state: *to, has_handed_over })
+            }
+            runtime::Event::Report(Report::DualActive { .. }) => {
+                Some(failover::Event::DualActive { address })
+            }
+            _ => None,
+        }
+    }
+}
+
 /// By which the directors name a router.
 fn first(router: &Resolved) -> IpAddr {
     router.router.addresses.iter().next().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
-}
-
-/// What the other directors are concerned by.
-fn standing(address: IpAddr, event: &runtime::Event) -> Option<failover::Event> {
-    match event {
-        runtime::Event::State { to, cause, .. } => Some(failover::Event::State {
-            address,
-            state: *to,
-            has_handed_over: matches!(cause, Cause::HandedOver | Cause::GaveWay),
-        }),
-        runtime::Event::Report(Report::DualActive { .. }) => {
-            Some(failover::Event::DualActive { address })
-        }
-        _ => None,
-    }
 }
 
 fn names(unit: &Unit) -> String {
@@ -456,4 +474,26 @@ pub(crate) fn open(namespace: Option<&str>) -> Result<Option<Namespace>, ipvs::N
         false => Namespace::named(name),
     };
     namespace.map(open).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routers_that_leave_with_one_that_hands_over_have_handed_over() {
+        let mut heard = Heard { last: 0, told: Vec::new(), has_handed_over: false };
+        let mut is = |to, cause| {
+            let event = runtime::Event::State { from: State::Stopped, to, cause };
+            match heard.standing(IpAddr::from([10, 0, 0, 7]), &event) {
+                Some(failover::Event::State { has_handed_over, .. }) => has_handed_over,
+                other => unreachable!("{other:?}"),
+            }
+        };
+        assert!(is(State::Backup, Cause::HandedOver));
+        assert!(is(State::Backup, Cause::GroupLeft));
+        assert!(!is(State::Active, Cause::Promoted));
+        assert!(!is(State::Fault, Cause::LinkDown));
+        assert!(!is(State::Backup, Cause::GroupLeft));
+    }
 }

@@ -270,7 +270,7 @@ fn it_hands_over_to_a_backup_that_is_ready_and_resigns_first() {
     let address = vip();
     // They are asked afresh.
     let asks = [Action::Ask { peer: 0 }, Action::Ask { peer: 1 }];
-    assert_eq!(told.tell(Event::HandOver { addresses: vec![address], to: None }), asks);
+    assert_eq!(told.tell(Event::HandOver { addresses: vec![address] }), asks);
     assert_eq!(told.answers(0, State::Fault, false), []);
     assert_eq!(told.answers(1, State::Backup, true), [Action::Note]);
     // The one takes what was noted, and they are asked again.
@@ -325,8 +325,10 @@ fn one_that_would_take_over_asks_the_active_one_to_hand_over_until_it_does_so_by
         if told.tell(PREEMPTS).contains(&CLAIM) {
             claims.push(second);
         }
-        let claimed = Event::Claimed { peer: 0, address: vip(), result: Ok(()) };
-        assert_eq!(told.tell(claimed), []);
+        let reason = "its priority there is 200".to_owned();
+        let refused = Notice::ClaimRefused { address: vip(), peer: 0, reason: reason.clone() };
+        let claimed = Event::Claimed { peer: 0, address: vip(), result: Err(reason) };
+        assert_eq!(told.tell(claimed), [Action::Notice(refused)]);
         assert!(!told.pass(SECOND - MICRO).contains(&gate(true)), "{second}");
         told.answers(0, State::Active, false);
         let mut actions = told.pass(MICRO);
@@ -364,6 +366,69 @@ fn one_that_is_about_to_be_handed_over_to_waits_for_as_long_as_that_takes_and_on
         }
     }
     assert_eq!(opened.first(), Some(&5));
+}
+
+#[test]
+fn one_that_is_told_that_it_is_handed_over_to_waits_as_long_as_one_that_is_prepared() {
+    let mut told = ready_backup();
+    assert!(told.tell(PREEMPTS).contains(&CLAIM));
+    let mut opened = None;
+    for second in 0..400 {
+        let claimed = Event::Claimed { peer: 0, address: vip(), result: Ok(()) };
+        assert_eq!(told.tell(claimed), []);
+        let mut actions = told.pass(SECOND);
+        actions.extend(told.answers(0, State::Active, false));
+        // To note its connections takes it for ever.
+        actions.extend(told.tell(PREEMPTS));
+        if actions.contains(&gate(true)) {
+            opened = opened.or(Some(second + 1));
+        }
+    }
+    assert_eq!(opened, Some(300));
+}
+
+#[test]
+fn one_that_is_refused_what_it_was_promised_waits_no_longer_than_one_that_never_was() {
+    let mut told = ready_backup();
+    assert!(told.tell(PREEMPTS).contains(&CLAIM));
+    let claimed = |result| Event::Claimed { peer: 0, address: vip(), result };
+    told.tell(claimed(Ok(())));
+    told.pass(SECOND * 30);
+    told.answers(0, State::Active, false);
+    told.tell(claimed(Err("timeout".to_owned())));
+    assert!(!told.pass(SECOND * 19).contains(&gate(true)));
+    // That it did not answer was no refusal.
+    told.answers(0, State::Active, false);
+    told.tell(claimed(Ok(())));
+    assert!(!told.pass(SECOND * 19).contains(&gate(true)));
+    told.tell(claimed(Err("no".to_owned())));
+    assert!(!told.pass(SECOND * 10).contains(&gate(true)));
+    told.tell(claimed(Err("no".to_owned())));
+    assert!(told.pass(SECOND * 10).contains(&gate(true)));
+}
+
+#[test]
+fn what_was_promised_before_connections_were_missing_opens_no_gate_when_they_are_here() {
+    for is_silent in [false, true] {
+        let mut told = ready_backup();
+        assert!(told.tell(PREEMPTS).contains(&CLAIM));
+        told.tell(Event::Claimed { peer: 0, address: vip(), result: Ok(()) });
+        told.pass(SECOND);
+        if is_silent {
+            told.is_silent(0);
+        } else {
+            told.tell(Event::BackupStarted);
+        }
+        assert!(!told.is_ready());
+        told.pass(SECOND * 600);
+        told.answers(0, State::Active, false);
+        told.pass(SECOND * 2);
+        told.answers(0, State::Active, false);
+        let actions = told.brought(0);
+        assert!(told.is_ready());
+        assert!(!actions.contains(&gate(true)), "{actions:?}");
+        assert!(told.tell(PREEMPTS).contains(&CLAIM));
+    }
 }
 
 #[test]
@@ -407,9 +472,11 @@ fn it_hands_over_to_the_peer_that_asks_for_it_or_to_none() {
     told.answers(0, State::Backup, true);
     told.answers(1, State::Backup, true);
     told.pass(SECOND / 2);
-    told.tell(Event::HandOver { addresses: vec![vip()], to: Some(1) });
+    assert_eq!(told.tell(claim(1, 50)), [Action::Ask { peer: 0 }, Action::Ask { peer: 1 }]);
     told.answers(0, State::Backup, true);
-    assert!(told.answers(1, State::Backup, true).contains(&Action::Note));
+    assert_eq!(told.answers(1, State::Backup, true), [Action::Note, answer(50, Ok(()))]);
+    // It asks again.
+    assert_eq!(told.tell(claim(1, 51)), [answer(51, Ok(()))]);
     // The other may take over all the same, by its skew.
     told.has_noted(&[0, 1]);
     told.answers(0, State::Backup, true);
@@ -420,9 +487,56 @@ fn it_hands_over_to_the_peer_that_asks_for_it_or_to_none() {
     told.is(State::Active);
     told.answers(0, State::Backup, true);
     told.pass(SECOND / 2);
-    told.tell(Event::HandOver { addresses: vec![vip()], to: Some(7) });
+    told.tell(claim(7, 50));
     let actions = told.answers(0, State::Backup, true);
     assert!(actions.contains(&held(Held::Peers(Vec::new()))), "{actions:?}");
+}
+
+/// A peer asks for the router with a higher priority.
+fn claim(peer: usize, request: u64) -> Event {
+    claims(peer, request, 150, vec![vip()])
+}
+
+fn claims(peer: usize, request: u64, priority: u8, addresses: Vec<IpAddr>) -> Event {
+    let (address, own_priority) = (vip(), 100);
+    Event::ClaimAsked { request, peer, address, priority, own_priority, addresses }
+}
+
+fn answer(request: u64, result: Result<(), &str>) -> Action {
+    Action::Answer { request, result: result.map_err(str::to_owned) }
+}
+
+#[test]
+fn a_peer_that_asks_for_a_router_is_told_why_it_does_not_get_it() {
+    let mut told = Told::new(2, None);
+    let addresses = vec![vip(), IpAddr::from([10, 0, 0, 8])];
+    let no_router = "10.0.0.7 is of no virtual router there";
+    assert_eq!(told.tell(claim(0, 1)).first(), Some(&answer(1, Err(no_router))));
+    told.is(State::Backup);
+    assert_eq!(told.tell(claim(0, 2)), [answer(2, Err("10.0.0.7 is backup there"))]);
+    told.is(State::Active);
+    let lower = "its priority there is 100, and not below 100";
+    assert_eq!(told.tell(claims(0, 3, 100, vec![vip()])), [answer(3, Err(lower))]);
+    let other = "10.0.0.8 is of no virtual router there";
+    let actions = told.tell(claims(0, 4, 101, addresses));
+    assert_eq!(actions[..2], [answer(4, Err(other)), held(Held::NotActive)]);
+}
+
+#[test]
+fn a_peer_that_cannot_take_what_it_asks_for_is_told_so_before_others_have_answered() {
+    let mut told = Told::new(2, None);
+    told.is(State::Active);
+    told.answers(0, State::Backup, true);
+    told.answers(1, State::Backup, true);
+    told.pass(SECOND / 2);
+    told.tell(claim(1, 4));
+    assert_eq!(told.tell(claim(1, 5)), []);
+    let actions = told.answers(1, State::Backup, false);
+    let lacks = "the director that asks does not have all connections";
+    let why = Held::Peers(vec![(0, CannotTake::HasNot), (1, CannotTake::NotReady)]);
+    let refused = format!("another peer does not have it; {lacks}");
+    let refused = |request| answer(request, Err(&refused));
+    assert_eq!(actions, [refused(4), refused(5), held(why)]);
 }
 
 #[test]
@@ -433,7 +547,7 @@ fn it_hands_over_to_nobody_who_is_not_ready_and_says_why() {
         told.answers(peer, State::Backup, true);
     }
     told.pass(SECOND / 2);
-    told.tell(Event::HandOver { addresses: vec![vip()], to: None });
+    told.tell(Event::HandOver { addresses: vec![vip()] });
     told.answers(0, State::Backup, false);
     told.is_silent(1);
     told.tell(Event::Answer { peer: 2, result: Ok(Vec::new()) });
@@ -450,11 +564,11 @@ fn it_hands_over_to_nobody_who_is_not_ready_and_says_why() {
 fn only_an_active_router_hands_over() {
     let mut told = Told::backup(1, None);
     let address = vip();
-    let event = Event::HandOver { addresses: vec![address], to: None };
+    let event = Event::HandOver { addresses: vec![address] };
     assert_eq!(told.tell(event.clone())[0], held(Held::NotActive));
     let other = [10, 0, 0, 8].into();
     let notice = Action::Notice(Notice::Held { address: other, why: Held::Unknown });
-    assert_eq!(told.tell(Event::HandOver { addresses: vec![other], to: None })[0], notice);
+    assert_eq!(told.tell(Event::HandOver { addresses: vec![other] })[0], notice);
     let mut alone = Told::new(0, None);
     alone.is(State::Active);
     assert_eq!(alone.tell(event), [held(Held::Alone)]);
@@ -470,7 +584,7 @@ fn one_that_loses_its_state_while_it_looks_for_a_successor_says_so() {
         told.is(State::Active);
         told.answers(0, State::Backup, true);
         told.pass(SECOND / 2);
-        told.tell(Event::HandOver { addresses: vec![vip()], to: None });
+        told.tell(Event::HandOver { addresses: vec![vip()] });
         let actions = told.tell(event);
         assert!(actions.contains(&held(Held::NoLongerActive)), "{actions:?}");
         assert!(!told.answers(0, State::Backup, true).contains(&Action::Note));
@@ -483,7 +597,7 @@ fn handing_over() -> Told {
     told.is(State::Active);
     told.answers(0, State::Backup, true);
     told.pass(SECOND / 2);
-    told.tell(Event::HandOver { addresses: vec![vip()], to: None });
+    told.tell(Event::HandOver { addresses: vec![vip()] });
     assert_eq!(told.answers(0, State::Backup, true), [Action::Note]);
     told
 }
@@ -509,7 +623,7 @@ fn a_handover_of_which_nothing_is_heard_is_given_up_and_not_done_later() {
 fn what_is_noted_for_a_handover_that_was_given_up_serves_the_next() {
     let mut told = handing_over();
     told.pass(SECOND * 300);
-    told.tell(Event::HandOver { addresses: vec![vip()], to: None });
+    told.tell(Event::HandOver { addresses: vec![vip()] });
     let mut actions = told.answers(0, State::Backup, true);
     actions.extend(told.answers(0, State::Backup, true));
     assert!(!actions.contains(&Action::Note), "{actions:?}");

@@ -6,7 +6,7 @@ use super::*;
 const ADDRESS: [u8; 4] = [10, 0, 0, 7];
 
 fn hand_over() -> Event {
-    Event::HandOver { addresses: vec![ADDRESS.into()], to: None }
+    Event::HandOver { addresses: vec![ADDRESS.into()] }
 }
 
 /// A director that is active, with peers that answered as backups that are ready.
@@ -182,6 +182,40 @@ fn whether_a_successor_that_gave_no_answer_took_over_is_asked_before_anything_is
     assert!(!told.is_silent(0).contains(&TAKE_OVER));
 }
 
+#[test]
+fn one_that_has_handed_over_knows_all_though_a_third_is_dead() {
+    let mut told = active(2);
+    told.pass(SECOND);
+    told.answers(0, State::Backup, true);
+    told.is_silent(1);
+    told.pass(SECOND / 2);
+    told.tell(hand_over());
+    told.answers(0, State::Backup, true);
+    told.has_noted(&[0]);
+    told.is_silent(1);
+    told.answers(0, State::Backup, true);
+    assert!(told.answers(0, State::Backup, true).contains(&resign(false)));
+    told.tell(resigned());
+    // To take over takes the successor as long as there are young connections.
+    for _ in 0..10 {
+        told.answers(0, State::Backup, true);
+        told.is_silent(1);
+        assert!(!told.pass(SECOND).contains(&TRANSFER));
+        assert!(told.is_ready());
+    }
+    told.tell(Event::Promoted { peer: 0, address: vip(), result: Ok(()) });
+    // That it is active it says later.
+    for state in [State::Backup, State::Active, State::Active, State::Active, State::Active] {
+        told.answers(0, state, true);
+        told.is_silent(1);
+        assert!(!told.pass(SECOND).contains(&TRANSFER));
+        assert!(told.is_ready());
+    }
+    // Now it is dead too.
+    told.is_silent(0);
+    assert!(!told.is_ready());
+}
+
 /// A director on which two routers are active, whose peers have answered.
 fn two(peers: usize) -> (Told, [IpAddr; 2]) {
     let mut told = active(peers);
@@ -207,7 +241,7 @@ fn both(peer: usize, addresses: [IpAddr; 2], ready: [bool; 2]) -> Event {
 #[test]
 fn routers_that_move_together_hand_over_to_one_that_can_take_all() {
     let (mut told, addresses) = two(1);
-    let hand_over = Event::HandOver { addresses: addresses.to_vec(), to: None };
+    let hand_over = Event::HandOver { addresses: addresses.to_vec() };
     told.tell(hand_over.clone());
     let why = Held::Peers(vec![(0, CannotTake::NotReady)]);
     let held = addresses.map(|address| Action::Notice(Notice::Held { address, why: why.clone() }));
@@ -237,7 +271,7 @@ fn routers_that_move_together_hand_over_to_one_that_can_take_all() {
 fn two_handovers_share_what_was_noted() {
     let (mut told, addresses) = two(1);
     for address in addresses {
-        told.tell(Event::HandOver { addresses: vec![address], to: None });
+        told.tell(Event::HandOver { addresses: vec![address] });
         told.pass(SECOND / 2);
     }
     let mut noted = 0;
@@ -264,7 +298,7 @@ fn what_was_noted_for_one_handover_is_noted_anew_for_no_other_before_that_has_en
     let (mut told, addresses) = two(1);
     let [one, other] = addresses;
     let both = || both(0, addresses, [true, true]);
-    let hand_over = |address| Event::HandOver { addresses: vec![address], to: None };
+    let hand_over = |address| Event::HandOver { addresses: vec![address] };
     told.tell(hand_over(one));
     assert_eq!(told.tell(both()), [Action::Note]);
     told.has_noted(&[0]);

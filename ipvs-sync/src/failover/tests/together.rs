@@ -54,6 +54,7 @@ enum Flight {
     Prepare { from: usize, address: IpAddr },
     Prepared { peer: usize, address: IpAddr, result: Result<(), String> },
     Claim { from: usize, address: IpAddr },
+    Claimed { peer: usize, address: IpAddr, result: Result<(), String> },
     Promote { from: usize, address: IpAddr, young: BTreeSet<usize> },
     Promoted { peer: usize, address: IpAddr, result: Result<(), String> },
     Connection(usize),
@@ -269,10 +270,11 @@ impl World {
                     continue;
                 }
                 Action::Answer { request, result } => {
-                    let (to, address) = (usize::try_from(request / 2).unwrap(), vip());
-                    let flight = match request % 2 {
+                    let (to, address) = (usize::try_from(request / 3).unwrap(), vip());
+                    let flight = match request % 3 {
                         0 => Flight::Prepared { peer: node, address, result },
-                        _ => Flight::Promoted { peer: node, address, result },
+                        1 => Flight::Promoted { peer: node, address, result },
+                        _ => Flight::Claimed { peer: node, address, result },
                     };
                     (5, to, flight)
                 }
@@ -314,15 +316,24 @@ impl World {
                     self.tell(to, Event::Transferred { peer: self.number(to, peer), result });
                 }
                 Flight::Claim { from, address } if self.reaches(to, from) => {
-                    let to_peer = Some(self.number(to, from));
-                    self.tell(to, Event::HandOver { addresses: vec![address], to: to_peer });
+                    let (peer, request) = (self.number(to, from), from as u64 * 3 + 2);
+                    let (priority, own_priority, addresses) = (2, 1, vec![address]);
+                    let claim = Event::ClaimAsked {
+                        request,
+                        peer,
+                        address,
+                        priority,
+                        own_priority,
+                        addresses,
+                    };
+                    self.tell(to, claim);
                 }
                 // The peer will not wait for ever.
                 Flight::Claim { .. } => {}
                 Flight::Noted => self.tell(to, Event::Noted { result: Ok(()) }),
                 Flight::Prepare { from, address } => {
                     if self.reaches(to, from) {
-                        let request = from as u64 * 2;
+                        let request = from as u64 * 3;
                         self.tell(to, Event::PrepareAsked { request, address });
                     }
                 }
@@ -333,9 +344,14 @@ impl World {
                 Flight::Promote { from, address, young } => {
                     if self.reaches(to, from) {
                         young.into_iter().for_each(|id| self.learns(to, id));
-                        let request = from as u64 * 2 + 1;
+                        let request = from as u64 * 3 + 1;
                         self.tell(to, Event::PromoteAsked { request, address });
                     }
+                }
+                Flight::Claimed { peer, address, result } => {
+                    let result = if self.reaches(to, peer) { result } else { Err(lost) };
+                    let peer = self.number(to, peer);
+                    self.tell(to, Event::Claimed { peer, address, result });
                 }
                 Flight::Promoted { peer, address, result } => {
                     let peer = self.number(to, peer);
@@ -428,7 +444,7 @@ fn a_planned_handover_leaves_nobody_without_and_loses_nothing() {
     let mut world = World::new(3);
     world.has_silent = true;
     world.pass(SECOND * 5);
-    world.tell(0, Event::HandOver { addresses: vec![vip()], to: None });
+    world.tell(0, Event::HandOver { addresses: vec![vip()] });
     let mut without = Duration::ZERO;
     let mut before = world.made.len();
     for _ in 0..1_200 {
@@ -452,7 +468,7 @@ fn a_backup_that_is_faster_than_the_successor_lacks_only_the_youngest() {
     world.has_silent = true;
     world.pass(SECOND * 5);
     let before = world.made.len();
-    world.tell(0, Event::HandOver { addresses: vec![vip()], to: None });
+    world.tell(0, Event::HandOver { addresses: vec![vip()] });
     world.pass(SECOND * 5);
     // Both take over, and the successor gives way.
     assert_eq!(world.active(), [1]);
@@ -467,7 +483,7 @@ fn nobody_hands_over_to_one_that_has_just_come_back() {
     world.restart(1);
     world.pass(MILLI * 20);
     world.notices.clear();
-    world.tell(0, Event::HandOver { addresses: vec![vip()], to: None });
+    world.tell(0, Event::HandOver { addresses: vec![vip()] });
     world.pass(MILLI * 100);
     assert_eq!(world.active(), [0]);
     assert!(world.notices.iter().any(|(_, notice)| matches!(notice, Notice::Held { .. })));
@@ -481,7 +497,7 @@ fn nobody_takes_over_who_has_just_come_back_while_another_is_told_to() {
     world.restart(1);
     // The third is ready, the second is faster.
     world.pass(MILLI * 20);
-    world.tell(0, Event::HandOver { addresses: vec![vip()], to: None });
+    world.tell(0, Event::HandOver { addresses: vec![vip()] });
     world.pass(MILLI * 200);
     let [active] = world.active()[..] else { panic!("{:?} are active", world.active()) };
     let old = world.ago(SECOND);
@@ -541,7 +557,7 @@ fn whatever_happens_all_is_well_again_and_little_is_taken_for_it() {
                 2 => world.tell(node, Event::BackupStarted),
                 3 => {
                     for node in world.active() {
-                        world.tell(node, Event::HandOver { addresses: vec![vip()], to: None });
+                        world.tell(node, Event::HandOver { addresses: vec![vip()] });
                     }
                     world.pass(MILLI * rng.u32(0..50));
                     // Meanwhile it dies, perhaps before anybody took over.
@@ -553,7 +569,7 @@ fn whatever_happens_all_is_well_again_and_little_is_taken_for_it() {
                 }
                 4 => {
                     for node in 0..count {
-                        world.tell(node, Event::HandOver { addresses: vec![vip()], to: None });
+                        world.tell(node, Event::HandOver { addresses: vec![vip()] });
                     }
                 }
                 // Only advertisements are lost, or only the rest.
