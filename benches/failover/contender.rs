@@ -77,10 +77,16 @@ impl Router {
         }
     }
 
+    /// One of ours is told to do something: keepalived takes no orders.
+    pub(crate) fn order(&self, order: &str) {
+        let Self::Ours { orders, .. } = self else { panic!("an order for keepalived") };
+        writeln!(orders.as_ref().unwrap(), "{order}").unwrap();
+    }
+
     /// It gets another priority while it runs.
     pub(crate) fn set_priority(&mut self, priority: u8) {
         match self {
-            Self::Ours { orders, .. } => writeln!(orders.as_ref().unwrap(), "{priority}").unwrap(),
+            Self::Ours { .. } => self.order(&priority.to_string()),
             Self::Keepalived { process, interval } => {
                 process.reload(&lines(*interval, priority), &addresses());
             }

@@ -36,6 +36,7 @@ use contender::Contender;
 use load::Load;
 use samples::Sample;
 use session::Session;
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -89,33 +90,47 @@ fn main() {
 fn run(rounds: &[Round], contenders: &[Contender]) -> Vec<Sample> {
     let intervals: Vec<Duration> = rounds.iter().map(|round| round.interval).collect();
     eprintln!("advertisements every {intervals:?}: faults");
-    let mut samples = at_once(rounds, contenders, Round::faults);
+    let mut samples = at_once(rounds, contenders, &[Round::faults, Round::changes]);
     eprintln!("advertisements every {intervals:?}: load");
     let load = Load::start();
-    samples.extend(at_once(rounds, contenders, Round::under_load));
+    samples.extend(at_once(rounds, contenders, &[Round::under_load]));
     drop(load);
     samples
 }
 
-/// Each LAN on a thread, which is in the namespace of its switch.
-fn at_once(
-    rounds: &[Round],
-    contenders: &[Contender],
-    work: impl Fn(&Round, &mut Session<'_>, u8) + Sync,
-) -> Vec<Sample> {
+/// Something that befalls a LAN, by its number.
+type Part = fn(&Round, &mut Session<'_>, u8);
+
+/// Each LAN on a thread, which is in the namespace of its switch. What is next begins, and LANs
+/// are taken down, when all have ended what is before: routers that start and namespaces that go
+/// keep others waiting.
+fn at_once(rounds: &[Round], contenders: &[Contender], parts: &[Part]) -> Vec<Sample> {
     let lans = rounds.iter().flat_map(|round| (0..round.lans).map(move |lan| (round, lan)));
     let lans = lans.flat_map(|lan| contenders.iter().map(move |contender| (lan, contender)));
+    // Each LAN has a part until it has ended it, also by a panic.
+    let all: Vec<(Arc<Part>, Weak<Part>)> = parts
+        .iter()
+        .map(|part| Arc::new(*part))
+        .map(|part| (Arc::clone(&part), Arc::downgrade(&part)))
+        .collect();
     thread::scope(|scope| {
         let run = |((round, lan), contender)| {
-            let work = &work;
+            let parts = all.clone();
             scope.spawn(move || {
                 let round: &Round = round;
                 let mut session = Session::start(contender, round.interval);
-                work(round, &mut session, lan);
+                for (part, all) in parts {
+                    part(round, &mut session, lan);
+                    drop(part);
+                    while all.strong_count() > 0 {
+                        thread::sleep(Duration::from_millis(5));
+                    }
+                }
                 session.finish()
             })
         };
         let sessions: Vec<_> = lans.map(run).collect();
+        drop(all);
         sessions.into_iter().flat_map(|session| session.join().unwrap()).collect()
     })
 }
@@ -130,6 +145,10 @@ impl Round {
         (0..self.faults).for_each(|fault| session.partition(part(fault)));
         (0..self.faults).for_each(|fault| session.crash(part(fault)));
         (0..self.faults).for_each(|fault| session.stop(part(fault)));
+        (0..self.faults).for_each(|fault| session.hand_over(part(fault)));
+    }
+
+    fn changes(&self, session: &mut Session<'_>, _: u8) {
         session.change(self.changes);
     }
 

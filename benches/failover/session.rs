@@ -26,8 +26,7 @@ pub(crate) struct Session<'a> {
     contender: &'a Contender,
     interval: Duration,
     better: Router,
-    /// Not asked for anything, but there.
-    _worse: Router,
+    worse: Router,
     samples: Vec<Sample>,
 }
 
@@ -39,8 +38,7 @@ impl<'a> Session<'a> {
         let start = |host, priority| lan.at(host, || contender.start(host, interval, priority));
         let worse = start(WORSE, WORSE_PRIORITY);
         let better = start(BETTER, BETTER_PRIORITY);
-        let session =
-            Self { lan, client, contender, interval, better, _worse: worse, samples: Vec::new() };
+        let session = Self { lan, client, contender, interval, better, worse, samples: Vec::new() };
         session.settle();
         session
     }
@@ -104,6 +102,31 @@ impl<'a> Session<'a> {
         self.wait_until_served("take-over", || self.is_active(WORSE, stop));
         self.sample("stop", self.gap(stop, now()));
         self.start_better();
+    }
+
+    /// The active router of ours hands over, and later that one back, as directors do that know
+    /// each other: when it has resigned, the other is told to take over.
+    pub(crate) fn hand_over(&mut self, part: f64) {
+        if let Contender::Keepalived = self.contender {
+            return;
+        }
+        self.settle();
+        self.wait_for_part(BETTER, part);
+        let start = now();
+        self.better.order("resign");
+        self.wait_for_resignation(BETTER);
+        self.worse.order("promote");
+        self.wait_until_served("handover", || self.is_active(WORSE, start));
+        self.sample("handover", self.gap(start, now()));
+        self.worse.order("resign");
+        self.wait_for_resignation(WORSE);
+        self.better.order("promote");
+    }
+
+    fn wait_for_resignation(&self, host: u8) {
+        while self.client.last(host).is_some() {
+            sleep(Duration::from_micros(100));
+        }
     }
 
     /// The active router's priority is changed so often while it runs, and stays the

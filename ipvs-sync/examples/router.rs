@@ -5,17 +5,18 @@
 //! (1 to 255), the same time between two advertisements (10 to 40950), a priority of its
 //! own (1 to 254, the highest has the addresses) and the same addresses.
 //!
-//! What happens is told a line each. A line on standard input is another priority; its end
-//! hands over to the next best and ends this one. One that is killed leaves its addresses
-//! behind, until it is started again.
+//! What happens is told a line each. A line on standard input is another priority, `resign`
+//! (the next best takes over) or `promote` (it takes over itself, at once); its end hands over
+//! to the next best and ends this one. One that is killed leaves its addresses behind, until it
+//! is started again.
 
-use ipvs_sync::runtime::{Event, Options, Record, Settings, spawn};
+use ipvs_sync::runtime::{Event, Handle, Options, Record, Settings, spawn};
 use ipvs_sync::vrrp::router::Config;
 use ipvs_sync::vrrp::{Interval, Priority, Rank, Version, VirtualAddresses, Vrid};
 use std::error::Error;
 use std::io;
 use std::net::IpAddr;
-use std::sync::mpsc::{self, Receiver, TryRecvError};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -32,36 +33,35 @@ fn main() -> Result<(), Box<dyn Error>> {
     let config = Config::new(vrid, rank(priority)?, addresses, version, source.parse()?)?;
 
     let routers = spawn([Settings::new(interface.parse()?, config)], Options::default())?;
-    let lines = standard_input();
-    loop {
-        if let Some(record) = routers.next(Duration::from_millis(50)) {
-            tell(&record);
-        }
-        match lines.try_recv() {
-            Ok(line) => {
-                if let Err(error) = rank(&line).and_then(|rank| Ok(routers.set_rank(0, rank)?)) {
-                    eprintln!("{line}: {error}");
-                }
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                routers.next(Duration::from_millis(50)).iter().for_each(tell);
             }
-            Err(TryRecvError::Empty) => {}
-            Err(TryRecvError::Disconnected) => break,
+        });
+        for line in io::stdin().lines().map_while(Result::ok) {
+            if let Err(error) = obey(&routers, line.trim()) {
+                eprintln!("{line}: {error}");
+            }
         }
-    }
+        is_over.store(true, Ordering::Relaxed);
+    });
     routers.stop().iter().for_each(tell);
     Ok(())
 }
 
-fn rank(priority: &str) -> Result<Rank, Box<dyn Error>> {
-    Ok(Rank::Backup(Priority::new(priority.trim().parse()?)?))
+fn obey(routers: &Handle, line: &str) -> Result<(), Box<dyn Error>> {
+    match line {
+        "resign" => routers.resign(0)?,
+        "promote" => routers.promote(0)?,
+        priority => routers.set_rank(0, rank(priority)?)?,
+    };
+    Ok(())
 }
 
-/// The lines of the standard input, until its end.
-fn standard_input() -> Receiver<String> {
-    let (sender, lines) = mpsc::channel();
-    thread::spawn(move || {
-        io::stdin().lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
-    });
-    lines
+fn rank(priority: &str) -> Result<Rank, Box<dyn Error>> {
+    Ok(Rank::Backup(Priority::new(priority.parse()?)?))
 }
 
 fn tell(record: &Record) {
