@@ -1,10 +1,11 @@
 //! The client: connections of all kinds and ages, and what becomes of them.
 
-use crate::flow::{Carrier, Flow, Kind, Tally};
+use crate::flow::{Flow, Kind, Tally};
+use crate::request::Request;
 use crate::site::{CLIENT, Known, Method, Site, address};
 use ipvs::{Endpoint, ServiceKey};
-use nix::poll::{PollFd, PollTimeout, poll};
-use std::io;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use socket2::Socket;
 use std::net::IpAddr;
 use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +22,7 @@ const OPENED: Duration = Duration::from_millis(500);
 const LIFE: Duration = Duration::from_secs(6);
 const OFTEN: Duration = Duration::from_millis(250);
 
-/// Requests, by each method: a connection for one message.
+/// HTTP requests, by each method.
 const REQUESTED: Duration = Duration::from_millis(250);
 
 /// A client of a site. It ends when this is dropped.
@@ -34,13 +35,15 @@ pub(crate) struct Client {
 /// What the client has.
 struct World {
     flows: Vec<Watched>,
-    requests: Vec<(Instant, Flow)>,
+    requests: Vec<Request>,
     next_flow: Instant,
     next_request: Instant,
     /// Since something is looked at. What was established then is not closed until it was
     /// judged.
     looked: Option<Instant>,
     requested: Requests,
+    /// How many there were.
+    asked: u32,
 }
 
 struct Watched {
@@ -81,6 +84,8 @@ pub(crate) struct Requests {
     pub(crate) given_up: u32,
     /// The longest of those that were answered.
     pub(crate) longest: Duration,
+    /// Bytes that are not those that were asked for.
+    pub(crate) wrong: usize,
 }
 
 /// How long a request may take.
@@ -99,6 +104,7 @@ impl Client {
             next_request: now,
             looked: None,
             requested: Requests::default(),
+            asked: 0,
         };
         let (world, is_over) = (Arc::new(Mutex::new(world)), Arc::default());
         let (to, until) = (Arc::clone(&world), Arc::clone(&is_over));
@@ -187,7 +193,7 @@ fn run(world: &Mutex<World>, is_over: &AtomicBool) {
         held.close(now);
         let next = held.send(now).min(now + Duration::from_millis(50));
         let sockets: Vec<_> =
-            held.live().map(|flow| (flow.socket.try_clone().unwrap(), flow.events())).collect();
+            held.polled().map(|(socket, events)| (socket.try_clone().unwrap(), events)).collect();
         drop(held);
         let mut polled: Vec<_> =
             sockets.iter().map(|(socket, events)| PollFd::new(socket.as_fd(), *events)).collect();
@@ -202,9 +208,11 @@ impl World {
         self.flows.iter().filter(|watched| watched.is_looked_at)
     }
 
-    fn live(&self) -> impl Iterator<Item = &Flow> {
+    /// What is waited for.
+    fn polled(&self) -> impl Iterator<Item = (&Socket, PollFlags)> {
         let flows = self.flows.iter().filter(|watched| watched.end.is_none());
-        flows.map(|watched| &watched.flow).chain(self.requests.iter().map(|(_, flow)| flow))
+        let flows = flows.map(|watched| (&watched.flow.socket, watched.flow.events()));
+        flows.chain(self.requests.iter().map(|request| (&request.socket, request.events())))
     }
 
     /// Opens what is due.
@@ -228,8 +236,8 @@ impl World {
         if self.next_request <= now {
             self.next_request = now + REQUESTED;
             for method in Method::ALL {
-                let kind = Kind { carrier: Carrier::Tcp, method };
-                self.requests.push((now, Flow::open(kind, RARELY, now)));
+                self.asked += 1;
+                self.requests.push(Request::open(method, self.asked, now));
                 self.requested.made += 1;
             }
         }
@@ -257,8 +265,6 @@ impl World {
                 Err(_) => *end = Some(End::Reset),
             }
         }
-        let requested = &mut self.requested;
-        self.requests.retain_mut(|(_, flow)| requested.keep(flow.send(now).map(drop)));
         first.min(self.next_flow).min(self.next_request)
     }
 
@@ -271,23 +277,21 @@ impl World {
             }
         }
         let requested = &mut self.requested;
-        self.requests.retain_mut(|(start, flow)| {
-            let is_kept = requested.keep(flow.receive(now));
-            if flow.established.is_some() {
-                requested.longest = requested.longest.max(now - *start);
-                return false;
+        self.requests.retain_mut(|request| match request.go_on(now) {
+            Ok(None) if request.age(now) <= PATIENCE => true,
+            Ok(None) => {
+                requested.given_up += 1;
+                false
             }
-            let is_late = now - *start > PATIENCE;
-            requested.given_up += u32::from(is_kept && is_late);
-            is_kept && !is_late
+            Ok(Some(answered)) => {
+                requested.longest = requested.longest.max(answered.after);
+                requested.wrong += answered.wrong;
+                false
+            }
+            Err(_) => {
+                requested.reset += 1;
+                false
+            }
         });
-    }
-}
-
-impl Requests {
-    /// Whether a request goes on.
-    fn keep(&mut self, done: io::Result<()>) -> bool {
-        self.reset += u32::from(done.is_err());
-        done.is_ok()
     }
 }

@@ -33,6 +33,7 @@ mod outcome;
 #[expect(dead_code, reason = "tests use more of it")]
 #[path = "../../tests/netns/syncd/program.rs"]
 mod program;
+mod request;
 mod server;
 mod session;
 mod show;
@@ -89,8 +90,11 @@ fn measure(rounds: u8, contenders: &[Contender]) {
 fn check() {
     let mut session = Session::start(Contender::Ours);
     session.crash();
+    session.cut();
+    session.reload(0);
     // A handover does not rest on what the kernels tell each other.
     session.tell_nothing();
     session.hand_over();
+    session.restart();
     session.finish().iter().for_each(Outcome::check);
 }

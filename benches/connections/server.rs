@@ -1,5 +1,6 @@
-//! A real server: it sends back what it gets.
+//! A real server: it answers HTTP requests, and sends back whatever else it gets.
 
+use crate::request;
 use crate::site::{Method, VIRTUAL, address};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -41,7 +42,7 @@ fn serve(host: u8, listeners: &[TcpListener], sockets: &[UdpSocket]) {
         let ready: Vec<bool> = polled.iter().map(|fd| fd.any() == Some(true)).collect();
         let (first, ready) = ready.split_at(listeners.len() + sockets.len());
         let mut ready = ready.iter();
-        streams.retain_mut(|stream| !ready.next().unwrap() || echo(stream));
+        streams.retain_mut(|stream| !ready.next().unwrap() || serve_stream(stream));
         for (socket, _) in sockets.iter().zip(&first[listeners.len()..]).filter(|(_, is)| **is) {
             answer(host, socket);
         }
@@ -56,12 +57,18 @@ fn serve(host: u8, listeners: &[TcpListener], sockets: &[UdpSocket]) {
 }
 
 /// Whether the connection goes on.
-fn echo(stream: &mut TcpStream) -> bool {
+fn serve_stream(stream: &mut TcpStream) -> bool {
     let mut buffer = [0; 1024];
     match stream.read(&mut buffer) {
         Ok(0) => false,
         // There is always room for so little.
-        Ok(length) => stream.write_all(&buffer[..length]).is_ok(),
+        Ok(length) => match request::asked(&buffer[..length]) {
+            Some(resource) => {
+                let _ = stream.write_all(&request::answer(resource));
+                false
+            }
+            None => stream.write_all(&buffer[..length]).is_ok(),
+        },
         Err(error) => error.kind() == ErrorKind::WouldBlock,
     }
 }
