@@ -18,6 +18,7 @@ use std::net::{IpAddr, Ipv6Addr};
 /// declined  9, the reason as UTF-8
 /// claim     10, version 1, address (16, as in promote), priority (1)
 /// prepare   11, version 1, address (16, as in promote)
+/// reading   12
 /// ```
 ///
 /// Who connects asks one thing. A table is answered by data and an end; the others by an
@@ -50,6 +51,8 @@ pub enum Message<'a> {
     },
     /// Of the director that asks: it has all that it wants.
     Thanks,
+    /// Of the director that asks: it reads its own table, and asks again when it has.
+    Reading,
     /// Of the director that asks: say what the virtual routers are.
     Routers,
     /// Of the director that asks: take over.
@@ -121,6 +124,10 @@ impl<'a> Message<'a> {
                 [] => Ok(Self::Thanks),
                 _ => Err(wrong),
             },
+            READING => match rest {
+                [] => Ok(Self::Reading),
+                _ => Err(wrong),
+            },
             ROUTERS => match versioned(rest, wrong)? {
                 [] => Ok(Self::Routers),
                 _ => Err(wrong),
@@ -164,6 +171,7 @@ impl<'a> Message<'a> {
                 }
             }
             Self::Thanks => out.push(THANKS),
+            Self::Reading => out.push(READING),
             Self::Routers => out.extend([ROUTERS, VERSION]),
             Self::Promote { address } => {
                 out.extend([PROMOTE, VERSION]);
@@ -245,5 +253,6 @@ const PART: u8 = 8;
 const DECLINED: u8 = 9;
 const CLAIM: u8 = 10;
 const PREPARE: u8 = 11;
+const READING: u8 = 12;
 
 const VERSION: u8 = 1;

@@ -22,6 +22,10 @@ pub(crate) struct Present {
     active: Vec<IpAddr>,
 }
 
+/// How many connections are read until it is told that it goes on. The kernel may take a second
+/// for so many, at the end of a table of a million.
+pub(super) const SILENCE: usize = 256;
+
 /// 2 MiB.
 const WORDS: usize = 1 << 18;
 const BITS_EACH: usize = 4;
@@ -33,9 +37,18 @@ impl Present {
 
     /// Those of a table that can be told. Connections to the addresses that are active here
     /// count as present whatever their state and their destination.
-    pub(crate) fn read<R: BufRead>(table: Reader<R>, active: &[IpAddr]) -> Result<Self, Error> {
+    ///
+    /// A long table is slow to read: `goes_on` is done again and again meanwhile.
+    pub(crate) fn read<R: BufRead>(
+        table: Reader<R>,
+        active: &[IpAddr],
+        mut goes_on: impl FnMut() -> Result<(), Error>,
+    ) -> Result<Self, Error> {
         let mut present = Self::new(active);
-        for entry in table {
+        for (number, entry) in table.enumerate() {
+            if number % SILENCE == SILENCE - 1 {
+                goes_on()?;
+            }
             match entry {
                 Ok(entry) => {
                     if let Some(connection) = carry(&entry, &mut LeftOut::default()) {

@@ -66,7 +66,9 @@ impl Receiver {
             let mut own = active();
             let here = match is_first {
                 true => None,
-                false => Some(Present::read(connections::open()?, &own)?),
+                false => Some(Present::read(connections::open()?, &own, || {
+                    Ok(pipe.send(&Message::Reading, Instant::now() + PATIENCE)?)
+                })?),
             };
             let skip = if is_first { self.position } else { 0 };
             report = Report { passes: pass, ..Report::default() };

@@ -2,7 +2,7 @@
 
 use super::carry::carry;
 use super::error::Error;
-use super::present::Present;
+use super::present::{Present, SILENCE};
 use crate::peer::{self, GREETING, Key, LONGEST, LeftOut, Message, Pipe, Refused};
 use crate::proto::{Datagram, Version};
 use ipvs::connections::{ReadError, Reader};
@@ -34,14 +34,11 @@ pub struct Counters {
     pub failed: u64,
 }
 
-/// How long a peer that has shown it may do nothing: it reads its own table meanwhile.
+/// How long a peer that has shown it may say nothing.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often a peer may ask for the table.
 pub(super) const REQUESTS: u32 = 8;
-
-/// How many connections are read until the peer is told that it goes on.
-const SILENCE: u64 = 4_096;
 
 impl Sender {
     /// One that sends to who has the key.
@@ -108,10 +105,13 @@ pub(crate) fn send_tables<R: BufRead>(
 ) -> Result<(), Error> {
     for _ in 0..REQUESTS {
         send_table(pipe, open()?, skip, None, progress)?;
-        skip = match Message::read(pipe.receive(Instant::now() + PATIENCE)?)? {
-            Message::Table { skip } => skip,
-            Message::Thanks => return Ok(()),
-            _ => return Err(Refused::Order.into()),
+        skip = loop {
+            match Message::read(pipe.receive(Instant::now() + PATIENCE)?)? {
+                Message::Table { skip } => break skip,
+                Message::Reading => {}
+                Message::Thanks => return Ok(()),
+                _ => return Err(Refused::Order.into()),
+            }
         };
     }
     Err(Error::TooOften)
@@ -138,7 +138,7 @@ fn send_table<R: BufRead>(
     let mut datagram = Datagram::new(Version::V1, 0, DATAGRAM);
     let (mut read, mut told, mut left_out) = (0, 0, LeftOut::default());
     for entry in table {
-        if read - told >= SILENCE {
+        if read - told >= SILENCE as u64 {
             told = read;
             send(pipe, read, &mut datagram)?;
             progress(read);

@@ -43,7 +43,8 @@ pub(super) fn work_all<R: BufRead>(
                 shared.tell(Told::Transferred { peer, result });
             }
             Work::Note => {
-                let noted = open().map_err(Error::from).and_then(|table| Present::read(table, &[]));
+                let noted = open().map_err(Error::from);
+                let noted = noted.and_then(|table| Present::read(table, &[], || Ok(())));
                 let result = noted.map(|noted| shared.note(noted));
                 shared.tell(Told::Noted { result });
             }

@@ -23,6 +23,7 @@ fn messages_are_written_as_they_are_read() {
             b"\x03\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0\x03",
         ),
         (Message::Thanks, &[4]),
+        (Message::Reading, &[12]),
         (Message::Routers, &[5, 1]),
         (Message::Promote { address: v4 }, b"\x06\x01\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\x07"),
         (Message::Promote { address: v6 }, b"\x06\x01\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x07"),
@@ -40,11 +41,16 @@ fn messages_are_written_as_they_are_read() {
             assert!(matches!(cut, Err(Refused::Length { .. })), "{cut:?}");
         }
     }
-    for surplus in [Message::Table { skip: 0 }, Message::Thanks, Message::Routers, Message::Report]
-        .iter()
-        .chain([&Message::Promote { address: v4 }, &Message::Claim { address: v4, priority: 1 }])
-    {
-        let bytes = [&written(surplus)[..], &[0]].concat();
+    for surplus in [
+        Message::Table { skip: 0 },
+        Message::Thanks,
+        Message::Reading,
+        Message::Routers,
+        Message::Report,
+        Message::Promote { address: v4 },
+        Message::Claim { address: v4, priority: 1 },
+    ] {
+        let bytes = [&written(&surplus)[..], &[0]].concat();
         assert_eq!(Message::read(&bytes), Err(Refused::Length { length: bytes.len() }));
     }
     assert_eq!(Message::read(&[]), Err(Refused::Length { length: 0 }));

@@ -1,13 +1,15 @@
 //! What arrives of a table.
 
 use super::{KEY, fetched, joined, many, serving, streams, table, thanked};
-use crate::peer::LeftOut;
+use crate::peer::{LeftOut, Message};
 use crate::proto::{Connection, Flags};
+use crate::resync::Error;
 use crate::resync::carry::carry;
 use crate::resync::present::Present;
 use ipvs::Endpoint;
 use ipvs::connections::Reader;
 use std::io::Cursor;
+use std::time::{Duration, Instant};
 
 /// What is told of these lines, as it is written, and what is not.
 fn told(lines: &[&str]) -> (Vec<String>, LeftOut) {
@@ -122,6 +124,36 @@ fn what_a_table_has_is_told_from_what_it_has_not() {
     assert!(!present.has(&Connection { destination: end(8081), ..connection(1) }));
     assert!(!present.has(&Connection { flags: Flags::TEMPLATE, ..connection(1) }));
     assert!(present.has(&Connection { timeout: 5, mark: 7, ..connection(1) }));
+}
+
+#[test]
+fn while_a_long_table_is_read_it_is_told_that_it_goes_on() {
+    let read = |count, mut told: usize| {
+        let table = Reader::new(Cursor::new(table(&many(count))));
+        let goes_on = || {
+            told = told.checked_sub(1).ok_or(Error::Stalled)?;
+            Ok(())
+        };
+        Present::read(table, &[], goes_on).map(drop)
+    };
+    assert!(read(255, 0).is_ok());
+    assert!(read(1_000, 3).is_ok());
+    assert!(matches!(read(1_024, 3), Err(Error::Stalled)), "as soon as nobody waits");
+}
+
+#[test]
+fn a_director_that_reads_its_own_table_for_long_is_waited_for() {
+    let (joining, active) = streams();
+    let active = serving(active, table(&many(3)));
+    let mut pipe = joined(joining, &KEY).unwrap();
+    for _ in 0..2 {
+        assert_eq!(fetched(&mut pipe, 0).0.len(), 3);
+        for _ in 0..20 {
+            pipe.send(&Message::Reading, Instant::now() + Duration::from_secs(10)).unwrap();
+        }
+    }
+    thanked(pipe);
+    active.join().unwrap().1.unwrap();
 }
 
 #[test]
