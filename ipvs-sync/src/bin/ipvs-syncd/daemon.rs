@@ -446,6 +446,7 @@ impl Core {
             uptime_seconds: now().since(self.start).as_secs_f64(),
             routers: self.running.state(&self.peers.ready()),
             peers: self.peers.state(),
+            link: self.peers.link(),
             table: self.table.clone(),
             sync: self.sync.state(),
             reloads: self.reloads.clone(),

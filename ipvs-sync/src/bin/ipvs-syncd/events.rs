@@ -3,6 +3,8 @@
 use crate::config::Router;
 use ipvs::{Role, SyncDaemon};
 use ipvs_sync::runtime;
+use ipvs_sync::vrrp::router::Report;
+use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Something that happened.
@@ -35,6 +37,11 @@ pub(crate) enum What {
         cause: String,
     },
     Report(String),
+    /// Another is active too.
+    DualActive {
+        peer: IpAddr,
+        said: String,
+    },
     Deleted(Vec<String>),
     Failed(String),
     SyncStarted(SyncDaemon),
@@ -52,19 +59,7 @@ impl Event {
     }
 
     pub(crate) fn of_router(sequence: u64, router: &Router, event: &runtime::Event) -> Self {
-        let what = match event {
-            runtime::Event::State { from, to, cause } => {
-                What::State { from: from.to_string(), to: to.to_string(), cause: cause.to_string() }
-            }
-            runtime::Event::Report(report) => What::Report(report.to_string()),
-            runtime::Event::Deleted { addresses } => {
-                What::Deleted(addresses.iter().map(ToString::to_string).collect())
-            }
-            runtime::Event::Failed(error) => What::Failed(error.to_string()),
-            // One that this does not know is told as what it is called.
-            other => What::Report(format!("{other:?}")),
-        };
-        Self::new(sequence, Some(About::of(router)), what)
+        Self::new(sequence, Some(About::of(router)), What::of(event))
     }
 
     pub(crate) fn log(&self) {
@@ -91,6 +86,16 @@ impl Event {
                 family,
                 addresses = missing.join(" "),
                 "somebody deleted virtual addresses"
+            ),
+            What::DualActive { peer, said } => tracing::warn!(
+                sequence,
+                router,
+                interface,
+                vrid,
+                family,
+                %peer,
+                said,
+                "two virtual routers are active"
             ),
             What::Report(said) | What::Failed(said) => {
                 tracing::warn!(sequence, router, interface, vrid, family, said, "virtual router")
@@ -131,6 +136,11 @@ impl Event {
                 cause(why.clone()),
             ]),
             What::Report(text) => all.extend([of("report"), cause(text.clone())]),
+            What::DualActive { peer, said } => all.extend([
+                of("dual-active"),
+                ("IPVS_SYNCD_PEER", peer.to_string()),
+                cause(said.clone()),
+            ]),
             What::Deleted(missing) => all.extend([of("deleted"), cause(missing.join(" "))]),
             What::Failed(text) => all.extend([of("failed"), cause(text.clone())]),
             What::SyncStarted(daemon) => all.extend([
@@ -143,6 +153,26 @@ impl Event {
             What::Peers(text) => all.extend([of("peers"), cause(text.clone())]),
         }
         all
+    }
+}
+
+impl What {
+    fn of(event: &runtime::Event) -> Self {
+        match event {
+            runtime::Event::State { from, to, cause } => {
+                Self::State { from: from.to_string(), to: to.to_string(), cause: cause.to_string() }
+            }
+            runtime::Event::Report(report @ Report::DualActive { peer, .. }) => {
+                Self::DualActive { peer: *peer, said: report.to_string() }
+            }
+            runtime::Event::Report(report) => Self::Report(report.to_string()),
+            runtime::Event::Deleted { addresses } => {
+                Self::Deleted(addresses.iter().map(ToString::to_string).collect())
+            }
+            runtime::Event::Failed(error) => Self::Failed(error.to_string()),
+            // One that this does not know is told as what it is called.
+            other => Self::Report(format!("{other:?}")),
+        }
     }
 }
 
@@ -201,6 +231,16 @@ mod tests {
                         IPVS_SYNCD_TO=active\n\
                         IPVS_SYNCD_CAUSE=told to take over";
         assert_eq!(told(&event), expected);
+    }
+
+    #[test]
+    fn another_that_is_active_too_is_named() {
+        let report = Report::DualActive { peer: [10, 0, 0, 2].into(), priority: 100 };
+        let what = What::of(&runtime::Event::Report(report));
+        let event = Event { sequence: 6, time: Duration::ZERO, router: None, what };
+        let end = "dual-active\nIPVS_SYNCD_PEER=10.0.0.2\n\
+                   IPVS_SYNCD_CAUSE=10.0.0.2 is active too, with priority 100";
+        assert!(told(&event).ends_with(end), "{}", told(&event));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The state as Prometheus has it, and the HTTP around it.
 
-use crate::state::{Daemon, Hook, Peer, Router, State};
+use crate::state::{Daemon, Hook, Link, Peer, Router, State};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -37,9 +37,10 @@ fn render(state: &State) -> String {
             out.value("router_state", &labels, u64::from(router.state == name));
         }
     }
-    let of_router: [OfRouter; 3] = [
+    let of_router: [OfRouter; 4] = [
         ("router_priority", "gauge", "Its priority now.", |router| router.priority.into()),
         ("router_transitions_total", "counter", "Changes of its state.", |it| it.transitions),
+        ("router_dual_active_total", "counter", "Another was active too.", |it| it.dual_active),
         ("router_accepted_total", "counter", "Advertisements accepted.", |it| it.accepted),
     ];
     for (name, kind, help, read) in of_router {
@@ -95,6 +96,19 @@ fn render(state: &State) -> String {
         out.heading("router_ready", "gauge", "1 if the connections of the active one are here.");
         for router in &state.routers {
             out.value("router_ready", &labels(router), router.ready.into());
+        }
+    }
+    if let Some(link) = state.link {
+        let Link { served, strangers, busy, without_key, broken } = link;
+        out.heading("link_connections_total", "counter", "Where the other directors connect.");
+        for (result, count) in [
+            ("served", served),
+            ("stranger", strangers),
+            ("busy", busy),
+            ("without-key", without_key),
+            ("broken", broken),
+        ] {
+            out.value("link_connections_total", &format!("result=\"{result}\""), count);
         }
     }
     out.heading("reloads_total", "counter", "Reloads of the configuration.");
@@ -168,6 +182,7 @@ mod tests {
             &format!("ipvs_syncd_router_state{{{web},state=\"backup\"}} 0"),
             &format!("ipvs_syncd_router_priority{{{web}}} 150"),
             &format!("ipvs_syncd_router_transitions_total{{{web}}} 2"),
+            &format!("ipvs_syncd_router_dual_active_total{{{web}}} 1"),
             &format!("ipvs_syncd_router_accepted_total{{{web}}} 5"),
             &format!("ipvs_syncd_router_dropped_total{{{web},reason=\"checksum\"}} 3"),
             &format!("ipvs_syncd_router_unclaimed_total{{{web},reason=\"vrid\"}} 4"),
@@ -180,6 +195,7 @@ mod tests {
             "ipvs_syncd_peer_transfers_total{peer=\"10.5.0.2:8849\"} 2",
             "ipvs_syncd_peer_transfer_failures_total{peer=\"10.5.0.2:8849\"} 1",
             &format!("ipvs_syncd_router_ready{{{web}}} 0"),
+            "ipvs_syncd_link_connections_total{result=\"without-key\"} 2",
             "ipvs_syncd_reloads_total{result=\"refused\"} 2",
             "ipvs_syncd_events_total{result=\"told\"} 9",
             "ipvs_syncd_hook_runs_total{hook=\"0\",program=\"/bin/true\"} 9",

@@ -4,13 +4,16 @@ use crate::config::Link as Config;
 use crate::running::Running;
 use crate::state;
 use ipvs::Namespace;
-use ipvs_sync::failover::{Action, Director, Event, Link, LinkError, Notice, Settings, Told};
+use ipvs_sync::failover::{
+    Action, Counters, Director, Event, Link, LinkError, Notice, Settings, Told,
+};
 use ipvs_sync::net::now;
 use ipvs_sync::resync::{Progress, Report};
 use ipvs_sync::vrrp::Time;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd as _, BorrowedFd};
+use std::time::Duration;
 
 /// The other directors, where there are any.
 #[derive(Default)]
@@ -27,6 +30,9 @@ struct Joined {
     promoting: usize,
     /// What happened and was not taken yet.
     notices: Vec<String>,
+    /// How many that connected were none of the peers when that was told last, and when it may
+    /// be again.
+    turned_away: (u64, Time),
 }
 
 /// What came of the transfers from a peer.
@@ -83,6 +89,7 @@ impl Peers {
             joined.tell(Event::Tick, running);
         }
         joined.link.publish(&joined.director.standings());
+        joined.tell_turned_away();
     }
 
     /// What operators are to know, since the last time.
@@ -149,6 +156,13 @@ impl Peers {
         joined.config.peers.iter().zip(&joined.transfers).map(peer).collect()
     }
 
+    /// What became of those that connected here.
+    pub(crate) fn link(&self) -> Option<state::Link> {
+        let counters = self.0.as_ref()?.link.counters();
+        let Counters { served, strangers, busy, without_key, broken } = counters;
+        Some(state::Link { served, strangers, busy, without_key, broken })
+    }
+
     /// The routers whose connections are all here.
     pub(crate) fn ready(&self) -> Vec<IpAddr> {
         let Some(joined) = &self.0 else { return Vec::new() };
@@ -174,6 +188,7 @@ impl Joined {
             handed: BTreeMap::new(),
             promoting: 0,
             notices: Vec::new(),
+            turned_away: (0, now()),
         };
         joined.refresh(running);
         Ok(joined)
@@ -328,6 +343,20 @@ impl Joined {
         self.note(notice.text(|address| running.named(address), |peer| self.name(peer)));
     }
 
+    /// Somebody has another key, or is not meant to connect.
+    fn tell_turned_away(&mut self) {
+        let Counters { strangers, without_key, .. } = self.link.counters();
+        let (before, next) = self.turned_away;
+        let all = strangers + without_key;
+        if all > before && now() >= next {
+            self.turned_away = (all, now() + AGAIN);
+            self.note(format!(
+                "turned away so far: {strangers} from addresses of no peer, {without_key} without \
+                 the key"
+            ));
+        }
+    }
+
     fn name(&self, peer: usize) -> String {
         self.config.peers.get(peer).map_or_else(String::new, |at| format!("peer {at}"))
     }
@@ -336,6 +365,9 @@ impl Joined {
         self.notices.push(text);
     }
 }
+
+/// How long it is at least until those that were turned away are told again.
+const AGAIN: Duration = Duration::from_secs(60);
 
 fn progress_text(progress: &Progress) -> String {
     let Progress { read, given, pass } = progress;

@@ -53,6 +53,7 @@ struct Told {
     since: Time,
     cause: String,
     transitions: u64,
+    dual_active: u64,
 }
 
 impl Running {
@@ -148,7 +149,7 @@ impl Running {
         let namespace = open(self.namespace.as_deref()).map_err(Error::Namespace)?;
         let handle = spawn(settings, Options { namespace, real_time: self.real_time })?;
         let (since, cause) = (now(), String::new());
-        let told = Told { state: State::Stopped, since, cause, transitions: 0 };
+        let told = Told { state: State::Stopped, since, cause, transitions: 0, dual_active: 0 };
         let heard = Heard { last: 0, told: vec![told; unit.len()], has_handed_over: false };
         Ok(Live { unit: unit.clone(), handle, heard })
     }
@@ -198,12 +199,16 @@ impl Running {
         heard.last = record.sequence;
         let Some(router) = unit.get(record.router) else { return };
         self.standings.extend(heard.standing(first(router), &record.event));
-        if let runtime::Event::State { to, cause, .. } = &record.event {
-            if let Some(told) = heard.told.get_mut(record.router) {
-                told.state = *to;
-                told.since = record.time;
-                told.cause = cause.to_string();
-                told.transitions += 1;
+        if let Some(told) = heard.told.get_mut(record.router) {
+            match &record.event {
+                runtime::Event::State { to, cause, .. } => {
+                    told.state = *to;
+                    told.since = record.time;
+                    told.cause = cause.to_string();
+                    told.transitions += 1;
+                }
+                runtime::Event::Report(Report::DualActive { .. }) => told.dual_active += 1,
+                _ => {}
             }
         }
         self.counts.told += 1;
@@ -430,6 +435,7 @@ impl Live {
             cause: told.cause.clone(),
             ready: is_ready,
             transitions: told.transitions,
+            dual_active: told.dual_active,
             accepted: status.as_ref().map_or(0, |status| status.accepted),
             dropped: counted(|status| &status.counters),
             unclaimed: counted(|status| &status.unclaimed),

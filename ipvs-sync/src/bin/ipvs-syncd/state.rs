@@ -18,6 +18,8 @@ pub(crate) struct State {
     pub(crate) sync: Option<Sync>,
     /// The other directors.
     pub(crate) peers: Vec<Peer>,
+    /// What became of those that connected where they are to, if there are any.
+    pub(crate) link: Option<Link>,
     pub(crate) reloads: Reloads,
     pub(crate) events: Events,
     pub(crate) hooks: Vec<Hook>,
@@ -46,6 +48,8 @@ pub(crate) struct Router {
     pub(crate) ready: bool,
     /// How often its state changed.
     pub(crate) transitions: u64,
+    /// How often another was active besides, as far as it was told.
+    pub(crate) dual_active: u64,
     /// Advertisements that were accepted.
     pub(crate) accepted: u64,
     /// Packets that were dropped, or odd, by reason. What never was is left out.
@@ -83,6 +87,22 @@ pub(crate) struct Peer {
     pub(crate) last_transfer: Option<String>,
     pub(crate) transfers_done: u64,
     pub(crate) transfers_failed: u64,
+}
+
+/// Where the other directors connect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Link {
+    /// They got an answer, or were told why not.
+    pub(crate) served: u64,
+    /// They came from an address that no peer has.
+    pub(crate) strangers: u64,
+    /// They came while too many others were served.
+    pub(crate) busy: u64,
+    /// They did not have the key.
+    pub(crate) without_key: u64,
+    /// They said what no director says, or were slow or gone.
+    pub(crate) broken: u64,
 }
 
 /// A sync daemon of the kernel.
@@ -149,6 +169,7 @@ pub(crate) fn example() -> State {
         cause: "missed 3 advertisements".to_owned(),
         ready: false,
         transitions: 2,
+        dual_active: 1,
         accepted: 5,
         dropped: [("checksum".to_owned(), 3)].into(),
         unclaimed: [("vrid".to_owned(), 4)].into(),
@@ -198,6 +219,7 @@ pub(crate) fn example() -> State {
             errors: vec!["no".to_owned()],
         }),
         peers: vec![peer, away],
+        link: Some(Link { served: 7, strangers: 1, busy: 0, without_key: 2, broken: 3 }),
         reloads: Reloads { done: 1, refused: 2, last_error: Some("no".to_owned()) },
         events: Events { told: 9, lost: 0 },
         hooks: vec![Hook { program: "/bin/true".to_owned(), run: 9, ..Hook::default() }],
@@ -211,9 +233,9 @@ mod tests {
     #[test]
     fn the_state_is_json_that_reads_back() {
         let json = serde_json::to_string(&example()).unwrap();
-        let start = r#"{"version":"1.2.3","pid":42,"uptime-seconds":93790.5,"routers":[{"name":"web","interface":"eth0","vrid":7,"family":"IPv4","group":null,"addresses":["10.0.0.7","10.0.0.8"],"source":"10.0.0.1","state":"active","priority":150,"since-seconds":93784.25,"cause":"missed 3 advertisements","ready":false,"transitions":2,"accepted":5,"dropped":{"checksum":3},"unclaimed":{"vrid":4}},"#;
+        let start = r#"{"version":"1.2.3","pid":42,"uptime-seconds":93790.5,"routers":[{"name":"web","interface":"eth0","vrid":7,"family":"IPv4","group":null,"addresses":["10.0.0.7","10.0.0.8"],"source":"10.0.0.1","state":"active","priority":150,"since-seconds":93784.25,"cause":"missed 3 advertisements","ready":false,"transitions":2,"dual-active":1,"accepted":5,"dropped":{"checksum":3},"unclaimed":{"vrid":4}},"#;
         assert!(json.starts_with(start), "{json}");
-        let end = r#""table":{"services":2,"destinations":6},"sync":{"daemons":[{"role":"master","interface":"eth1","id":7,"wanted":true,"running":true,"since-seconds":61.5,"started":1,"stopped":0},{"role":"backup","interface":"eth1","id":7,"wanted":true,"running":false,"since-seconds":61.5,"started":1,"stopped":0}],"failures":3,"errors":["no"]},"peers":[{"address":"10.5.0.2:8849","reached":true,"transfer":null,"last-transfer":"synced 5 of 5 connections","transfers-done":2,"transfers-failed":1},{"address":"10.5.0.3:8849","reached":false,"transfer":null,"last-transfer":null,"transfers-done":0,"transfers-failed":0}],"reloads":{"done":1,"refused":2,"last-error":"no"},"events":{"told":9,"lost":0},"hooks":[{"program":"/bin/true","run":9,"failed":0,"timed-out":0,"dropped":0,"waiting":0}]}"#;
+        let end = r#""table":{"services":2,"destinations":6},"sync":{"daemons":[{"role":"master","interface":"eth1","id":7,"wanted":true,"running":true,"since-seconds":61.5,"started":1,"stopped":0},{"role":"backup","interface":"eth1","id":7,"wanted":true,"running":false,"since-seconds":61.5,"started":1,"stopped":0}],"failures":3,"errors":["no"]},"peers":[{"address":"10.5.0.2:8849","reached":true,"transfer":null,"last-transfer":"synced 5 of 5 connections","transfers-done":2,"transfers-failed":1},{"address":"10.5.0.3:8849","reached":false,"transfer":null,"last-transfer":null,"transfers-done":0,"transfers-failed":0}],"link":{"served":7,"strangers":1,"busy":0,"without-key":2,"broken":3},"reloads":{"done":1,"refused":2,"last-error":"no"},"events":{"told":9,"lost":0},"hooks":[{"program":"/bin/true","run":9,"failed":0,"timed-out":0,"dropped":0,"waiting":0}]}"#;
         assert!(json.ends_with(end), "{json}");
         assert_eq!(serde_json::from_str::<State>(&json).unwrap(), example());
     }

@@ -1,6 +1,6 @@
 //! The state as a table for people.
 
-use crate::state::{Daemon, Peer, Router, State};
+use crate::state::{Daemon, Link, Peer, Router, State};
 
 const HEADINGS: [&str; 8] =
     ["ROUTER", "INTERFACE", "VRID", "STATE", "PRIORITY", "SINCE", "ADDRESSES", "CAUSE"];
@@ -31,6 +31,15 @@ pub(crate) fn table(state: &State) -> String {
     if !state.peers.is_empty() {
         out += "\n";
         state.peers.iter().for_each(|it| out += &peer(it));
+    }
+    if let Some(link) = &state.link {
+        let Link { strangers, without_key, broken, .. } = link;
+        if strangers + without_key + broken > 0 {
+            out += &format!(
+                "turned away: {strangers} from other addresses, {without_key} without the key, \
+                 {broken} that were no director\n"
+            );
+        }
     }
     if let Some(error) = &state.reloads.last_error {
         out += &format!("\nthe last reload was refused: {error}\n");
@@ -107,6 +116,7 @@ no
 
 peer 10.5.0.2:8849 answers, synced 5 of 5 connections
 peer 10.5.0.3:8849 does not answer
+turned away: 1 from other addresses, 2 without the key, 3 that were no director
 
 the last reload was refused: no
 ";
