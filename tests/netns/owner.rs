@@ -34,7 +34,7 @@ fn what_it_owns_is_announced_and_never_removed() {
     becomes(&router, State::Active);
     let mut sniffer = wire.there(Sniffer::new);
     let other = VirtualAddresses::new([ip("10.0.0.8")]).unwrap();
-    router.reconfigure(0, owner().with_addresses(other).unwrap()).unwrap();
+    router.reconfigure(0, settings(owner().with_addresses(other).unwrap())).unwrap();
     // The first gratuitous ARP afterwards is for the other.
     let frame = sniffer.frame(|frame| frame[12..14] == [8, 6] && frame[14..16] == [0, 1]);
     assert_eq!(frame[28..32], [10, 0, 0, 8]);
@@ -53,7 +53,7 @@ fn what_its_interface_does_not_have_it_does_not_come_to_own() {
     let error = router.set_rank(0, Rank::Owner).unwrap_err();
     assert_eq!(error.to_string(), told);
     let others = VirtualAddresses::new([ip("10.0.0.8")]).unwrap();
-    let of_others = owner().with_addresses(others).unwrap();
+    let of_others = settings(owner().with_addresses(others).unwrap());
     let error = router.reconfigure(0, of_others.clone()).unwrap_err();
     assert_eq!(error.to_string(), told.replace("0.7", "0.8"));
     // Nothing has changed.

@@ -214,9 +214,9 @@ fn the_probe_can_be_switched_on_and_off_while_it_runs() {
     let high = lan.at(1, || start(unheard(Family::V4, config(Family::V4, 1, 200))));
     becomes(&high, State::Active);
     let low = lan.at(2, || start(settings(config(Family::V4, 2, 100))));
-    low.reconfigure(0, probing(Family::V4, 2, 100)).unwrap();
+    low.reconfigure(0, settings(probing(Family::V4, 2, 100))).unwrap();
     is_held(&low);
-    low.reconfigure(0, config(Family::V4, 2, 100)).unwrap();
+    low.reconfigure(0, settings(config(Family::V4, 2, 100))).unwrap();
     becomes(&low, State::Active);
 }
 

@@ -10,8 +10,8 @@ use crate::wire::{Sniffer, Wire};
 use ipvs::Namespace;
 use ipvs_sync::net::{AdvertSocket, Rtnetlink, group, now};
 use ipvs_sync::runtime::{Event, Handle, Options, WhenDeleted, spawn};
-use ipvs_sync::vrrp::packet::Reason;
 use ipvs_sync::vrrp::packet::auth_hmac::{self, Key, Mode};
+use ipvs_sync::vrrp::packet::{Checksum, Reason};
 use ipvs_sync::vrrp::router::{Cause, Config, Effect, State, Tracks};
 use ipvs_sync::vrrp::{Family, VirtualAddresses, Vrid};
 use std::thread::sleep;
@@ -241,10 +241,72 @@ fn a_live_change_makes_no_take_over() {
 #[test]
 fn a_live_change_is_checked_as_the_start_is() {
     let _wire = Wire::new();
-    let router = start(settings(config(Family::V4, 1, 100)).with_peers([ip("10.0.0.2")]));
-    let as_peer = config(Family::V4, 2, 100);
-    let error = router.reconfigure(0, as_peer).unwrap_err().to_string();
+    let with_peers = |host| settings(config(Family::V4, host, 100)).with_peers([ip("10.0.0.2")]);
+    let router = start(with_peers(1));
+    let error = router.reconfigure(0, with_peers(2)).unwrap_err().to_string();
     assert!(error.starts_with("unicast peer 10.0.0.2 is this router"), "{error}");
+    for (other, what) in [
+        (with_peers(1).with_peers([]), "change between the group and unicast peers"),
+        (with_peers(1).with_prefix(24), "prefix of its addresses"),
+        (with_peers(1).with_virtual_mac(name("vrrp7")), "virtual MAC address"),
+        (with_peers(1).with_group("all"), "group"),
+    ] {
+        let error = router.reconfigure(0, other).unwrap_err().to_string();
+        assert_eq!(error, format!("another {what}: not while the virtual router runs"));
+    }
+}
+
+#[test]
+fn what_is_no_part_of_its_configuration_changes_without_a_gap_too() {
+    let wire = Wire::new();
+    let high = start(settings(config(Family::V4, 1, 200)));
+    becomes(&high, State::Active);
+    let low = wire.there(|| start(settings(config(Family::V4, 2, 100))));
+    becomes(&low, State::Backup);
+    let key = |id| Key::new(id, &[id; 32]).unwrap();
+    let signed = |mode, first, second| {
+        auth_hmac::Settings::new(mode, key(first), INTERVAL).with_key(key(second)).unwrap()
+    };
+    // A checksum of its own, signatures, and other keys after them.
+    let changes = [
+        (Checksum::Message, None),
+        (Checksum::Auto, None),
+        (Checksum::Auto, Some(signed(Mode::Permissive, 1, 2))),
+        (Checksum::Auto, Some(signed(Mode::Enforce, 1, 2))),
+        (Checksum::Auto, Some(signed(Mode::Enforce, 2, 1))),
+        (Checksum::Auto, Some(signed(Mode::Enforce, 2, 3))),
+    ];
+    for (checksum, signing) in changes {
+        // Where both take what either sends, one can be first.
+        for (router, host, priority) in [(&low, 2, 100), (&high, 1, 200)] {
+            let taken = if host == 2 { Checksum::Auto } else { checksum };
+            let new = settings(config(Family::V4, host, priority)).with_checksum(taken);
+            let new = match signing.clone() {
+                Some(signing) => new.with_signed(signing),
+                None => new,
+            };
+            router.reconfigure(0, new).unwrap();
+        }
+        sleep(INTERVAL * 5);
+        assert_eq!((state(&high), state(&low)), (State::Active, State::Backup));
+    }
+    let dropped = low.status(0).unwrap().counters;
+    assert_eq!(dropped.iter().map(|(_, count)| count).sum::<u64>(), 0, "{dropped:?}");
+
+    // A condition goes on as it was told, whatever its effect is from now on.
+    let tracks = |effect| Tracks::new([("eth1", effect)]).unwrap();
+    let base = || settings(config(Family::V4, 1, 200)).with_signed(signed(Mode::Enforce, 2, 3));
+    high.reconfigure(0, base().with_tracks(tracks(Effect::Lower(10)))).unwrap();
+    assert_eq!(high.track(0, "eth1", false).unwrap().rank, rank(190));
+    let lowered = base().with_tracks(tracks(Effect::Lower(150)));
+    assert_eq!(high.reconfigure(0, lowered).unwrap().rank, rank(50));
+    becomes(&low, State::Active);
+    let released = base().with_when_deleted(WhenDeleted::Release);
+    assert_eq!(high.reconfigure(0, released).unwrap().rank, rank(200));
+    becomes(&high, State::Active);
+    run(&format!("ip addr del 10.0.0.7/32 dev {PORT}"));
+    let (_, cause) = becomes(&high, State::Backup);
+    assert_eq!(cause, Cause::HandedOver);
 }
 
 #[test]

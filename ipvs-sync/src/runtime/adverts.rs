@@ -9,7 +9,7 @@ use super::unit::Unit;
 use super::voice::Voice;
 use super::{Error, Settings, Status};
 use crate::net::now;
-use crate::vrrp::router::{Action, Config, Event, Router};
+use crate::vrrp::router::{Action, Event, Router};
 use crate::vrrp::{Rank, Time, VirtualAddresses};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::collections::VecDeque;
@@ -211,7 +211,9 @@ impl Adverts {
     /// What the router owns after a command, if it is an owner then and can be.
     fn to_own(&self, router: usize, command: &Command) -> Option<VirtualAddresses> {
         let config = match command {
-            Command::Reconfigure(config) if config.rank() == Rank::Owner => config,
+            Command::Reconfigure(settings) if settings.config.rank() == Rank::Owner => {
+                &settings.config
+            }
             Command::SetRank(Rank::Owner) => self.router(router)?.config(),
             _ => return None,
         };
@@ -222,10 +224,12 @@ impl Adverts {
     fn command(&mut self, now: Time, router: usize, command: Command) -> Answer {
         let unknown = || Error::NoSuchRouter { router };
         match command {
-            Command::Reconfigure(config) => self.reconfigure(now, router, *config)?,
+            Command::Reconfigure(settings) => self.reconfigure(now, router, *settings)?,
             Command::SetRank(rank) => {
                 let config = self.router(router).ok_or_else(unknown)?.config().clone();
-                self.reconfigure(now, router, config.with_rank(rank)?)?;
+                let settings = self.voices.get(router).ok_or_else(unknown)?.settings.clone();
+                let settings = Settings { config: config.with_rank(rank)?, ..settings };
+                self.reconfigure(now, router, settings)?;
             }
             Command::Track { name, is_well } => {
                 let voice = self.voices.get_mut(router).ok_or_else(unknown)?;
@@ -241,14 +245,20 @@ impl Adverts {
         self.status(router).ok_or_else(unknown)
     }
 
-    fn reconfigure(&mut self, now: Time, router: usize, config: Config) -> Result<(), Error> {
-        let voice = self.voices.get(router).ok_or(Error::NoSuchRouter { router })?;
-        let (number, member) = (voice.unit, voice.member);
-        let settings = Settings { config, ..voice.settings.clone() };
+    fn reconfigure(&mut self, now: Time, router: usize, settings: Settings) -> Result<(), Error> {
         settings.check()?;
+        let voice = self.voices.get_mut(router).ok_or(Error::NoSuchRouter { router })?;
+        if let Some(what) = voice.settings.fixed(&settings) {
+            return Err(Error::Fixed { what });
+        }
+        let (number, member) = (voice.unit, voice.member);
         let unit = self.units.get_mut(number).ok_or(Error::NoSuchRouter { router })?;
-        unit.machine.reconfigure(now, member, settings.config)?;
+        unit.machine.reconfigure(now, member, settings.config.clone())?;
+        self.jobs.push_back(Job::WhenDeleted { router, then: settings.when_deleted });
+        voice.change(settings);
+        let health = voice.tracks.health();
         self.act(now, number);
+        self.tell(now, router, Event::Health(health));
         Ok(())
     }
 

@@ -59,6 +59,11 @@ pub enum Error {
         /// The interface that was to have the virtual MAC address.
         virtual_mac: InterfaceName,
     },
+    /// That is as it was at the start as long as a virtual router runs.
+    Fixed {
+        /// What was to be another.
+        what: &'static str,
+    },
     /// There are so many virtual routers, counted from 0.
     NoSuchRouter {
         /// The number that was named.
@@ -109,6 +114,9 @@ impl fmt::Display for Error {
                 "virtual MAC address on {virtual_mac} for an owner: what it owns is at its \
                  interface's own MAC address"
             ),
+            Self::Fixed { what } => {
+                write!(f, "another {what}: not while the virtual router runs")
+            }
             Self::NoSuchRouter { router } => write!(f, "no virtual router {router}"),
             Self::RealTime { priority } => {
                 write!(f, "real-time priority {priority} out of range: 1 to 99")

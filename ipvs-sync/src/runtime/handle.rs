@@ -2,9 +2,8 @@
 
 use super::message::{Answer, Command, Job, Told};
 use super::queue::Queue;
-use super::{Error, Record, Status};
+use super::{Error, Record, Settings, Status};
 use crate::vrrp::Rank;
-use crate::vrrp::router::Config;
 use nix::sys::eventfd::EventFd;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::mpsc::{self, Receiver};
@@ -56,15 +55,17 @@ impl Handle {
         self.records().recv_timeout(timeout).ok()
     }
 
-    /// The router goes on as what it is with another configuration, and without a gap in
-    /// its advertisements.
+    /// The router goes on as what it is with other settings, and without a gap in its
+    /// advertisements. A condition that it tracked before is as well as it was told last; keys
+    /// can be changed without refusing what was signed with one that both settings have.
     ///
     /// # Errors
-    /// [`Error::NoSuchRouter`], and all that [`spawn`](super::spawn) finds wrong in the values
-    /// themselves and, of an owner, with the addresses of its interface; nothing has changed
-    /// then.
-    pub fn reconfigure(&self, router: usize, config: Config) -> Result<Status, Error> {
-        self.command(router, Command::Reconfigure(Box::new(config)))
+    /// [`Error::Fixed`] for another interface, prefix, virtual MAC address or group, and from
+    /// the group to unicast peers or back; [`Error::NoSuchRouter`]; and all that
+    /// [`spawn`](super::spawn) finds wrong in the values themselves and, of an owner, with the
+    /// addresses of its interface. Nothing has changed then.
+    pub fn reconfigure(&self, router: usize, settings: Settings) -> Result<Status, Error> {
+        self.command(router, Command::Reconfigure(Box::new(settings)))
     }
 
     /// The same with another rank, which is all that changes.

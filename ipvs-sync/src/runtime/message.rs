@@ -1,10 +1,10 @@
 //! What the two threads and the handle tell each other.
 
-use super::{Error, Status};
+use super::{Error, Settings, Status, WhenDeleted};
 use crate::net;
 use crate::net::AdvertSocket;
 use crate::vrrp::packet::{Finding, Rejected};
-use crate::vrrp::router::{self, Cause, Config, Report, State};
+use crate::vrrp::router::{self, Cause, Report, State};
 use crate::vrrp::{Rank, Time, VirtualAddresses};
 use ipvs::InterfaceName;
 use std::net::IpAddr;
@@ -42,7 +42,7 @@ pub(super) enum Told {
 /// What a router is to do.
 #[derive(Debug)]
 pub(super) enum Command {
-    Reconfigure(Box<Config>),
+    Reconfigure(Box<Settings>),
     SetRank(Rank),
     Track { name: String, is_well: bool },
     SyncReady(bool),
@@ -81,6 +81,11 @@ pub(super) enum Job {
         addresses: VirtualAddresses,
         command: Command,
         reply: Sender<Answer>,
+    },
+    /// To do this from now on when somebody deletes addresses.
+    WhenDeleted {
+        router: usize,
+        then: WhenDeleted,
     },
     /// To ask who has these.
     Probe {

@@ -159,6 +159,19 @@ impl Settings {
         self.config.addresses().iter().try_for_each(prefix)
     }
 
+    /// What differs of what is as it was at the start while a router runs.
+    pub(super) fn fixed(&self, new: &Self) -> Option<&'static str> {
+        let has_group = |it: &Self| it.peers.is_empty();
+        let all = [
+            ("interface", self.interface != new.interface),
+            ("prefix of its addresses", self.prefix != new.prefix),
+            ("change between the group and unicast peers", has_group(self) != has_group(new)),
+            ("virtual MAC address", self.virtual_mac != new.virtual_mac),
+            ("group", self.group != new.group),
+        ];
+        all.into_iter().find(|(_, differs)| *differs).map(|(what, _)| what)
+    }
+
     pub(super) fn on_interface(&self, address: IpAddr) -> Result<InterfaceAddress, Error> {
         match self.prefix {
             Some(prefix) => InterfaceAddress::new(address, prefix).map_err(Error::Prefix),

@@ -19,6 +19,14 @@ mod with_keys {
             Self(settings.map(Authenticator::new))
         }
 
+        /// Goes on with other keys, or without.
+        pub(in crate::runtime) fn change(&mut self, settings: Option<Settings>) {
+            match (&mut self.0, settings) {
+                (Some(authenticator), Some(settings)) => authenticator.change(settings),
+                (_, settings) => *self = Self::new(settings),
+            }
+        }
+
         /// What follows the message.
         pub(in crate::runtime) fn trailer(
             &mut self,

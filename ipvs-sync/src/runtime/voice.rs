@@ -26,7 +26,7 @@ pub(super) struct Voice {
     pub(super) wants_addresses: Arc<AtomicBool>,
     /// Sends from the virtual MAC address.
     pub(super) virtual_mac: Option<AdvertSocket>,
-    /// As they were at the start. The machine has the configuration of now.
+    /// But for the configuration, which the machine has.
     pub(super) settings: Settings,
     pub(super) signing: Signing,
     /// What the checksums of each peer cover, or of the last of the group.
@@ -63,6 +63,14 @@ impl Voice {
             counters: Counters::default(),
             packet: Vec::new(),
         }
+    }
+
+    /// Goes on with other settings.
+    pub(super) fn change(&mut self, settings: Settings) {
+        #[cfg(feature = "hmac")]
+        self.signing.change(settings.signed.clone());
+        self.tracks = settings.tracks.clone().going_on_from(&self.tracks);
+        self.settings = settings;
     }
 
     /// Whether a packet with these ends is for a router with this list of peers.

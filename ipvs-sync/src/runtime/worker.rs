@@ -82,6 +82,11 @@ impl Worker {
                     Err(error) => drop(reply.send(Err(error))),
                 }
             }
+            Job::WhenDeleted { router, then } => {
+                if let Some(holding) = self.holdings.get_mut(router) {
+                    holding.when_deleted = then;
+                }
+            }
             Job::Probe { router, addresses } => {
                 let Some(holding) = self.holdings.get_mut(router) else { return true };
                 let error = holding.ask(&addresses).err();

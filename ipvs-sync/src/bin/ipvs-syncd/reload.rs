@@ -81,7 +81,10 @@ fn change((old, before): (usize, &Unit), (new, after): (usize, &Unit)) -> Step {
     if !why.is_empty() {
         return Step::Restart { old, new, why };
     }
-    let changed = pairs().enumerate().filter(|(_, (old, new))| old.config != new.config);
+    let differs = |old: &Resolved, new: &Resolved| {
+        old.config != new.config || are_other_settings(&old.router, &new.router)
+    };
+    let changed = pairs().enumerate().filter(|(_, (old, new))| differs(old, new));
     let routers: Vec<usize> = changed.map(|(number, _)| number).collect();
     match routers.is_empty() {
         true => Step::Keep { old, new },
@@ -89,19 +92,23 @@ fn change((old, before): (usize, &Unit), (new, after): (usize, &Unit)) -> Step {
     }
 }
 
+/// Whether something differs that is not in its configuration, and can change while it runs.
+fn are_other_settings(old: &Router, new: &Router) -> bool {
+    let all = |router: &Router| {
+        let Router { peers, min_hop_limit, checksum, password, .. } = router.clone();
+        let Router { signing, tracks, when_deleted, .. } = router.clone();
+        (peers, min_hop_limit, checksum, password, signing, tracks, when_deleted)
+    };
+    all(old) != all(new)
+}
+
 /// What differs of what cannot change while a router runs.
 fn fixed(old: &Router, new: &Router) -> Vec<String> {
     let all = [
         ("the prefix of its addresses", old.prefix != new.prefix),
-        ("peers", old.peers != new.peers),
-        ("min-hop-limit", old.min_hop_limit != new.min_hop_limit),
-        ("checksum", old.checksum != new.checksum),
-        ("password", old.password != new.password),
-        ("hmac", old.signing != new.signing),
+        ("peers", old.peers.is_empty() != new.peers.is_empty()),
         ("virtual-mac", old.virtual_mac != new.virtual_mac),
         ("group", old.group != new.group),
-        ("track", old.tracks != new.tracks),
-        ("when-deleted", old.when_deleted != new.when_deleted),
     ];
     let differing = all.into_iter().filter(|(_, differs)| *differs);
     differing.map(|(what, _)| format!("{what} of {}", new.name)).collect()
@@ -162,6 +169,9 @@ mod tests {
             "preempt = false",
             "preempt-delay = \"5s\"",
             "probe = true",
+            "checksum = \"message\"",
+            "track = [{ interface = \"eth9\" }]",
+            "when-deleted = \"release\"",
         ] {
             let step = Step::Reconfigure { old: 0, new: 0, routers: vec![0] };
             assert_eq!(way(&[old], &[("eth0", 1, more)]), [step], "{more}");
@@ -177,11 +187,8 @@ mod tests {
         let (old, other) = (("eth0", 1, ""), ("eth0", 2, ""));
         for (more, why) in [
             ("peers = [\"10.0.0.2\"]", "peers of eth0-1"),
-            ("checksum = \"message\"", "checksum of eth0-1"),
             ("virtual-mac = \"vrrp1\"", "virtual-mac of eth0-1"),
             ("group = \"g\"", "group of eth0-1"),
-            ("track = [{ interface = \"eth9\" }]", "track of eth0-1"),
-            ("when-deleted = \"release\"", "when-deleted of eth0-1"),
         ] {
             let restart = Step::Restart { old: 0, new: 0, why: vec![why.to_owned()] };
             let steps = way(&[old, other], &[("eth0", 1, more), other]);

@@ -392,7 +392,7 @@ impl Live {
         for (number, new) in unit.iter().enumerate() {
             if routers.contains(&number) {
                 let name = &new.router.name;
-                if let Err(error) = self.handle.reconfigure(number, new.config.clone()) {
+                if let Err(error) = self.handle.reconfigure(number, new.settings.clone()) {
                     errors.push(format!("{name}: {error}; it goes on as before"));
                     continue;
                 }

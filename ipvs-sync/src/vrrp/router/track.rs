@@ -86,6 +86,16 @@ impl Tracks {
         Ok(all)
     }
 
+    /// The same, but those that were there before are as well as they were.
+    #[must_use]
+    pub fn going_on_from(mut self, before: &Self) -> Self {
+        for track in &mut self.0 {
+            let known = before.0.iter().find(|known| known.name == track.name);
+            track.is_well = known.map_or(track.is_well, |known| known.is_well);
+        }
+        self
+    }
+
     /// A condition is well or not. Returns what all come to then.
     ///
     /// # Errors
@@ -142,6 +152,14 @@ mod tests {
         assert_eq!(tracks.tell("c", false), Ok(Health::Fault { track: "c".to_owned() }));
         assert_eq!(tracks.tell("a", true), Ok(Health::Fault { track: "c".to_owned() }));
         assert_eq!(tracks.tell("c", true), Ok(Health::Well { lower: 100 }));
+    }
+
+    #[test]
+    fn what_failed_before_a_change_fails_after_it() {
+        let mut before = Tracks::new([("a", Effect::Lower(50)), ("b", Effect::Fault)]).unwrap();
+        before.tell("a", false).unwrap();
+        let after = Tracks::new([("c", Effect::Fault), ("a", Effect::Lower(70))]).unwrap();
+        assert_eq!(after.going_on_from(&before).health(), Health::Well { lower: 70 });
     }
 
     #[test]
