@@ -1,6 +1,6 @@
 //! One broken rule each.
 
-use super::super::{Difference, Packet, Password, receive};
+use super::super::{Difference, Packet, Password, Reason, receive};
 use super::*;
 use std::net::Ipv6Addr;
 
@@ -104,6 +104,69 @@ fn a_packet_that_was_forwarded_is_dropped_first() {
     assert_eq!(at(64, 64), Err(length));
     assert_eq!(at(63, 64), Err(Rejected::HopLimit { hop_limit: 63, min: 64 }));
     assert_eq!(at(0, 0), Err(length));
+}
+
+/// Each line mends what the one above it was dropped for, and nothing else.
+#[test]
+fn of_several_broken_rules_the_first_is_named() {
+    let addresses = addresses(&["192.0.2.100"]);
+    let password = Password::new(b"s").unwrap();
+    let own = expected(terms(V2, &addresses).with_password(password).unwrap());
+    let from_hop_limit = |hop_limit, bytes: &[u8]| {
+        let carrier = Carrier { ends: FROM_V4, hop_limit };
+        receive(bytes, &carrier, Some(&own)).map(drop).map_err(Rejected::reason)
+    };
+    let nothing_right = [0x12, 8, 100, 0, 2, 0, 0xff, 0xff];
+    let header = |first| [&[first], &nothing_right[1..]].concat();
+    let longer = [&header(0x21)[..], &[0; 8]].concat();
+    let message = |changes: &[(usize, u8)]| v2(&[&[(4, 2), (5, 0), (11, 99)], changes].concat());
+    let mut other_checksum = message(&[(1, 8)]);
+    other_checksum[2] += 1;
+    let cases = [
+        (254, nothing_right[..7].to_vec(), Err(Reason::HopLimit)),
+        (255, nothing_right[..7].to_vec(), Err(Reason::Length)),
+        (255, header(0x12), Err(Reason::Version)),
+        (255, header(0x22), Err(Reason::Kind)),
+        (255, header(0x21), Err(Reason::Length)),
+        (255, longer, Err(Reason::NoAddresses)),
+        (255, other_checksum, Err(Reason::Checksum)),
+        (255, message(&[(1, 8)]), Err(Reason::Vrid)),
+        (255, message(&[]), Err(Reason::NoInterval)),
+        (255, message(&[(5, 2)]), Err(Reason::Interval)),
+        (255, message(&[(5, 1)]), Err(Reason::Authentication)),
+        (255, message(&[(5, 1), (4, 1)]), Err(Reason::Password)),
+        (255, message(&[(5, 1), (4, 1), (12, b's')]), Err(Reason::Addresses)),
+        (255, message(&[(5, 1), (4, 1), (12, b's'), (11, 100)]), Ok(())),
+    ];
+    for (hop_limit, bytes, told) in cases {
+        assert_eq!(from_hop_limit(hop_limit, &bytes), told, "{hop_limit} {bytes:02x?}");
+    }
+}
+
+/// As above, of what IPv6 alone has.
+#[test]
+fn of_several_broken_rules_of_ipv6_the_first_is_named() {
+    let addresses = addresses(&["fe80::7", "2001:db8::7"]);
+    let own = expected(terms(V3, &addresses));
+    let mut right = encoded(&Advertisement::new(own.terms, 100), FROM_V6, Coverage::Message);
+    assert_eq!(received(&right, &own), Ok(()));
+    right[8..].rotate_left(16);
+    // What these bytes have more than the right ones the last one has less, or the checksum
+    // is wrong.
+    let message = |vrid, centis, last| {
+        let mut bytes = right.clone();
+        [bytes[1], bytes[5], bytes[39]] = [vrid, centis, last];
+        received(&bytes, &own).map_err(Rejected::reason)
+    };
+    let cases = [
+        (message(8, 0, 7), Reason::Checksum),
+        (message(8, 0, 106), Reason::Vrid),
+        (message(7, 0, 107), Reason::NoInterval),
+        (message(7, 100, 7), Reason::FirstLinkLocal),
+    ];
+    for (told, reason) in cases {
+        assert_eq!(told, Err(reason));
+    }
 }
 
 // shows: 9568-7.1-6
