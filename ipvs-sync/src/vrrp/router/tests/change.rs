@@ -30,8 +30,14 @@ fn another_identifier_or_family_is_another_router() {
 
 #[test]
 fn what_is_advertised_is_said_at_once_when_it_changes() {
-    for config in [rank(101), versioned(&rank(100), centis(10)), versioned(&rank(100), centis(200))]
-    {
+    let others = [
+        rank(101),
+        versioned(&rank(100), centis(10)),
+        versioned(&rank(100), centis(200)),
+        versioned(&rank(100), seconds(2)),
+        rank(100).with_source(address("10.0.0.4")).unwrap(),
+    ];
+    for config in others {
         let mut host = Host::active(rank(100));
         host.pass(MILLI * 700);
         let now = host.now;
@@ -39,6 +45,17 @@ fn what_is_advertised_is_said_at_once_when_it_changes() {
         assert_eq!(host.take(), [advertise(config.rank().number())]);
         assert_eq!(host.next(), config.version().interval());
     }
+}
+
+#[test]
+fn version_2_goes_on_as_version_3_at_once() {
+    let mut host = Host::active(versioned(&rank(100), seconds(3)));
+    host.pass(MILLI * 2_900);
+    host.router.reconfigure(host.now, rank(100)).unwrap();
+    assert_eq!((host.take(), host.next()), (vec![advertise(100)], MILLI * 1_000));
+    // A worse one of the version that it had is none.
+    host.hear_with(50, "10.0.0.3", seconds(3));
+    assert_eq!(host.take(), []);
 }
 
 #[test]
@@ -85,6 +102,35 @@ fn a_backup_counts_on_with_another_configuration() {
 }
 
 #[test]
+fn a_backup_counts_on_with_another_version_or_address() {
+    let moved = rank(100).with_source(address("10.0.0.4")).unwrap();
+    let version2 = versioned(&rank(100), seconds(1));
+    for (old, new) in [(rank(100), version2.clone()), (version2, rank(100)), (rank(100), moved)] {
+        let mut host = Host::started(old);
+        host.hear(150, "10.0.0.3");
+        host.pass(MILLI * 3_500);
+        host.router.reconfigure(host.now, new).unwrap();
+        assert_eq!((host.take(), host.state()), (vec![], State::Backup));
+        assert_eq!(host.until(State::Active), Duration::from_micros(109_375));
+    }
+}
+
+#[test]
+fn a_backup_follows_the_active_router_to_another_version_and_back() {
+    let mut host = Host::started(rank(100));
+    for (old, new) in [(centis(100), seconds(1)), (seconds(1), centis(100))].repeat(5) {
+        host.hear_with(150, "10.0.0.3", old);
+        host.pass(MILLI * 1_000);
+        // The active router is changed first, and is not heard until this one is, too.
+        host.hear_with(150, "10.0.0.3", new);
+        host.pass(MILLI * 2_500);
+        host.router.reconfigure(host.now, versioned(&rank(100), new)).unwrap();
+        host.hear_with(150, "10.0.0.3", new);
+        assert_eq!((host.take(), host.state()), (vec![], State::Backup));
+    }
+}
+
+#[test]
 fn fifty_changes_in_a_row_leave_no_gap() {
     let mut host = Host::active(rank(100));
     let mut last = host.now;
@@ -95,6 +141,21 @@ fn fifty_changes_in_a_row_leave_no_gap() {
         assert!(host.take().contains(&advertise(100)));
         assert!(host.now - last <= MILLI * 190);
         last = host.now;
+    }
+}
+
+#[test]
+fn fifty_changes_of_version_and_address_leave_no_gap() {
+    let mut host = Host::active(rank(100));
+    for n in 0..50 {
+        host.pass(MILLI * 700);
+        let (version, source) =
+            if n % 2 == 0 { (seconds(1), "10.0.0.4") } else { (centis(100), "10.0.0.2") };
+        let config = versioned(&rank(100), version).with_source(address(source)).unwrap();
+        host.router.reconfigure(host.now, config).unwrap();
+        assert!(host.take().contains(&advertise(100)));
+        assert!(host.next() <= MILLI * 1_000);
+        assert_eq!(host.state(), State::Active);
     }
 }
 

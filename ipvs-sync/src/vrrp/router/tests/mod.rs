@@ -46,6 +46,10 @@ fn centis(centis: u16) -> Version {
     Version::V3(Interval::from_centis(centis).unwrap())
 }
 
+fn seconds(seconds: u8) -> Version {
+    Version::V2(Seconds::new(seconds).unwrap())
+}
+
 fn address(text: &str) -> IpAddr {
     text.parse().unwrap()
 }

@@ -2,10 +2,6 @@
 
 use super::*;
 
-fn seconds(seconds: u8) -> Version {
-    Version::V2(Seconds::new(seconds).unwrap())
-}
-
 // shows: 3768-6.1-2
 #[test]
 fn the_down_interval_has_three_own_intervals_and_a_skew_in_parts_of_a_second() {
