@@ -53,7 +53,11 @@
 //! time what it was. This is the one advertisement that RFC 9568 does not ask for. After a
 //! partition has healed the better one may have been heard first, and then knows of no
 //! rival, while the clients know the rival's MAC address. The last advertisement makes it
-//! announce the addresses again, now that nobody else answers for them.
+//! announce the addresses again, now that nobody else answers for them. It does so when it
+//! hears the rival, and not otherwise: one that is another implementation and gives way
+//! without a word (keepalived, when it hears this one first) is not noticed, and clients
+//! that have learned its MAC address keep it until they ask again or the addresses are
+//! announced for another reason.
 //!
 //! # The time
 //!
