@@ -136,7 +136,7 @@ impl Backup {
     /// The time may have come to count a missed advertisement. If it was the last the
     /// router is to be active.
     pub(super) fn tick(&mut self, own: Own, now: Time) -> Option<Turn> {
-        if let Some(lower) = self.lower {
+        if let Some(lower) = self.lower.filter(|lower| !self.has_resigned_since(lower)) {
             // It may be as good by now, or the gate closed.
             if own.is_held || !self.takes_over_from(own, lower) {
                 self.accept(own, lower);
@@ -251,6 +251,12 @@ impl Backup {
             self.expected = heard.arrival.max(self.since);
             self.answers = Answers::default();
         }
+    }
+
+    fn has_resigned_since(&self, heard: &Heard) -> bool {
+        self.resigned.is_some_and(|resigned| {
+            resigned.source == heard.source && resigned.arrival >= heard.arrival
+        })
     }
 
     fn takes_over_from(&mut self, own: Own, heard: Heard) -> bool {

@@ -91,6 +91,20 @@ fn is_told_held(host: &mut Host, priority: u8) -> bool {
 }
 
 #[test]
+fn one_that_would_no_longer_preempt_follows_a_resignation_as_soon() {
+    let lowered = Event::Health(Health::Well { lower: 60 });
+    for (event, micros) in [(Event::SyncReady(false), 609_375), (lowered, 843_750)] {
+        let mut host = Host::stopped(rank(100).with_sync_gate(true));
+        host.tell(Event::SyncReady(true));
+        host.tell(Event::Start);
+        host.hear(50, "10.0.0.3");
+        host.tell(event);
+        host.hear(0, "10.0.0.3");
+        assert_eq!(host.until(State::Active), Duration::from_micros(micros));
+    }
+}
+
+#[test]
 fn what_the_gate_keeps_it_from_is_told_once_until_it_is_open() {
     let config = rank(100).with_sync_gate(true);
     let mut host = Host::started(config.clone());
