@@ -37,6 +37,7 @@ mod faults;
 mod host;
 mod network;
 mod settled;
+mod succession;
 mod transit;
 mod violation;
 mod watch;
@@ -282,7 +283,10 @@ impl Sim {
                 Action::Probe => self.send(id, member, Load::Probe),
                 Action::Install => self.has(id, member, true),
                 Action::Remove => self.has(id, member, false),
-                Action::StateChanged { ref cause, .. } => {
+                Action::StateChanged { to, ref cause, .. } => {
+                    if to == State::Backup {
+                        self.is_backup(id, cause);
+                    }
                     let is_silence = matches!(cause, Cause::Silence { .. });
                     let is_claim = is_silence || matches!(cause, Cause::Preempts { .. });
                     self.record(id, member, action);
@@ -297,8 +301,15 @@ impl Sim {
         let Some(host) = self.hosts.get_mut(id) else { return };
         let late = between(&mut self.rng, Duration::ZERO, host.clock.lateness);
         let next = host.machine.poll_timeout();
-        host.wake = next.map(|next| host.clock.shows_at(next).max(self.now) + late);
+        host.wake = next.map(|next| (host.clock.shows_at(next) + late).max(self.now));
         self.watch.addresses(self.now, id, host);
+    }
+
+    fn is_backup(&mut self, id: usize, cause: &Cause) {
+        let machine = self.hosts.get(id).map(|host| &host.machine);
+        if let Some(Machine::One(router)) = machine {
+            self.watch.is_backup(self.now, id, router.config(), cause);
+        }
     }
 
     fn record(&mut self, id: usize, member: usize, action: Action) {

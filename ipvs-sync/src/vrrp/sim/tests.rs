@@ -196,6 +196,24 @@ fn two_that_take_each_other_for_themselves_are_seen() {
 }
 
 #[test]
+fn one_that_follows_a_resignation_too_late_is_seen() {
+    for (ppm, follows) in [(-900, true), (-500_000, false)] {
+        let mut sim = Sim::new(1);
+        let lan = sim.network(Wire::GOOD);
+        let hosts = [(150, 1), (100, 2)].map(|(of, host)| sim.router(lan, config(of, host)));
+        // Its skew is longer by as much.
+        sim.clock(hosts[1], ppm, Duration::ZERO);
+        hosts.iter().for_each(|&host| sim.tell(host, Event::Start));
+        sim.run_for(INTERVAL * 60).unwrap();
+        sim.tell(hosts[0], Event::Stop);
+        let told = sim.run_for(INTERVAL * 10);
+        let is_it = matches!(told, Err(Violation::NotFollowed { host, resigned, .. })
+            if [resigned, host] == hosts);
+        assert_eq!((told.is_ok(), is_it), (follows, !follows), "{told:?}");
+    }
+}
+
+#[test]
 fn more_than_one_active_router_is_seen_where_packets_are_lost_too() {
     let mut sim = Sim::new(1);
     let lan = sim.network(Wire { lost: 1_000_000, ..Wire::GOOD });

@@ -54,6 +54,7 @@ impl Sim {
                     let arrival = host.clock.local(self.now);
                     let heard = Heard { priority, version, source, arrival };
                     let member = Some(transit.member);
+                    self.hears(transit.from, transit.to, heard);
                     self.told(transit.to, Told { member, event: Event::Heard(heard) });
                 }
             }

@@ -49,6 +49,31 @@ pub enum Violation {
         /// The one that answers.
         holder: HostId,
     },
+    /// The active router resigned, and a backup that heard it neither was active after its
+    /// skew nor had heard another advertisement by then: that of a better backup, which
+    /// waits for less, comes before. So some router is active within the skew of the best
+    /// backup that heard it.
+    ///
+    /// Its skew is of the longest interval on the network, and is counted from when it may
+    /// be active at the earliest, if that is later: a start-up delay after it was started
+    /// or well again, an interval after it went back for a better router, a second after
+    /// its addresses were not installed or not kept. To that comes how late its host wakes.
+    ///
+    /// What is lost is no exception: it has heard the resignation. This is looked at where
+    /// nothing was reconfigured, the host wakes not later than half an interval, it has no
+    /// group, and the router that resigns is the one that it heard last, if any. It is no
+    /// more looked at when the host is paused, down or without its link in that time, or
+    /// told anything but the time, packets and answers.
+    NotFollowed {
+        /// When that was over, or it was looked.
+        at: Time,
+        /// The backup.
+        host: HostId,
+        /// The one that resigned.
+        resigned: HostId,
+        /// When it was to be active.
+        until: Time,
+    },
     /// A host sent more than 9 advertisements in an interval, without a change of its own.
     Flood {
         /// When.
@@ -121,6 +146,11 @@ impl fmt::Display for Violation {
             Self::Answered { at, host, holder } => {
                 write!(f, "{at}: host {} took over though {} answers", host.0, holder.0)
             }
+            Self::NotFollowed { at, host, resigned, until } => write!(
+                f,
+                "{at}: host {} did not follow host {}, which resigned, until {until}",
+                host.0, resigned.0
+            ),
             Self::Flood { at, host } => write!(f, "{at}: host {} floods", host.0),
             Self::Addresses { at, host, state } => {
                 write!(f, "{at}: host {} is {state}, and its addresses are not", host.0)

@@ -1,9 +1,10 @@
 //! What must hold all the while.
 
 use super::host::{Host, Status};
+use super::succession::Successions;
 use super::{HostId, NetworkId, Pause, Sim, Violation};
 use crate::vrrp::Time;
-use crate::vrrp::router::State;
+use crate::vrrp::router::{Cause, Config, Heard, State};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ pub(super) struct Watch {
     /// When a host's last pause was over, and the one before.
     pauses: BTreeMap<usize, [Time; 2]>,
     reconfigured: bool,
+    successions: Successions,
     /// When routers advertised within the last interval, and since anything else was told
     /// to their host.
     sent: BTreeMap<(usize, usize), VecDeque<Time>>,
@@ -59,6 +61,8 @@ impl Watch {
         self.sent.retain(|&(of, _), _| of != host);
         let of_host = self.audible.iter_mut().filter(|((_, _, active), _)| *active == host);
         of_host.for_each(|(_, since)| *since = at);
+        let broken = self.successions.over(at, host);
+        broken.into_iter().for_each(|broken| self.broken(broken));
     }
 
     /// A router advertised because it was told the time or a packet.
@@ -75,6 +79,7 @@ impl Watch {
 
     pub(super) fn is_reconfigured(&mut self) {
         self.reconfigured = true;
+        self.successions = Successions::default();
     }
 
     pub(super) fn was_paused(&mut self, at: Time, host: usize, pause: Pause) {
@@ -82,10 +87,24 @@ impl Watch {
             // It cannot know of that time, so that it has to listen for as long again.
             self.audible.retain(|&(_, listener, _), _| listener != host);
             self.answering.retain(|&(_, asking, _), _| asking != host);
+            self.successions.stood_still(at, host);
         }
         let pauses = self.pauses.entry(host).or_insert([Time::ZERO; 2]);
         let [last, _] = *pauses;
         *pauses = [at, last];
+    }
+
+    /// A host's router, which is alone, has become a backup.
+    pub(super) fn is_backup(&mut self, at: Time, host: usize, config: &Config, cause: &Cause) {
+        self.successions.begins(at, host, config, cause);
+    }
+
+    /// An advertisement comes from one host to another.
+    pub(super) fn hears(&mut self, sim: &Sim, from: usize, to: usize, heard: Heard) {
+        if !self.reconfigured {
+            let broken = self.successions.heard(sim, from, to, heard);
+            broken.into_iter().for_each(|broken| self.broken(broken));
+        }
     }
 
     /// A host takes over because it heard nobody, or nobody better.
@@ -119,6 +138,8 @@ impl Watch {
     /// Who is active, runs or hears whom may have changed.
     pub(super) fn review(&mut self, sim: &Sim) {
         self.review_audible(sim);
+        let broken = self.successions.review(sim);
+        broken.into_iter().for_each(|broken| self.broken(broken));
         for (id, network) in sim.networks.iter().enumerate() {
             let pairs = network.hosts.iter().enumerate();
             let pairs =
@@ -165,6 +186,8 @@ impl Watch {
 
     /// Those that are active at the same time still.
     pub(super) fn look(&mut self, sim: &Sim) {
+        let broken = self.successions.look(sim.now);
+        broken.into_iter().for_each(|broken| self.broken(broken));
         for ((network, a, b), since) in self.duals.clone() {
             self.dual(sim, network, [a, b], since);
         }
@@ -239,6 +262,13 @@ impl Sim {
         watch.look(self);
         self.watch = watch;
         self.watch.violation().map_or(Ok(()), |violation| Err(violation.clone()))
+    }
+
+    /// An advertisement comes from one host to another.
+    pub(super) fn hears(&mut self, from: usize, to: usize, heard: Heard) {
+        let mut watch = std::mem::take(&mut self.watch);
+        watch.hears(self, from, to, heard);
+        self.watch = watch;
     }
 
     /// A host says that it heard nobody.
