@@ -4,6 +4,7 @@ mod commands;
 mod lacking;
 mod privilege;
 mod program;
+mod told;
 
 use crate::host::{port, run};
 use crate::router::{addresses, has_virtual, ip, wait_until};

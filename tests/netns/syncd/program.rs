@@ -4,6 +4,7 @@ use crate::host::wait_for;
 use ipvs_sync::net::now;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -60,9 +61,15 @@ pub(crate) fn web(priority: u8, lines: &str) -> String {
 impl Daemon {
     /// Starts it in the thread's namespace, and waits until it answers.
     pub(crate) fn start(text: &str) -> Self {
+        Self::start_with(&[], text)
+    }
+
+    /// The same, with these variables in its environment.
+    pub(crate) fn start_with(variables: &[(&str, &OsStr)], text: &str) -> Self {
         let folder = folder();
         write(&folder, text);
-        let this = Self { child: spawn(&folder), folder, is_over: false };
+        let child = spawn(&folder, variables);
+        let this = Self { child, folder, is_over: false };
         this.waits_for("state");
         this
     }
@@ -76,7 +83,7 @@ impl Daemon {
 
     /// Starts it once more after its end, as it was.
     pub(crate) fn start_again(&mut self) {
-        self.child = spawn(&self.folder);
+        self.child = spawn(&self.folder, &[]);
         self.is_over = false;
         self.waits_for("state");
     }
@@ -122,9 +129,11 @@ impl Daemon {
     }
 }
 
-fn spawn(folder: &Path) -> Child {
+fn spawn(folder: &Path, variables: &[(&str, &OsStr)]) -> Child {
     let log = File::options().append(true).create(true).open(folder.join("log")).unwrap();
-    command(&["--config"]).arg(folder.join("conf.toml")).stderr(log).spawn().unwrap()
+    let mut command = command(&["--config"]);
+    command.arg(folder.join("conf.toml")).envs(variables.iter().copied());
+    command.stderr(log).spawn().unwrap()
 }
 
 fn write(folder: &Path, text: &str) {

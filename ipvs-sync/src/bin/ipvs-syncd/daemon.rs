@@ -131,11 +131,11 @@ impl Daemon {
         tracing::info!("ending");
         service::stopping();
         self.part();
-        let core = &mut self.core;
-        core.running.stop_all();
+        self.core.running.stop_all();
         let until = now() + AT_MOST;
-        core.tell();
+        self.core.tell();
         loop {
+            let core = &mut self.core;
             core.keep_sync(false);
             core.keep_peers();
             core.hooks.go_on();
@@ -143,32 +143,37 @@ impl Daemon {
             if is_done || now() >= until {
                 break;
             }
-            let next = [core.hooks.next(), core.sync.next()].into_iter().flatten().min();
-            let next = next.map_or(until, |next| next.min(until));
+            self.tell_alive();
+            let core = &self.core;
+            let next = [core.hooks.next(), core.sync.next(), self.next_alive(), Some(until)];
             let polled = self.signals.polled().map(|fd| PollFd::new(fd, PollFlags::POLLIN));
-            sleep_until(Some(next), polled.into_iter());
+            sleep_until(next.into_iter().flatten().min(), polled.into_iter());
             self.signals.take();
         }
-        core.hooks.end();
+        self.core.hooks.end();
     }
 
     /// The active routers hand over to peers that have all connections. Where none has in
     /// time, or another signal comes, they resign all the same.
     fn part(&mut self) {
-        let Self { core, signals, .. } = self;
+        let core = &mut self.core;
         if let Ok(active) = core.running.active(None) {
             core.peers.hand_over(active, &core.running);
         }
         // One that goes on already, or whose successor is being told, is waited for too.
         let until = now() + PARTING;
-        while core.peers.are_there() && core.peers.outcome().is_none() && now() < until {
-            let next = core.peers.next().map_or(until, |next| next.min(until));
-            let polled = core.running.polled().chain(core.peers.polled()).chain(signals.polled());
-            sleep_until(Some(next), polled.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
-            if signals.take().0 {
+        while self.core.peers.are_there() && self.core.peers.outcome().is_none() && now() < until {
+            self.tell_alive();
+            let core = &self.core;
+            let next = [core.peers.next(), self.next_alive(), Some(until)];
+            let polled = core.running.polled().chain(core.peers.polled());
+            let polled =
+                polled.chain(self.signals.polled()).map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+            sleep_until(next.into_iter().flatten().min(), polled);
+            if self.signals.take().0 {
                 return;
             }
-            core.go_on();
+            self.core.go_on();
         }
         if now() >= until {
             tracing::warn!(after = ?PARTING, "no handover came to an end: resigning without it");
@@ -187,11 +192,14 @@ impl Daemon {
         }
     }
 
+    fn next_alive(&self) -> Option<Time> {
+        self.watchdog.map(|(_, next)| next)
+    }
+
     fn wait(&self) {
-        let Self { core, signals, control, metrics, watchdog } = self;
-        let watchdog = watchdog.map(|(_, next)| next);
+        let Self { core, signals, control, metrics, .. } = self;
         let clients = [control.next(), metrics.as_ref().and_then(Server::next)];
-        let own = [watchdog, core.hooks.next(), core.sync.next(), core.peers.next()];
+        let own = [self.next_alive(), core.hooks.next(), core.sync.next(), core.peers.next()];
         let times = clients.into_iter().chain(own);
         let ours = signals.polled().into_iter().chain(core.running.polled());
         let ours = ours.chain(core.peers.polled());
