@@ -1,10 +1,11 @@
-//! What a service manager is told.
+//! What a service manager is told, and what is logged.
 
 use super::ACTIVE;
 use super::program::{Daemon, folder, web};
 use crate::wire::Wire;
 use nix::sys::signal::Signal;
 use nix::time::{ClockId, clock_gettime};
+use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::net::UnixDatagram;
@@ -55,4 +56,35 @@ fn a_service_manager_is_told_what_it_does_and_that_it_is_alive_until_its_end() {
     assert_eq!([next(), next(), next()], [ALIVE; 3]);
     assert_eq!(daemon.end(), Some(0));
     fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_log_of_json_has_an_object_a_line() {
+    let _wire = Wire::new();
+    let mut daemon = Daemon::start(&format!("log = {{ format = \"json\" }}\n{}", web(100, "")));
+    daemon.waits_for(ACTIVE);
+    // What is refused is logged with quotes in it.
+    daemon.reload("name = \"web\n");
+    daemon.waits_for("\"refused\":1");
+    daemon.reload("name = \"web\"\n");
+    daemon.waits_for("\"refused\":2");
+    assert_eq!(daemon.end(), Some(0));
+    let lines = daemon.log();
+    let lines: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    for line in &lines {
+        assert!(line["timestamp"].is_string(), "{line}");
+        assert!(["INFO", "WARN", "ERROR"].contains(&line["level"].as_str().unwrap()), "{line}");
+        assert!(!line["message"].as_str().unwrap().is_empty(), "{line}");
+    }
+    let changed: Vec<[&Value; 4]> = lines
+        .iter()
+        .filter(|line| line["message"] == "virtual router changed its state")
+        .map(|line| ["router", "interface", "from", "to"].map(|field| &line[field]))
+        .collect();
+    let expected = [("stopped", "backup"), ("backup", "active"), ("active", "stopped")];
+    assert_eq!(changed, expected.map(|(from, to)| ["web", "vrrp0", from, to]));
+    let refused = lines.iter().filter(|line| line["message"] == "reload refused");
+    let said: Vec<&str> = refused.map(|line| line["error"].as_str().unwrap()).collect();
+    assert!(said[0].contains("expected `\"`") && said[1].contains("`name`"), "{said:?}");
 }
