@@ -44,7 +44,9 @@ impl<'d> Document<'d> {
 
     pub(super) fn problem(&self, at: usize, what: &str, rule: impl fmt::Display) {
         let place = Some(self.place(at));
-        let (what, rule) = (what.to_owned(), rule.to_string());
+        // It is a line, and controls no terminal, whatever it repeats of the text.
+        let [what, rule] =
+            [what.to_owned(), rule.to_string()].map(|text| text.replace(char::is_control, " "));
         self.problems.borrow_mut().push(Problem { place, what, rule });
     }
 

@@ -1,5 +1,6 @@
 //! Every rule, its sentence and its place.
 
+mod random;
 mod sync;
 
 use super::*;
@@ -66,6 +67,17 @@ fn a_missing_bracket_is_an_error_at_its_place() {
     for (text, expected) in cases {
         assert_eq!(told(text), expected, "{text}");
     }
+}
+
+#[test]
+fn an_error_is_one_line_and_controls_no_terminal() {
+    let text =
+        "\"a\\nb\" = 1\nlog = { level = \"\\u001b[2J\" }\n[[virtual-router]]\nname = \"\\u0007\"\n";
+    let said = told(text);
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(lines[0].starts_with("1:1: unknown key `a b`, "), "{said}");
+    assert!(lines[1].starts_with("2:17: log: `level` is \" [2J\", "), "{said}");
+    assert!(lines[2..].iter().all(|line| line.contains("virtual-router  : ")), "{said}");
 }
 
 #[test]
