@@ -107,6 +107,7 @@ const BACKLOG: i32 = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fastrand::Rng;
 
     #[test]
     fn a_request_is_a_line_that_reads_back() {
@@ -129,6 +130,30 @@ mod tests {
             let told = Request::parse(line).unwrap_err();
             assert!(told.starts_with("a request is `status`, `handover [ROUTER]`"), "{told}");
         }
+    }
+
+    #[test]
+    fn any_bytes_are_a_request_that_reads_back_or_none() {
+        let words: [&[u8]; 8] =
+            [b"status", b"handover", b"handover-now", b"web", b" ", b"\n", b"\xff", b"\xc3\xa9"];
+        let mut requests = 0;
+        for seed in 0..10_000 {
+            let mut rng = Rng::with_seed(seed);
+            let some = (0..rng.u8(..6)).map(|_| rng.choice(words).unwrap());
+            let mut bytes = some.collect::<Vec<_>>().concat();
+            if rng.bool() && !bytes.is_empty() {
+                let at = rng.usize(..bytes.len());
+                bytes[at] = rng.u8(..);
+            }
+            match Request::parse(&bytes) {
+                Ok(request) => {
+                    requests += 1;
+                    assert_eq!(Request::parse(request.line().as_bytes()), Ok(request), "{bytes:?}");
+                }
+                Err(told) => assert!(told.starts_with("a request is "), "{told}"),
+            }
+        }
+        assert!(requests > 500, "{requests}");
     }
 
     #[test]

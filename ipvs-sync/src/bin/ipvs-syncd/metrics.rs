@@ -170,6 +170,7 @@ impl Text {
 mod tests {
     use super::*;
     use crate::state::example;
+    use fastrand::Rng;
 
     #[test]
     fn each_metric_is_explained_once_and_has_its_labels() {
@@ -218,5 +219,33 @@ mod tests {
         {
             assert!(told(request).starts_with("HTTP/1.0 404 Not Found\r\n"));
         }
+    }
+
+    #[test]
+    fn any_request_has_an_answer_of_http() {
+        let good = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+        let mut found = 0;
+        for seed in 0..5_000 {
+            let mut rng = Rng::with_seed(seed);
+            let mut request = good.to_vec();
+            for _ in 0..rng.u8(..4) {
+                let at = rng.usize(..request.len());
+                match rng.u8(..3) {
+                    0 => request[at] = rng.u8(..),
+                    1 => request.insert(at, rng.u8(..)),
+                    _ => request.truncate(at.max(1)),
+                }
+            }
+            let told = String::from_utf8(answer(&request, State::default)).unwrap();
+            let (head, body) = told.split_once("\r\n\r\n").unwrap();
+            let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
+            assert_eq!(length.unwrap().parse(), Ok(body.len()));
+            let is_found = head.starts_with("HTTP/1.0 200 OK\r\n");
+            assert!(is_found || head.starts_with("HTTP/1.0 404 Not Found\r\n"), "{head}");
+            assert_eq!(is_found, request.starts_with(b"GET /metrics "), "seed {seed}");
+            assert_eq!(is_found, !body.is_empty());
+            found += u32::from(is_found);
+        }
+        assert!((500..4_500).contains(&found), "{found}");
     }
 }

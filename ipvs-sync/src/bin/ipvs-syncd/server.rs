@@ -171,6 +171,7 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fastrand::Rng;
     use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
     use std::os::unix::net::{UnixListener, UnixStream};
 
@@ -214,6 +215,67 @@ mod tests {
         one.write_all(b"lo\n").unwrap();
         assert_eq!(taken(&mut server, &one), b"HELLO\n");
         assert!(server.clients.is_empty());
+    }
+
+    #[test]
+    fn a_request_in_any_pieces_is_asked_once_if_its_end_comes_in_time() {
+        let path = std::env::temp_dir().join(format!("ipvs-syncd-pieces-{}", std::process::id()));
+        let end = b"\r\n\r\n";
+        let mut server = Server::new(UnixListener::bind(&path).unwrap().into(), end).unwrap();
+        let (mut answered, mut refused) = (0, 0);
+        for seed in 0..2_000 {
+            let mut rng = Rng::with_seed(seed);
+            let mut bytes = vec![b'x'; rng.usize(..LONGEST + 2_048)];
+            for _ in 0..rng.u8(..4) {
+                let part = rng.choice([&end[..], b"\r\n\r", b"\n\r\n", b"\n\n"]).unwrap();
+                let at = rng.usize(..=bytes.len());
+                bytes.splice(at..at, part.iter().copied());
+            }
+            let mut client = UnixStream::connect(&path).unwrap();
+            let mut asked = Vec::new();
+            let mut serve = |server: &mut Server| {
+                server.serve(|_, request| {
+                    asked.push(request.to_vec());
+                    Some(b"answer".to_vec())
+                });
+            };
+            let mut rest = &bytes[..];
+            while !rest.is_empty() {
+                let (piece, after) = rest.split_at(rng.usize(1..=rest.len().min(1_500)));
+                rest = after;
+                // It may have been hung up on already.
+                if client.write_all(piece).is_err() {
+                    break;
+                }
+                serve(&mut server);
+            }
+            let _ = client.shutdown(Shutdown::Write);
+            while {
+                serve(&mut server);
+                !server.clients.is_empty()
+            } {}
+            let mut answer = Vec::new();
+            let _ = client.read_to_end(&mut answer);
+            let needed = bytes.windows(end.len()).position(|part| part == end);
+            let needed = needed.map_or(usize::MAX, |at| at + end.len());
+            match &asked[..] {
+                [request] => {
+                    // What is behind it may be there too.
+                    assert!(request.len() >= needed && bytes.starts_with(request), "seed {seed}");
+                    assert!(request.len() <= LONGEST + 1_024, "seed {seed}");
+                    assert_eq!(answer, b"answer");
+                    answered += 1;
+                }
+                [] => {
+                    assert!(needed > LONGEST, "seed {seed}");
+                    assert_eq!(answer, b"");
+                    refused += 1;
+                }
+                _ => unreachable!("it is asked once"),
+            }
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert!(answered > 500 && refused > 500, "{answered}, {refused}");
     }
 
     #[test]
