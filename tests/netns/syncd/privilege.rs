@@ -1,11 +1,11 @@
 //! The daemon without a capability or permission that it needs.
 
 use super::lacking::without;
-use super::program::{command, folder, web};
+use super::program::{command, ended, folder, web};
 use crate::wire::Wire;
 use caps::Capability;
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
 use std::process::Output;
 
@@ -75,5 +75,27 @@ fn a_control_socket_that_cannot_be_made_or_used_is_a_matter_of_permission() {
     fs::write(&control, "").unwrap();
     set(&control, 0);
     check(without(root, command(&["status", "--socket"]).arg(&control)), &said);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_key_that_belongs_to_another_user_is_not_taken() {
+    let folder = folder();
+    let (file, key) = (folder.join("conf.toml"), folder.join("key"));
+    let sync = "[sync]\ninterface = \"eth1\"\nid = 7\nlisten = \"10.5.0.1:8849\"\n\
+                peers = [\"10.5.0.2:8849\"]\nkey = \"key\"\n";
+    fs::write(&file, sync).unwrap();
+    fs::write(&key, "00ff".repeat(16)).unwrap();
+    fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
+    let check = || ended(command(&["--check"]).arg(&file));
+    assert_eq!(check().status.code(), Some(0));
+    chown(&key, Some(65_534), None).unwrap();
+    let said = format!(
+        "{}:6:7: sync: key file: it belongs to user 65534: it must be this one's or root's\n",
+        file.display()
+    );
+    let output = check();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), said);
+    assert_eq!(output.status.code(), Some(3));
     fs::remove_dir_all(folder).unwrap();
 }

@@ -1,7 +1,7 @@
 //! Links over loopback, and peers that misbehave.
 
 use super::{Counters, Link, Settings, Told};
-use crate::peer::{self, Key, Message, Pipe, Standing};
+use crate::peer::{self, Key, Message, Pipe, Refused, Standing};
 use crate::resync;
 use crate::vrrp::router::State;
 use ipvs::connections::{ReadError, Reader};
@@ -293,6 +293,46 @@ fn a_peer_that_says_nothing_is_waited_for_3_seconds() {
     asks.ask(0);
     assert!(matches!(answer(&asks), Err(peer::Error::Slow)));
     assert!(begun.elapsed() < 2 * super::ask::PATIENCE);
+}
+
+#[test]
+fn a_peer_with_the_key_that_says_no_more_has_no_more_time() {
+    let listener = TcpListener::bind((HERE, 0)).unwrap();
+    let (asks, answers) = (link(listener.local_addr().unwrap()), link(SocketAddr::new(HERE, 9)));
+    let begun = Instant::now();
+    asks.ask(0);
+    let by = begun + LONG;
+    let mut answering = Pipe::answering(listener.accept().unwrap().0, &KEY, by).unwrap();
+    assert_eq!(Message::read(answering.receive(by).unwrap()).unwrap(), Message::Routers);
+    let mut asking = Pipe::asking(connected(&answers), &KEY, by).unwrap();
+    assert!(matches!(answer(&asks), Err(peer::Error::Slow)));
+    assert!(matches!(asking.receive(by), Err(peer::Error::Closed)));
+    assert!(begun.elapsed() < 2 * super::ask::PATIENCE);
+    wait_for_counters(&answers, Counters { broken: 1, ..Counters::default() });
+}
+
+#[test]
+fn an_answer_that_is_too_long_is_not_heard_to_its_end() {
+    let listener = TcpListener::bind((HERE, 0)).unwrap();
+    let asks = link(listener.local_addr().unwrap());
+    let by = Instant::now() + LONG;
+    let answered = |length: usize| {
+        let mut pipe = Pipe::answering(listener.accept().unwrap().0, &KEY, by).unwrap();
+        pipe.receive(by).unwrap();
+        for part in vec![0; length].chunks(9_000) {
+            pipe.send(&Message::Part { bytes: part }, by).unwrap();
+        }
+        pipe
+    };
+    asks.ask(0);
+    let _pipe = answered((1 << 16) + 1);
+    let error = answer(&asks).unwrap_err();
+    assert_eq!(error.to_string(), "answer of more than 65536 bytes");
+    // Nothing but its end is due.
+    asks.claim(0, VIRTUAL, 100);
+    let _pipe = answered(1);
+    let Told::Claimed { result, .. } = told(&asks) else { unreachable!("something else is told") };
+    assert!(matches!(result, Err(peer::Error::Refused(Refused::Answer { max: 0 }))), "{result:?}");
 }
 
 /// A table of which nothing is there until it may be read.
