@@ -112,7 +112,11 @@ impl Log {
 impl Hook {
     pub(super) fn of<'d>(root: &Section<'d>, node: &'d Spanned<DeValue<'d>>) -> Option<Self> {
         let hook = root.document.section("hook", node, HOOK)?;
-        let mut words = hook.texts("command").into_iter();
+        let words = hook.texts("command");
+        for word in words.iter().filter(|word| word.value.contains('\0')) {
+            hook.problem(word.at, "`command` has a word with a NUL, which no program can be given");
+        }
+        let mut words = words.into_iter();
         let program = hook.required(words.next(), "command");
         if program.is_none() && hook.node("command").is_some() {
             hook.problem(hook.at("command"), "`command` has no program");

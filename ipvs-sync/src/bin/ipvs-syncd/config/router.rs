@@ -134,7 +134,8 @@ impl Router {
             .map_or_else(|| "virtual-router".to_owned(), |name| format!("virtual-router {name}"));
         let section = document.section(&what, node, ROUTER)?;
         let name = section.required(section.text("name"), "name").filter(|name| {
-            let is_named = !name.value.is_empty() && !name.value.contains(char::is_whitespace);
+            let breaks = |it: char| it.is_whitespace() || it.is_control();
+            let is_named = !name.value.is_empty() && !name.value.contains(breaks);
             if !is_named {
                 section.problem(name.at, "`name` must be one word");
             }

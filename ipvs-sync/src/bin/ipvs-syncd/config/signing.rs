@@ -6,7 +6,7 @@ use ipvs_sync::vrrp::packet::auth_hmac::{self, Key, Mode};
 use nix::unistd::geteuid;
 use std::fs::File;
 use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -73,7 +73,9 @@ impl Signing {
 
 /// The bytes of a file of hexadecimal digits.
 fn secret(path: &Path) -> Result<Vec<u8>, String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
+    // Opening a pipe waits for its other end otherwise.
+    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path);
+    let file = file.map_err(|error| error.to_string())?;
     let about = file.metadata().map_err(|error| error.to_string())?;
     if !about.is_file() {
         return Err("is no file".to_owned());

@@ -6,6 +6,7 @@ mod sync;
 use super::*;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::process::Command;
 
 /// What is wrong, one a line.
 fn told(text: &str) -> String {
@@ -102,6 +103,16 @@ fn all_errors_of_a_file_are_told_in_its_order() {
          10:1: virtual-router a b: the key `addresses` is missing\n\
          11:8: virtual-router a b: `name` must be one word"
     );
+}
+
+#[test]
+fn a_name_can_be_shown_and_told_to_a_program() {
+    for name in ["", "a b", "a\\n", "a\\u0000", "a\\u001b[2J"] {
+        let text = format!("[[virtual-router]]\nname = \"{name}\"\n");
+        let said = told(&text);
+        assert!(said.contains(": `name` must be one word"), "{name:?}: {said}");
+        assert!(!said.contains(['\0', '\u{1b}']), "{said:?}");
+    }
 }
 
 #[test]
@@ -256,6 +267,10 @@ fn each_rule_of_the_process_has_its_sentence_and_place() {
         ("log = 1", "1:7: log: `log` must be a table, not an integer"),
         ("[[hook]]", "1:1: hook: the key `command` is missing"),
         ("[[hook]]\ncommand = []", "2:11: hook: `command` has no program"),
+        (
+            "[[hook]]\ncommand = [\"/bin/echo\", \"a\\u0000\"]",
+            "2:25: hook: `command` has a word with a NUL, which no program can be given",
+        ),
         ("[[hook]]\ncommand = [\"echo\"]", "2:12: hook: the program \"echo\" must begin with /"),
         (
             "[[hook]]\ncommand = \"/bin/echo one\"",
@@ -308,6 +323,7 @@ fn keys_come_from_files_that_nobody_else_can_read() {
     ];
     let folder = Folder::new("keys", &files);
     folder.set_mode("open", 0o644);
+    assert!(Command::new("mkfifo").arg(folder.0.join("pipe")).status().unwrap().success());
     let told = |hmac: &str| told_in(&router(&format!("hmac = {hmac}\n{ADDRESSES}")), &folder.0);
     assert_eq!(told("{ keys = [{ id = 1, file = \"good\" }] }"), "");
     assert_eq!(told("{ mode = \"permissive\", keys = [{ id = 1, file = \"good\" }] }"), "");
@@ -322,6 +338,7 @@ fn keys_come_from_files_that_nobody_else_can_read() {
             "key text: is no text of hexadecimal digits",
         ),
         ("{ keys = [{ id = 1, file = \".\" }] }", "5:35", "key .: is no file"),
+        ("{ keys = [{ id = 1, file = \"pipe\" }] }", "5:35", "key pipe: is no file"),
         (
             "{ keys = [{ id = 1, file = \"none\" }] }",
             "5:35",
