@@ -93,7 +93,7 @@ fn encoding(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A message that only we have.
+/// A message of which ours alone is measured: service and destination stand for all.
 fn encode_alone<C: Command>(criterion: &mut Criterion, name: &str, command: &C) {
     let mut buffer = [0; 256];
     criterion.bench_function(&format!("encode/{name}/ours"), |bencher| {

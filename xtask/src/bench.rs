@@ -105,7 +105,7 @@ impl Options {
     }
 
     fn thesis_by_wall_clock(&self, lab: &Lab, pyroute2: Option<&Path>) -> Result<()> {
-        self.kernels(&[Name::V6_1]).iter().try_for_each(|kernel| {
+        self.kernels(&[Name::V6_1, Name::V6_12]).iter().try_for_each(|kernel| {
             let title = format!("thesis-{}-wall", kernel.version());
             let mut guest = self.guest(title, *kernel, "thesis");
             guest.clock = Clock::Wall;

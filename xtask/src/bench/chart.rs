@@ -13,8 +13,11 @@ const TITLE: f64 = 30.0;
 /// A picture of every way that has others beside it.
 pub(crate) fn svg(results: &Results) -> String {
     let groups: Vec<_> = results.by_name().filter(|(_, ways)| ways.len() > 1).collect();
-    let mut y = 10.0;
-    let mut body = String::new();
+    let mut y = 30.0;
+    let mut body = String::from(
+        "<text x=\"10\" y=\"18\">Medians, on a logarithmic scale: gray is the least that user space \
+         can do, blue is ours, orange are others.</text>\n",
+    );
     for (name, ways) in groups {
         let _ = writeln!(body, r#"<text class="t" x="10" y="{}">{name}</text>"#, y + 18.0);
         y += TITLE;
