@@ -58,7 +58,7 @@ enum What {
     /// Restoring and listing large tables.
     Scale,
     /// How long clients wait when a virtual router fails, beside keepalived: on this
-    /// machine, as root, which is to do nothing else for 8 minutes.
+    /// machine, as root, which is to do nothing else for 9 minutes.
     Failover,
     /// What becomes of established connections when a director fails, hands over or comes
     /// back, beside keepalived: takes longest.
