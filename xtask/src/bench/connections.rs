@@ -130,6 +130,36 @@ fn tables(lines: &[Line]) -> String {
         });
         let _ = writeln!(out, "\nRequests: {}.", cells.join("; "));
     }
+    out + &targets(lines)
+}
+
+/// What is asked of ours: the events, and what is to be 0 in them.
+const TARGETS: [(&str, &[&str], &[&str]); 3] = [
+    (
+        "no connection is lost by what is planned, nor by a return",
+        &["return", "handover", "handover back", "restart", "reload"],
+        &["lost_unknown", "lost_known"],
+    ),
+    ("none that was known by a crash or a cut", &["crash", "cut"], &["lost_known"]),
+    (
+        "no byte is wrong",
+        &["crash", "return", "cut", "heal", "handover", "handover back", "restart", "reload"],
+        &["wrong_bytes"],
+    ),
+];
+
+fn targets(lines: &[Line]) -> String {
+    let mut out = String::from("\n| asked of ours | measured | |\n|---|--:|---|\n");
+    for (what, scenarios, keys) in TARGETS {
+        let ours = || {
+            let of = |line: &&Line| line.way == "ours" && scenarios.contains(&&*line.scenario);
+            lines.iter().filter(of)
+        };
+        let sum = |key: &str| ours().map(|line| line.count(key)).sum::<u64>();
+        let count: u64 = keys.iter().map(|key| sum(key)).sum();
+        let kept = if count == 0 { "kept" } else { "missed" };
+        let _ = writeln!(out, "| {what} | {count} of {} | {kept} |", sum("established"));
+    }
     out
 }
 
@@ -188,6 +218,12 @@ boot noise
         assert!(tables.contains(row), "{tables}");
         let requests = "of keepalived 2 reset and 1 not answered of 30, the longest other one 0.8 s, 5 bytes wrong.";
         assert!(tables.contains(requests), "{tables}");
+        let row = "| none that was known by a crash or a cut | 0 of 42 | kept |";
+        assert!(tables.contains(row), "{tables}");
+        assert!(
+            targets(&read(&LINES.replace("\"lost_known\":0", "\"lost_known\":1")).unwrap())
+                .contains("| none that was known by a crash or a cut | 2 of 42 | missed |")
+        );
         assert!(read("nothing").is_err());
         assert!(read("{\"way\":\"ours\"}").is_err());
     }
