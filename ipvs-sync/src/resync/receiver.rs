@@ -64,16 +64,21 @@ impl Receiver {
         for pass in 1..=PASSES {
             let is_first = pass == 1;
             let mut own = active();
-            let here = match is_first {
-                true => None,
-                false => Some(Present::read(connections::open()?, &own, || {
+            let mut here = None;
+            if !is_first {
+                here = Some(Present::read(connections::open()?, &own, || {
                     Ok(pipe.send(&Message::Reading, Instant::now() + PATIENCE)?)
-                })?),
-            };
+                })?);
+            }
             let skip = if is_first { self.position } else { 0 };
+            pipe.send(&Message::Table { skip }, Instant::now() + PATIENCE)?;
+            if is_first && !own.is_empty() {
+                // While the other one reads its own.
+                here = Some(Present::read(connections::open()?, &own, || Ok(()))?);
+            }
             report = Report { passes: pass, ..Report::default() };
             let mut given = 0;
-            let (total, left_out) = fetch(&mut pipe, skip, |read, connection| {
+            let (total, left_out) = hear(&mut pipe, |read, connection| {
                 let Some(connection) = connection else {
                     if is_first {
                         // What is not sent yet would be passed over after an error.
@@ -89,9 +94,11 @@ impl Receiver {
                     report.without_destination += 1;
                     return Ok(());
                 };
+                let is_own = own.contains(&bound.service.address);
                 let is_known = match &here {
-                    Some(here) => here.has(&bound),
-                    None => own.contains(&bound.service.address),
+                    Some(here) => (is_own || !is_first) && here.has(&bound),
+                    // It became active meanwhile: the next pass sees.
+                    None => is_own,
                 };
                 if is_known {
                     report.synced += 1;
@@ -110,16 +117,6 @@ impl Receiver {
         pipe.send(&Message::Thanks, Instant::now() + PATIENCE)?;
         Ok(report)
     }
-}
-
-/// Asks for the table once.
-pub(super) fn fetch(
-    pipe: &mut Pipe,
-    skip: u64,
-    take: impl FnMut(u64, Option<Connection<'_>>) -> Result<(), Error>,
-) -> Result<(u64, LeftOut), Error> {
-    pipe.send(&Message::Table { skip }, Instant::now() + PATIENCE)?;
-    hear(pipe, take)
 }
 
 /// Hears connections until their end. `take` is told each, and after those of a message

@@ -1,9 +1,8 @@
 //! Peers that have no key, and such that misbehave with it.
 
-use super::{KEY, fetched, joined, many, serving, streams, table};
+use super::{KEY, fetch, fetched, joined, many, serving, streams, table};
 use crate::peer::{self, Channel, GREETING, Key, LONGEST, Message, Pipe, Refused};
 use crate::proto::Connection;
-use crate::resync::receiver::fetch;
 use crate::resync::sender::REQUESTS;
 use crate::resync::{Counters, Error, Sender};
 use ipvs::connections::Reader;

@@ -4,8 +4,7 @@ mod carried;
 mod hostile;
 mod order;
 
-use super::receiver::fetch;
-use super::{Error, Sender};
+use super::{Error, Sender, hear};
 use crate::peer::{self, Key, LeftOut, Message, Pipe};
 use crate::proto::Connection;
 use ipvs::connections::Reader;
@@ -52,6 +51,16 @@ fn joined(stream: TcpStream, key: &Key) -> Result<Pipe, peer::Error> {
 /// Says that it has all, and goes.
 fn thanked(mut pipe: Pipe) {
     pipe.send(&Message::Thanks, Instant::now() + Duration::from_secs(10)).unwrap();
+}
+
+/// Asks for the table once.
+fn fetch(
+    pipe: &mut Pipe,
+    skip: u64,
+    take: impl FnMut(u64, Option<Connection<'_>>) -> Result<(), Error>,
+) -> Result<(u64, LeftOut), Error> {
+    pipe.send(&Message::Table { skip }, Instant::now() + Duration::from_secs(10))?;
+    hear(pipe, take)
 }
 
 /// The clients of all connections that come, and what is said in the end.
