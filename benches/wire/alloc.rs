@@ -5,9 +5,12 @@
 
 #[path = "../../ipvs-sys/tests/common/counting.rs"]
 mod counting;
+#[expect(dead_code, reason = "those that are timed are more")]
 mod netlink_packet_ipvs;
+#[expect(dead_code, reason = "those that are timed are more")]
 mod nlrs;
 mod ours;
+#[expect(dead_code, reason = "those that are timed are more")]
 mod owned;
 
 use ours::{DESTINATION, FAMILY, SERVICE};

@@ -16,9 +16,9 @@ mod owned;
 use criterion::{Criterion, Throughput};
 use ipvs_sys::family::{GetFamily, NewFamily};
 use ipvs_sys::{
-    Command, DaemonAttrs, DelDestination, DelService, Flush, GetConfig, GetDaemon, GetDestination,
-    GetInfo, GetService, InfoAttrs, Messages, NewDaemon, NewDestination, NewService, Payload,
-    SetConfig, SetDestination, SetService, TimeoutAttrs, Zero,
+    Command, DaemonAttrs, DelDaemon, DelDestination, DelService, Flush, GetConfig, GetDaemon,
+    GetDestination, GetInfo, GetService, InfoAttrs, Messages, NewDaemon, NewDestination,
+    NewService, Payload, SetConfig, SetDestination, SetService, TimeoutAttrs, Zero,
 };
 use ours::{DESTINATION, FAMILY, SERVICE};
 use std::hint::black_box;
@@ -45,60 +45,90 @@ fn encoding(criterion: &mut Criterion) {
         ..DaemonAttrs::default()
     };
     let timeouts = TimeoutAttrs { tcp: Some(900), tcp_fin: Some(120), udp: Some(300) };
-    encode_alone(criterion, "set_service", &SetService(service));
-    encode_alone(criterion, "del_service", &DelService(key));
-    encode_alone(criterion, "get_service", &GetService(Some(key)));
-    encode_alone(criterion, "get_services", &GetService(None));
-    encode_alone(criterion, "set_destination", &SetDestination { service: key, destination });
-    encode_alone(
+    let (of_nlrs, of_crate) = (Some::<Nlrs>, Some::<Crate>);
+    let service_and_server = DelDestination { service: key, destination: server };
+    encode(
+        criterion,
+        "service",
+        &ours::new_service(),
+        of_nlrs(nlrs::new_service),
+        of_crate(netlink_packet_ipvs::new_service),
+    );
+    encode(
+        criterion,
+        "set_service",
+        &SetService(service),
+        None,
+        of_crate(netlink_packet_ipvs::set_service),
+    );
+    encode(
+        criterion,
+        "del_service",
+        &DelService(key),
+        of_nlrs(nlrs::del_service),
+        of_crate(netlink_packet_ipvs::del_service),
+    );
+    encode(criterion, "get_service", &GetService(Some(key)), None, None);
+    encode(criterion, "get_services", &GetService(None), of_nlrs(nlrs::get_services), None);
+    encode(
+        criterion,
+        "destination",
+        &ours::new_destination(),
+        of_nlrs(nlrs::new_destination),
+        of_crate(netlink_packet_ipvs::new_destination),
+    );
+    encode(
+        criterion,
+        "set_destination",
+        &SetDestination { service: key, destination },
+        of_nlrs(nlrs::set_destination),
+        of_crate(netlink_packet_ipvs::set_destination),
+    );
+    encode(
         criterion,
         "del_destination",
-        &DelDestination { service: key, destination: server },
+        &service_and_server,
+        of_nlrs(nlrs::del_destination),
+        of_crate(netlink_packet_ipvs::del_destination),
     );
-    encode_alone(criterion, "get_destinations", &GetDestination(key));
-    encode_alone(criterion, "new_daemon", &NewDaemon(daemon));
-    encode_alone(criterion, "get_daemons", &GetDaemon);
-    encode_alone(criterion, "set_config", &SetConfig(timeouts));
-    encode_alone(criterion, "get_config", &GetConfig);
-    encode_alone(criterion, "get_info", &GetInfo);
-    encode_alone(criterion, "zero", &Zero(Some(key)));
-    encode_alone(criterion, "flush", &Flush);
-    encode_alone(criterion, "get_family", &GetFamily { name: b"IPVS" });
-
-    let mut group = criterion.benchmark_group("encode/service");
-    let (mut buffer, mut out) = ([0; 256], Vec::new());
-    let command = ours::new_service();
-    let parsed = owned::of(&command);
-    group.bench_function("ours", |bencher| bencher.iter(|| ours::encode(&command, &mut buffer)));
-    group.bench_function("owned", |bencher| {
-        bencher.iter(|| owned::encode(black_box(&parsed), FAMILY));
-    });
-    group.bench_function("nlrs", |bencher| bencher.iter(|| nlrs::new_service(&mut out)));
-    group.bench_function("netlink-packet-ipvs", |bencher| {
-        bencher.iter(netlink_packet_ipvs::new_service);
-    });
-    group.finish();
-
-    let mut group = criterion.benchmark_group("encode/destination");
-    let command = ours::new_destination();
-    let parsed = owned::of(&command);
-    group.bench_function("ours", |bencher| bencher.iter(|| ours::encode(&command, &mut buffer)));
-    group.bench_function("owned", |bencher| {
-        bencher.iter(|| owned::encode(black_box(&parsed), FAMILY));
-    });
-    group.bench_function("nlrs", |bencher| bencher.iter(|| nlrs::new_destination(&mut out)));
-    group.bench_function("netlink-packet-ipvs", |bencher| {
-        bencher.iter(netlink_packet_ipvs::new_destination);
-    });
-    group.finish();
+    let get_destinations = &GetDestination(key);
+    encode(criterion, "get_destinations", get_destinations, of_nlrs(nlrs::get_destinations), None);
+    encode(criterion, "new_daemon", &NewDaemon(daemon), None, None);
+    encode(criterion, "del_daemon", &DelDaemon(daemon), None, None);
+    encode(criterion, "get_daemons", &GetDaemon, None, None);
+    encode(criterion, "set_config", &SetConfig(timeouts), None, None);
+    encode(criterion, "get_config", &GetConfig, None, None);
+    encode(criterion, "get_info", &GetInfo, of_nlrs(nlrs::get_info), None);
+    encode(criterion, "zero", &Zero(Some(key)), None, None);
+    encode(criterion, "flush", &Flush, of_nlrs(nlrs::flush), None);
+    encode(criterion, "get_family", &GetFamily { name: b"IPVS" }, None, None);
 }
 
-/// A message of which ours alone is measured: service and destination stand for all.
-fn encode_alone<C: Command>(criterion: &mut Criterion, name: &str, command: &C) {
-    let mut buffer = [0; 256];
-    criterion.bench_function(&format!("encode/{name}/ours"), |bencher| {
-        bencher.iter(|| ours::encode(command, &mut buffer));
+/// How the other crates write a message, where they have it.
+type Nlrs = fn(&mut Vec<u8>) -> usize;
+type Crate = fn() -> Vec<u8>;
+
+fn encode<C: Command>(
+    criterion: &mut Criterion,
+    name: &str,
+    command: &C,
+    nlrs: Option<Nlrs>,
+    netlink_packet_ipvs: Option<Crate>,
+) {
+    let mut group = criterion.benchmark_group(format!("encode/{name}"));
+    let (mut buffer, mut out) = ([0; 256], Vec::new());
+    let parsed = owned::of(command);
+    group.bench_function("ours", |bencher| bencher.iter(|| ours::encode(command, &mut buffer)));
+    group.bench_function("owned", |bencher| {
+        bencher.iter(|| owned::encode(black_box(&parsed), FAMILY));
     });
+    if let Some(nlrs) = nlrs {
+        group.bench_function("nlrs", |bencher| bencher.iter(|| nlrs(&mut out)));
+    }
+    if let Some(encode) = netlink_packet_ipvs {
+        group.bench_function("netlink-packet-ipvs", |bencher| bencher.iter(encode));
+    }
+    group.finish();
 }
 
 fn decoding(criterion: &mut Criterion) {
@@ -113,22 +143,35 @@ fn decoding(criterion: &mut Criterion) {
         });
         group.finish();
     }
-    for (name, bytes) in [
-        ("daemons", &captured!("daemons")[..]),
-        ("config", captured!("config")),
-        ("ack", captured!("ack")),
-        ("error", captured!("error-exists-cap")),
-    ] {
+    for (name, bytes) in [("daemons", &captured!("daemons")[..]), ("config", captured!("config"))] {
+        let mut group = criterion.benchmark_group(format!("decode/{name}"));
+        group.bench_function("ours", |bencher| bencher.iter(|| ours::decode(black_box(bytes))));
+        group.bench_function("owned", |bencher| {
+            bencher.iter(|| owned::decode_all(black_box(bytes)));
+        });
+        group.finish();
+    }
+    let mut group = criterion.benchmark_group("decode/info");
+    let info = captured!("info");
+    group.bench_function("ours", |bencher| {
+        bencher.iter(|| data(black_box(info)).map(InfoAttrs::parse));
+    });
+    group.bench_function("owned", |bencher| bencher.iter(|| owned::decode(black_box(info))));
+    group.finish();
+    let mut group = criterion.benchmark_group("decode/family");
+    let family = captured!("family");
+    group.bench_function("ours", |bencher| {
+        bencher.iter(|| data(black_box(family)).map(NewFamily::parse).is_some());
+    });
+    group.bench_function("owned", |bencher| bencher.iter(|| owned::decode(black_box(family))));
+    group.finish();
+    // These have no attributes.
+    for (name, bytes) in [("ack", &captured!("ack")[..]), ("error", captured!("error-exists-cap"))]
+    {
         criterion.bench_function(&format!("decode/{name}/ours"), |bencher| {
             bencher.iter(|| ours::decode(black_box(bytes)));
         });
     }
-    criterion.bench_function("decode/info/ours", |bencher| {
-        bencher.iter(|| data(black_box(captured!("info"))).map(InfoAttrs::parse));
-    });
-    criterion.bench_function("decode/family/ours", |bencher| {
-        bencher.iter(|| data(black_box(captured!("family"))).map(NewFamily::parse).is_some());
-    });
 }
 
 /// A part of a dump, as long as the kernel makes them.
@@ -138,9 +181,15 @@ fn dump(criterion: &mut Criterion) {
     group.throughput(Throughput::Bytes(datagram.len().try_into().unwrap()));
     group.bench_function("ours", |bencher| bencher.iter(|| ours::decode(black_box(&datagram))));
     group.bench_function("owned", |bencher| {
+        bencher.iter(|| owned::decode_all(black_box(&datagram)));
+    });
+    group.bench_function("nlrs", |bencher| {
+        bencher.iter(|| nlrs::destinations(black_box(&datagram)))
+    });
+    group.bench_function("netlink-packet-ipvs", |bencher| {
         bencher.iter(|| {
             let messages = black_box(&datagram).chunks(DESTINATION.len());
-            messages.map(owned::decode).collect::<Vec<_>>()
+            messages.for_each(netlink_packet_ipvs::decode);
         });
     });
     group.finish();

@@ -40,18 +40,44 @@ fn destination() -> Destination {
 
 /// Adds a service.
 pub(crate) fn new_service() -> Vec<u8> {
-    let nlas = vec![IpvsCtrlAttrs::Service(black_box(service()).create_nlas())];
-    let cmd = IpvsCtrlCmd::NewService;
-    IpvsServiceCtrl { cmd, nlas, family_id: crate::ours::FAMILY }.serialize(false)
+    of_service(IpvsCtrlCmd::NewService)
+}
+
+/// Changes it.
+pub(crate) fn set_service() -> Vec<u8> {
+    of_service(IpvsCtrlCmd::SetService)
+}
+
+/// Deletes it.
+pub(crate) fn del_service() -> Vec<u8> {
+    of_service(IpvsCtrlCmd::DelService)
 }
 
 /// Adds a destination.
 pub(crate) fn new_destination() -> Vec<u8> {
+    of_destination(IpvsCtrlCmd::NewDest)
+}
+
+/// Changes it.
+pub(crate) fn set_destination() -> Vec<u8> {
+    of_destination(IpvsCtrlCmd::SetDest)
+}
+
+/// Deletes it.
+pub(crate) fn del_destination() -> Vec<u8> {
+    of_destination(IpvsCtrlCmd::DelDest)
+}
+
+fn of_service(cmd: IpvsCtrlCmd) -> Vec<u8> {
+    let nlas = vec![IpvsCtrlAttrs::Service(black_box(service()).create_nlas())];
+    IpvsServiceCtrl { cmd, nlas, family_id: crate::ours::FAMILY }.serialize(false)
+}
+
+fn of_destination(cmd: IpvsCtrlCmd) -> Vec<u8> {
     let nlas = vec![
         IpvsCtrlAttrs::Service(black_box(service()).create_nlas()),
         IpvsCtrlAttrs::Destination(black_box(destination()).create_nlas()),
     ];
-    let cmd = IpvsCtrlCmd::NewDest;
     IpvsServiceCtrl { cmd, nlas, family_id: crate::ours::FAMILY }.serialize(false)
 }
 

@@ -2,12 +2,18 @@
 //! service's flags.
 
 use crate::ours::FAMILY;
-use nlrs::genetlink::GenericMessageBuilder as _;
+use nlrs::genetlink::GenericMessageBuilder;
 use nlrs::ipvs::destination::{
-    DestinationAttribute, IpvsForwardMethod, NewDestinationMessageBuilder,
+    DelDestinationMessageBuilder, DestinationAttribute, GetDestinationMessageBuilder,
+    IpvsForwardMethod, NewDestinationMessageBuilder, SetDestinationMessageBuilder,
     read_get_destination_response,
 };
-use nlrs::ipvs::service::{NewServiceMessageBuilder, ServiceAttribute, read_get_service_response};
+use nlrs::ipvs::flush::FlushMessageBuilder;
+use nlrs::ipvs::info::GetInfoMessageBuilder;
+use nlrs::ipvs::service::{
+    DeleteServiceMessageBuilder, GetServiceMessageBuilder, NewServiceMessageBuilder,
+    ServiceAttribute, read_get_service_response,
+};
 use nlrs::ipvs::{IpvsService, Protocol};
 use std::hint::black_box;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,6 +21,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 fn key() -> IpvsService {
     let service_address = SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 443));
     IpvsService { service_address, protocol: Protocol::TCP }
+}
+
+fn server() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::new(10, 0, 0, 1), 8080))
 }
 
 /// Adds a service.
@@ -28,11 +38,62 @@ pub(crate) fn new_service(out: &mut Vec<u8>) -> usize {
 /// Adds a destination.
 pub(crate) fn new_destination(out: &mut Vec<u8>) -> usize {
     out.clear();
-    let server = SocketAddr::from((Ipv4Addr::new(10, 0, 0, 1), 8080));
-    let input = black_box((key(), server));
+    let input = black_box((key(), server()));
     let (mut message, _) = NewDestinationMessageBuilder::new(out, FAMILY, 1, input);
     message.set_forwarding_method(IpvsForwardMethod::Masquerade);
     message.build().unwrap().1
+}
+
+/// Changes a destination.
+pub(crate) fn set_destination(out: &mut Vec<u8>) -> usize {
+    built::<SetDestinationMessageBuilder<'_, _>>(out, (key(), server()))
+}
+
+/// Deletes a service.
+pub(crate) fn del_service(out: &mut Vec<u8>) -> usize {
+    built::<DeleteServiceMessageBuilder<'_, _>>(out, key())
+}
+
+/// Deletes a destination.
+pub(crate) fn del_destination(out: &mut Vec<u8>) -> usize {
+    built::<DelDestinationMessageBuilder<'_, _>>(out, (key(), server()))
+}
+
+/// Asks for all services.
+pub(crate) fn get_services(out: &mut Vec<u8>) -> usize {
+    built::<GetServiceMessageBuilder<'_, _>>(out, ())
+}
+
+/// Asks for the destinations of a service.
+pub(crate) fn get_destinations(out: &mut Vec<u8>) -> usize {
+    built::<GetDestinationMessageBuilder<'_, _>>(out, key())
+}
+
+/// Asks for the version.
+pub(crate) fn get_info(out: &mut Vec<u8>) -> usize {
+    built::<GetInfoMessageBuilder<'_, _>>(out, ())
+}
+
+/// Deletes all.
+pub(crate) fn flush(out: &mut Vec<u8>) -> usize {
+    built::<FlushMessageBuilder<'_, _>>(out, ())
+}
+
+/// One that says what it is about and no more.
+fn built<'a, B: GenericMessageBuilder<'a, Buffer = Vec<u8>>>(
+    out: &'a mut Vec<u8>,
+    input: B::Input,
+) -> usize {
+    out.clear();
+    let (message, _) = B::new(out, FAMILY, 1, black_box(input));
+    message.build().unwrap().1
+}
+
+/// Reads the messages of a dump.
+pub(crate) fn destinations(mut datagram: &[u8]) -> usize {
+    let messages = read_get_destination_response(&mut datagram);
+    let length = |message: Vec<DestinationAttribute>| black_box(message).len();
+    messages.map(|message| length(message.unwrap().unwrap())).sum()
 }
 
 /// Reads a service.

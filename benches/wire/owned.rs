@@ -23,6 +23,23 @@ pub(crate) fn decode(message: &[u8]) -> Owned {
     message.payload
 }
 
+/// Reads the messages of a dump, but its end.
+pub(crate) fn decode_all(mut datagram: &[u8]) -> Vec<Owned> {
+    let mut all = Vec::new();
+    while let Some(length) = datagram.first_chunk() {
+        let length = usize::try_from(u32::from_ne_bytes(*length)).unwrap();
+        let (message, rest) = datagram.split_at(length);
+        if message.get(4..6) != Some(&DONE.to_ne_bytes()) {
+            all.push(decode(message));
+        }
+        datagram = rest;
+    }
+    all
+}
+
+/// The type of the message at the end of a dump.
+const DONE: u16 = 3;
+
 /// As there, the message is built for each request and serialized into a new buffer.
 pub(crate) fn encode(payload: &Owned, family: u16) -> Vec<u8> {
     let mut message = GenlMessage::from_payload(payload.clone());
