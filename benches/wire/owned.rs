@@ -105,13 +105,16 @@ impl Nla for Attribute {
     }
 }
 
-/// At `depth` 0 all attributes are nests, at 1 those of the counters.
+/// At `depth` 0 services, destinations and daemons are nests, at 1 the counters.
 fn parse(bytes: &[u8], depth: u8) -> Result<Vec<Attribute>, DecodeError> {
     NlasIterator::new(bytes)
         .map(|nla| {
             let nla: NlaBuffer<&[u8]> = nla?;
             let (kind, value) = (nla.kind(), nla.value());
-            let nested = depth == 0 || (depth == 1 && matches!(kind, 10 | 12));
+            let nested = match depth {
+                0 => matches!(kind, 1..=3),
+                _ => depth == 1 && matches!(kind, 10 | 12),
+            };
             let value = if nested {
                 Value::Nest(parse(value, depth + 1)?)
             } else if let [value] = value {
@@ -129,6 +132,10 @@ fn parse(bytes: &[u8], depth: u8) -> Result<Vec<Attribute>, DecodeError> {
         })
         .collect()
 }
+
+/// What is told of the kernel has numbers of its own for its attributes, and no nests.
+const SET_INFO: u8 = 14;
+const FLAT: u8 = 2;
 
 impl GenlFamily for Owned {
     fn family_name() -> &'static str {
@@ -156,6 +163,7 @@ impl Emitable for Owned {
 
 impl ParseableParametrized<[u8], GenlHeader> for Owned {
     fn parse_with_param(bytes: &[u8], header: GenlHeader) -> Result<Self, DecodeError> {
-        Ok(Self { command: header.cmd, attributes: parse(bytes, 0)? })
+        let depth = if header.cmd == SET_INFO { FLAT } else { 0 };
+        Ok(Self { command: header.cmd, attributes: parse(bytes, depth)? })
     }
 }
