@@ -108,11 +108,12 @@ fn at_once(rounds: &[Round], contenders: &[Contender], parts: &[Part]) -> Vec<Sa
     let lans = rounds.iter().flat_map(|round| (0..round.lans).map(move |lan| (round, lan)));
     let lans = lans.flat_map(|lan| contenders.iter().map(move |contender| (lan, contender)));
     // Each LAN has a part until it has ended it, also by a panic.
-    let all: Vec<(Arc<Part>, Weak<Part>)> = parts
-        .iter()
-        .map(|part| Arc::new(*part))
-        .map(|part| (Arc::clone(&part), Arc::downgrade(&part)))
-        .collect();
+    let shared = |part: &Part| {
+        let part = Arc::new(*part);
+        let all = Arc::downgrade(&part);
+        (part, all)
+    };
+    let all: Vec<(Arc<Part>, Weak<Part>)> = parts.iter().map(shared).collect();
     thread::scope(|scope| {
         let run = |((round, lan), contender)| {
             let parts = all.clone();
