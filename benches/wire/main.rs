@@ -15,6 +15,7 @@ mod owned;
 
 use criterion::{Criterion, Throughput};
 use ipvs_sys::family::{GetFamily, NewFamily};
+use ipvs_sys::put::Put;
 use ipvs_sys::{
     Command, DaemonAttrs, DelDaemon, DelDestination, DelService, Flush, GetConfig, GetDaemon,
     GetDestination, GetInfo, GetService, InfoAttrs, Messages, NewDaemon, NewDestination,
@@ -69,7 +70,7 @@ fn encoding(criterion: &mut Criterion) {
         of_crate(netlink_packet_ipvs::del_service),
     );
     encode(criterion, "get_service", &GetService(Some(key)), None, None);
-    encode(criterion, "get_services", &GetService(None), of_nlrs(nlrs::get_services), None);
+    encode(criterion, "get_services", &GetServices, of_nlrs(nlrs::get_services), None);
     encode(
         criterion,
         "destination",
@@ -106,6 +107,18 @@ fn encoding(criterion: &mut Criterion) {
     criterion.bench_function("encode/get_family/ours", |bencher| {
         bencher.iter(|| ours::encode(&get_family, &mut buffer));
     });
+}
+
+/// Asks for all services. As with the other requests that have no value, the compiler knows
+/// all of it, as it does where a client writes this down.
+struct GetServices;
+
+impl Command for GetServices {
+    const NUMBER: u8 = GetService::NUMBER;
+
+    fn write<P: Put>(&self, out: &mut P) {
+        GetService(None).write(out);
+    }
 }
 
 /// How the other crates write a message, where they have it.
