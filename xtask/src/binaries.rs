@@ -22,7 +22,7 @@ fn for_the_guest(lab: &Lab) -> Result<Vec<(String, PathBuf)>> {
     cargo.args(["--bin", "capture", "--bin", "churn", "--bin", "probe"]);
     cargo.args(["-p", "ipvs", "--examples", "--features", "ipvs/json,ipvs/toml"]);
     cargo.args(["-p", "ipvs-bench", "--bin", "measure", "--bin", "round", "--bin", "nothing"]);
-    cargo.args(["--bin", "connections"]);
+    cargo.args(["--bin", "peak", "--bin", "connections"]);
     cargo.args(["-p", "ipvs-sync", "--bin", DAEMON, "--features", "ipvs-sync/syncd"]);
     cargo.args(["-p", "xtask", "--bin", "lab-init"]);
     // The flags differ from the other builds', so the directory does too:
@@ -64,7 +64,7 @@ pub(crate) fn daemon(lab: &Lab) -> Result<PathBuf> {
 
 const DAEMON: &str = "ipvs-syncd";
 
-const NAMES: [&str; 19] = [
+const NAMES: [&str; 20] = [
     "kernel",
     "netns",
     "capture",
@@ -73,6 +73,7 @@ const NAMES: [&str; 19] = [
     "measure",
     "round",
     "nothing",
+    "peak",
     "connections",
     DAEMON,
     "lab-init",

@@ -4,17 +4,17 @@ use crate::comparison::Effort;
 use crate::counting;
 use crate::floor::message::{ACK, Change, Template};
 use crate::floor::{self, Floor};
-use crate::netns;
 use crate::sample::{Sample, Start};
-use crate::shape::{self, ANCHOR, DESTINATION, SERVICE};
+use crate::shape::{self, DESTINATION, SERVICE};
+use crate::single::{Table, prepare};
 use anyhow::Result;
-use ipvs::{Batch, Client};
+use ipvs::Batch;
 
 /// The floor: only the last change of a send is acknowledged, all others would
 /// be answered only by an error. The receive is checked to be that
 /// acknowledgement, and with that no error came before it.
-pub(crate) fn floor(effort: Effort) -> Result<Sample> {
-    prepare()?;
+pub(crate) fn floor(table: Table, effort: Effort) -> Result<Sample> {
+    prepare(table)?;
     let request = request(floor::family()?);
     let mut floor = Floor::open(floor::ANSWERS)?;
     let sends = sends(effort);
@@ -27,8 +27,8 @@ pub(crate) fn floor(effort: Effort) -> Result<Sample> {
 }
 
 /// Our client: a batch of the same size.
-pub(crate) fn ours(effort: Effort) -> Result<Sample> {
-    prepare()?;
+pub(crate) fn ours(table: Table, effort: Effort) -> Result<Sample> {
+    prepare(table)?;
     let (service, destination) = (shape::service(SERVICE), shape::destination(DESTINATION));
     let key = service.key();
     let loop_of_four = [
@@ -45,12 +45,6 @@ pub(crate) fn ours(effort: Effort) -> Result<Sample> {
         client.send_batch(&batch).into_result()?;
     }
     start.end(sends * LOOPS, Some(calls.get()))
-}
-
-fn prepare() -> Result<()> {
-    netns::fresh()?;
-    Client::connect()?.add_service(&shape::service(ANCHOR))?;
-    Ok(())
 }
 
 fn request(family: u16) -> Vec<u8> {
@@ -71,10 +65,12 @@ fn request(family: u16) -> Vec<u8> {
     request
 }
 
-/// Eight times as many loops: a send has many of them.
 fn sends(effort: Effort) -> u32 {
-    (8 * effort.rounds).div_ceil(LOOPS)
+    (TIMES * effort.rounds).div_ceil(LOOPS)
 }
+
+/// So many times as many loops: a send has many of them.
+pub(crate) const TIMES: u32 = 8;
 
 /// Loops in one send, of 64 changes.
 const LOOPS: u32 = 16;

@@ -148,10 +148,10 @@ impl Comparison {
     }
 
     /// Runs one way once.
-    pub(crate) fn once(&self, way: &str, effort: Effort) -> Result<()> {
+    pub(crate) fn once(&self, way: &str, effort: Effort) -> Result<Sample> {
         let way = self.ways.iter().find(|found| found.name == way).context("no such way")?;
         (self.beforehand)()?;
-        (way.run)(effort).map(drop)
+        (way.run)(effort)
     }
 
     /// Runs all several times, in turns.
@@ -172,9 +172,8 @@ impl Comparison {
         let lines = ways().zip(all).map(|(way, series)| {
             let line = Line::new(name, way.name, way.kind, self.unit, series);
             Ok(match self.besides {
-                // What the kernel tells of an ended process begins with what started it.
-                Besides::Memory if effort.besides && way.kind != Kind::Peer => {
-                    line.with_peak(memory::of(name, way.name)?)
+                Besides::Memory if effort.besides => {
+                    line.with_peak(memory::of(name, way.name, way.kind)?)
                 }
                 Besides::SystemCalls if effort.besides => {
                     line.with_traced(trace::of(name, way.name)?)

@@ -35,11 +35,13 @@ impl Measurement {
 /// All that is measured.
 pub(crate) fn all() -> Vec<Measurement> {
     let mut all = Vec::new();
-    for (table, name) in [(Table::Anchored, "anchored"), (Table::Empty, "empty")] {
+    for (table, name) in TABLES {
         all.push(compare(format!("thesis/{name}"), thesis(table)));
     }
-    all.push(compare("thesis/batches", batches()));
-    for (table, name) in [(Table::Anchored, "anchored"), (Table::Empty, "empty")] {
+    for (table, name) in TABLES {
+        all.push(compare(format!("thesis/batches/{name}"), batches(table)));
+    }
+    for (table, name) in TABLES {
         all.push(compare(format!("thesis/processes/{name}"), thesis_by_processes(table)));
     }
     for shape in GROWING.into_iter().chain([Shape::BROAD]) {
@@ -69,6 +71,8 @@ pub(crate) fn all() -> Vec<Measurement> {
     all
 }
 
+const TABLES: [(Table, &str); 2] = [(Table::Anchored, "anchored"), (Table::Empty, "empty")];
+
 /// From about ten objects to 30,000, to see how the cost of each grows.
 const GROWING: [Shape; 5] = [
     Shape { services: 3, destinations: 2 },
@@ -88,20 +92,20 @@ fn thesis(table: Table) -> Comparison {
         .peer("netlink-packet-ipvs", move |effort| {
             peers::netlink_packet_ipvs::run(table, rounds_with(table, effort))
         });
-    match table {
-        Table::Anchored if peers::pyroute2::is_there() => comparison
-            .peer("pyroute2", move |effort| peers::pyroute2::run(table, effort))
-            .at_most(SELDOM),
-        _ => comparison,
+    if !peers::pyroute2::is_there() {
+        return comparison;
     }
+    comparison
+        .peer("pyroute2", move |effort| peers::pyroute2::run(table, effort))
+        .at_most(REPETITIONS)
 }
 
-fn batches() -> Comparison {
+fn batches(table: Table) -> Comparison {
     Comparison::new("round")
-        .repeated(OFTEN)
+        .repeated(often_with(table))
         .with_system_calls()
-        .floor(batch::floor)
-        .ours("batch", batch::ours)
+        .floor(move |effort| batch::floor(table, batched_with(table, effort)))
+        .ours("batch", move |effort| batch::ours(table, batched_with(table, effort)))
 }
 
 fn thesis_by_processes(table: Table) -> Comparison {
@@ -128,6 +132,14 @@ const fn rounds_with(table: Table, effort: Effort) -> Effort {
     match table {
         Table::Anchored => effort,
         Table::Empty => Effort { rounds: effort.rounds / 4, ..effort },
+    }
+}
+
+/// With an empty table as many rounds as single commands do.
+const fn batched_with(table: Table, effort: Effort) -> Effort {
+    match table {
+        Table::Anchored => effort,
+        Table::Empty => Effort { rounds: effort.rounds / 4 / batch::TIMES, ..effort },
     }
 }
 

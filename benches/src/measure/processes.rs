@@ -2,9 +2,11 @@
 //! includes making them.
 
 use crate::comparison::Effort;
+use crate::memory::STARTER;
 use crate::sample::{Sample, Start};
 use crate::single::{self, Table};
 use anyhow::{Context as _, Result, ensure};
+use std::env;
 use std::process::{Command, Stdio};
 
 /// One process that does nothing.
@@ -45,7 +47,15 @@ fn rounds(table: Table, effort: Effort, lines: &[&str]) -> Result<Sample> {
 pub(crate) fn run(line: &str) -> Result<()> {
     let mut words = line.split(' ');
     let program = words.next().context("an empty line")?;
-    let status = Command::new(program).args(words).stdout(Stdio::null()).status();
+    let status = command(program).args(words).stdout(Stdio::null()).status();
     ensure!(status.with_context(|| program.to_owned())?.success(), "{line} failed");
     Ok(())
+}
+
+/// A program of others, started by what is to look at it if there is such.
+pub(crate) fn command(program: &str) -> Command {
+    let Some(starter) = env::var_os(STARTER) else { return Command::new(program) };
+    let mut command = Command::new(starter);
+    command.arg(program);
+    command
 }

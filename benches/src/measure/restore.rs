@@ -4,12 +4,13 @@ use crate::counting;
 use crate::floor::message::{ACK, Change, Template};
 use crate::floor::{self, Floor};
 use crate::netns;
+use crate::processes;
 use crate::sample::{Sample, Start};
 use crate::shape::Shape;
 use anyhow::{Context as _, Result, ensure};
 use ipvs::{Batch, Client, Plan, Recovery, Table};
 use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Instant;
 
 /// As many changes in one send as our client makes it.
@@ -86,7 +87,8 @@ pub(crate) fn ipvsadm(shape: Shape) -> Result<Sample> {
 
 /// Runs `ipvsadm -R` with this text.
 pub(crate) fn feed(text: &str) -> Result<()> {
-    let mut restore = Command::new("/sbin/ipvsadm").arg("-R").stdin(Stdio::piped()).spawn()?;
+    let mut restore =
+        processes::command("/sbin/ipvsadm").arg("-R").stdin(Stdio::piped()).spawn()?;
     restore.stdin.take().context("no input")?.write_all(text.as_bytes())?;
     ensure!(restore.wait()?.success(), "ipvsadm -R failed");
     Ok(())

@@ -16,6 +16,8 @@ pub(crate) struct Calls {
 /// One run. All times are microseconds for each unit of work.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
+    /// How many units of work it did.
+    pub(crate) units: u32,
     micros: f64,
     user: f64,
     system: f64,
@@ -70,12 +72,12 @@ impl Sample {
     /// program and in the kernel.
     pub(crate) fn told([all, user, system]: [f64; 3], units: u32) -> Self {
         let of_one = |micros: f64| micros / f64::from(units);
-        Self { micros: of_one(all), user: of_one(user), system: of_one(system), calls: None }
+        Self { units, micros: of_one(all), user: of_one(user), system: of_one(system), calls: None }
     }
 
     fn new(elapsed: Duration, units: u32, calls: Option<Calls>) -> Self {
         let micros = elapsed.as_secs_f64() * 1e6 / f64::from(units);
-        Self { micros, user: 0.0, system: 0.0, calls }
+        Self { units, micros, user: 0.0, system: 0.0, calls }
     }
 }
 

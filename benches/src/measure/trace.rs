@@ -2,7 +2,7 @@
 //! eye for every way, and for processes too.
 
 use crate::once;
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -28,10 +28,8 @@ impl Traced {
 
 /// Traces a way with few rounds and with more: what is between them took the rounds.
 pub(crate) fn of(name: &str, way: &str) -> Result<Traced> {
-    let (few, more) = (trace(name, way, FEW)?, trace(name, way, MORE)?);
-    // In batches eight loops stand for a round (`batch.rs`).
-    let each = if name == "thesis/batches" { 8 } else { 1 };
-    let rounds = f64::from((MORE - FEW) * each);
+    let ((less, few), (units, more)) = (trace(name, way, FEW)?, trace(name, way, MORE)?);
+    let rounds = f64::from(units - less);
     let of_one =
         |count: fn(&Counts) -> u32| (f64::from(count(&more)) - f64::from(count(&few))) / rounds;
     Ok(Traced {
@@ -42,19 +40,18 @@ pub(crate) fn of(name: &str, way: &str) -> Result<Traced> {
     })
 }
 
-/// Whole datagrams of batches: 16 rounds are one.
 const FEW: u32 = 4;
 const MORE: u32 = 12;
 
-fn trace(name: &str, way: &str, rounds: u32) -> Result<Counts> {
+/// How many units of work were done, and with what.
+fn trace(name: &str, way: &str, rounds: u32) -> Result<(u32, Counts)> {
     let strace = ["/sbin/strace", "-f", "-v", "-s", "100000", "-o", PATH];
-    let output = once::command(&strace, name, way, rounds).output()?;
-    let error = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{name}: {way}: {error}");
+    let told = once::told(once::command(&strace, name, way, rounds));
+    let units = told.with_context(|| format!("{name}: {way}"))?.units;
     let counts = count(&fs::read_to_string(PATH)?);
     // strace shows bytes where it cannot tell that a socket is netlink's.
     ensure!(counts.sends > 0 && counts.messages >= counts.sends, "{name}: {way}: {counts:?}");
-    Ok(counts)
+    Ok((units, counts))
 }
 
 const PATH: &str = "/tmp/trace";
