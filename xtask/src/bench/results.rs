@@ -142,6 +142,12 @@ impl Entry {
         read().with_context(|| format!("not a measurement: {line}"))
     }
 
+    /// Of a unit, where they were traced.
+    pub(crate) fn system_calls(&self) -> Option<f64> {
+        let [calls, ..] = self.traced?;
+        Some(calls)
+    }
+
     fn traced_cells(&self) -> Vec<String> {
         let number = |number: f64| format!("{}", (number * 1_000.0).round() / 1_000.0);
         self.traced.map_or_else(|| vec![nothing(); 4], |counts| counts.map(number).into())
