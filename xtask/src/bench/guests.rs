@@ -77,8 +77,8 @@ pub(super) fn run(lab: &Lab, guests: &[Guest]) -> Result<()> {
     let mut outcome = Ok(());
     for guests in guests.chunk_by(|a, b| a.title == b.title) {
         let results: Result<Results> = measured.by_ref().take(guests.len()).collect();
-        let title = guests.first().map_or("", |guest| &guest.title);
-        let kept = results.and_then(|results| keep(lab, title, &results));
+        let Some(guest) = guests.first() else { continue };
+        let kept = results.and_then(|results| keep(lab, guest, &results));
         // One that failed takes nothing from the others.
         outcome = outcome.and(kept);
     }
@@ -86,9 +86,13 @@ pub(super) fn run(lab: &Lab, guests: &[Guest]) -> Result<()> {
 }
 
 /// Prints tables, what they show of the targets, and writes them, their numbers and
-/// their pictures down.
-fn keep(lab: &Lab, title: &str, results: &Results) -> Result<()> {
-    let tables = format!("{}{}{}", results.markdown(), targets::table(results), absent(results));
+/// their pictures down. The targets are of instructions.
+fn keep(lab: &Lab, Guest { title, clock, .. }: &Guest, results: &Results) -> Result<()> {
+    let targets = match clock {
+        Clock::Instructions => targets::table(results),
+        Clock::Wall => String::new(),
+    };
+    let tables = format!("{}{targets}{}", results.markdown(), absent(results));
     println!("\n{title}\n\n{tables}");
     write(lab, &format!("{title}.json"), &results.json())?;
     write(lab, &format!("{title}.md"), &tables)?;
