@@ -1,13 +1,13 @@
 //! Asking a peer.
 
 use super::Open;
+use super::connect::connect;
 use super::shared::Shared;
 use super::told::Told;
-use crate::peer::{Error, Message, Pipe, Standing, socket};
+use crate::peer::{Error, Message, Pipe, Standing};
 use crate::resync;
-use socket2::Socket;
-use std::io::{self, BufRead};
-use std::net::{IpAddr, TcpStream};
+use std::io::BufRead;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
@@ -90,14 +90,6 @@ fn ask<T, E: From<Error>>(
     say: impl FnOnce(&mut Pipe, Instant) -> Result<T, E>,
 ) -> Result<T, E> {
     let by = Instant::now() + PATIENCE;
-    let stream = socket(shared.here).map_err(Error::from)?;
-    let _entry = shared.streams.add(&stream).map_err(Error::from)?;
-    let stream = connect(shared, stream, peer).map_err(Error::from)?;
+    let (stream, _entry) = connect(shared, peer, by).map_err(Error::from)?;
     say(&mut Pipe::asking(stream, &shared.key, by)?, by)
-}
-
-pub(super) fn connect(shared: &Shared, socket: Socket, peer: usize) -> io::Result<TcpStream> {
-    let address = shared.peers.get(peer).ok_or(io::ErrorKind::NotFound)?;
-    socket.connect_timeout(&(*address).into(), PATIENCE)?;
-    Ok(socket.into())
 }

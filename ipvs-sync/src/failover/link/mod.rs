@@ -1,6 +1,7 @@
 //! The link to the other directors: the threads that ask them, and answer them.
 
 mod ask;
+mod connect;
 mod error;
 mod serve;
 mod shared;

@@ -395,15 +395,45 @@ fn a_node_says_what_it_is_or_why_it_does_not_to_who_asks_from_the_address_of_a_p
     wait_for_counters(&answers, Counters { served: 1, ..Counters::default() });
 }
 
+/// One that takes no more connections until one is accepted, its address, and what fills it.
+fn full() -> (SocketAddr, TcpListener, TcpStream) {
+    let full = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    full.bind(&SocketAddr::new(HERE, 0).into()).unwrap();
+    full.listen(0).unwrap();
+    let full = TcpListener::from(full);
+    let address = full.local_addr().unwrap();
+    (address, full, TcpStream::connect(address).unwrap())
+}
+
+#[test]
+fn a_peer_that_comes_into_reach_is_asked_at_once() {
+    let (address, full, _fills) = full();
+    let link = link(address);
+    link.ask(0);
+    // The system would try again after a second.
+    thread::sleep(Duration::from_millis(150));
+    full.accept().unwrap();
+    let begun = Instant::now();
+    full.accept().unwrap().0.read_exact(&mut [0; 50]).unwrap();
+    assert!(begun.elapsed() < Duration::from_millis(600), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_peer_out_of_reach_is_given_up_after_3_seconds() {
+    let (address, _full, _fills) = full();
+    let link = link(address);
+    let begun = Instant::now();
+    link.ask(0);
+    let error = answer(&link).unwrap_err();
+    let took = begun.elapsed();
+    assert!((2_900..4_000).contains(&took.as_millis()), "{took:?}: {error}");
+}
+
 #[test]
 fn the_end_waits_for_no_peer() {
     // One that says nothing, one that does not even accept, and one that asks nothing.
     let silent = TcpListener::bind((HERE, 0)).unwrap();
-    let full = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    full.bind(&SocketAddr::new(HERE, 0).into()).unwrap();
-    full.listen(0).unwrap();
-    let full = (full.local_addr().unwrap().as_socket().unwrap(), full);
-    let _fills = TcpStream::connect(full.0).unwrap();
+    let full = full();
     let peers = vec![silent.local_addr().unwrap(), full.0];
     let link = Link::start(Settings { peers, ..settings(full.0) }, None).unwrap();
     link.ask(0);

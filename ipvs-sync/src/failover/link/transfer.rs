@@ -1,10 +1,11 @@
 //! Taking the tables of peers, and noting what is in that of this director.
 
 use super::Open;
-use super::ask::connect;
+use super::ask::PATIENCE;
+use super::connect::connect;
 use super::shared::Shared;
 use super::told::Told;
-use crate::peer::{self, socket};
+use crate::peer;
 use crate::resync::{Error, Present, Receiver, Report};
 use ipvs::Client;
 use std::io::BufRead;
@@ -53,9 +54,8 @@ pub(super) fn work_all<R: BufRead>(
 }
 
 fn transfer(shared: &Shared, peer: usize, receiver: &mut Receiver) -> Result<Report, Error> {
-    let socket = socket(shared.here).map_err(peer::Error::from)?;
-    let _entry = shared.streams.add(&socket).map_err(peer::Error::from)?;
-    let stream = connect(shared, socket, peer).map_err(peer::Error::from)?;
+    let by = Instant::now() + PATIENCE;
+    let (stream, _entry) = connect(shared, peer, by).map_err(peer::Error::from)?;
     let mut told: Option<Instant> = None;
     receiver.run(
         stream,
