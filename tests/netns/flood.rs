@@ -1,14 +1,18 @@
 //! More packets than any network has.
 
-use crate::host::{port, wait_for};
-use crate::router::{config, ip, settings, start};
-use crate::wire::Wire;
+use crate::host::{PORT, port, run, wait_for};
+use crate::lan::Lan;
+use crate::router::{INTERVAL, becomes, config, ip, settings, start, state, wait_until};
+use crate::wire::{Sniffer, Wire};
 use ipvs_sync::net::{AdvertSocket, Received, group, now};
-use ipvs_sync::runtime::Event;
-use ipvs_sync::vrrp::packet::{Advertisement, Coverage, Ends, Terms};
+use ipvs_sync::runtime::{Event, Handle, Status};
+use ipvs_sync::vrrp::packet::auth_hmac::{self, Key, Mode};
+use ipvs_sync::vrrp::packet::{Advertisement, Coverage, Ends, GROUP_V4, Reason, Terms};
 use ipvs_sync::vrrp::router::State;
 use ipvs_sync::vrrp::{Family, Interval, Version};
-use std::net::Ipv4Addr;
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::thread::sleep;
 use std::time::Duration;
 
 #[test]
@@ -81,4 +85,139 @@ fn what_others_send_does_not_keep_a_change_of_state_from_being_told() {
     let seconds = (now() - start).as_secs_f64();
     assert!(f64::from(reports) <= seconds + 1.0, "{reports} reports in {seconds} s");
     assert!(reports > 0);
+}
+
+/// Each is a better router's but for one thing.
+fn hostile() -> Vec<(Reason, Vec<u8>)> {
+    let good = advertisement(250);
+    let with = |at: usize, bytes: &[u8]| {
+        let mut packet = good.clone();
+        packet[at..at + bytes.len()].copy_from_slice(bytes);
+        packet
+    };
+    vec![
+        (Reason::Length, good[..7].to_vec()),
+        (Reason::Version, summed(with(0, &[0x41]))),
+        (Reason::Kind, summed(with(0, &[0x32]))),
+        (Reason::NoAddresses, summed(with(3, &[0])[..8].to_vec())),
+        (Reason::Length, summed(with(3, &[255]))),
+        (Reason::Checksum, with(2, &[251])),
+        (Reason::Vrid, summed(with(1, &[8]))),
+        (Reason::NoInterval, summed(with(4, &[0, 0]))),
+    ]
+}
+
+/// One of virtual router 7, from host 3.
+fn advertisement(priority: u8) -> Vec<u8> {
+    let own = config(Family::V4, 3, 100);
+    let interval = Version::V3(Interval::try_from(INTERVAL).unwrap());
+    let terms = Terms::new(own.vrid(), interval, own.addresses()).unwrap();
+    let ends = Ends::V4 { source: HOSTILE, destination: GROUP_V4 };
+    let mut packet = Vec::new();
+    Advertisement::new(terms, priority).encode(ends, Coverage::PseudoHeader, &mut packet).unwrap();
+    packet
+}
+
+/// With the right checksum (RFC 1071), over the pseudo-header too.
+fn summed(mut packet: Vec<u8>) -> Vec<u8> {
+    packet[6..8].fill(0);
+    let length = u8::try_from(packet.len()).unwrap();
+    let pseudo = [&HOSTILE.octets()[..], &GROUP_V4.octets(), &[0, 112, 0, length]].concat();
+    let words = pseudo.chunks(2).chain(packet.chunks(2));
+    let sum: u32 = words.map(|word| u32::from(u16::from_be_bytes([word[0], word[1]]))).sum();
+    let folded = (sum & 0xffff) + (sum >> 16);
+    let folded = u16::try_from((folded & 0xffff) + (folded >> 16)).unwrap();
+    packet[6..8].copy_from_slice(&(!folded).to_be_bytes());
+    packet
+}
+
+const HOSTILE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 3);
+
+/// How many packets of others it knows of.
+fn known(status: &Status) -> u64 {
+    let counted = status.counters.iter().chain(status.unclaimed.iter());
+    counted.map(|(_, count)| count).sum::<u64>() + status.accepted
+}
+
+fn changes(router: &Handle) -> usize {
+    let records = std::iter::from_fn(|| router.next(Duration::ZERO));
+    records.filter(|record| matches!(record.event, Event::State { .. })).count()
+}
+
+#[test]
+fn hostile_packets_by_the_hundred_thousand_change_nothing_and_are_counted() {
+    let lan = Lan::new(3);
+    let active = lan.at(1, || start(settings(config(Family::V4, 1, 200))));
+    becomes(&active, State::Active);
+    let backup = lan.at(2, || start(settings(config(Family::V4, 2, 100))));
+    becomes(&backup, State::Backup);
+    let sender = lan.at(3, || AdvertSocket::multicast(&port(), Family::V4).unwrap());
+    // From beyond a router: with another TTL.
+    let far = lan.at(3, || {
+        let far = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(112))).unwrap();
+        far.bind(&SockAddr::from(SocketAddr::from((HOSTILE, 0)))).unwrap();
+        far.set_multicast_if_v4(&HOSTILE).unwrap();
+        far.set_multicast_ttl_v4(254).unwrap();
+        far
+    });
+    let to = SockAddr::from(SocketAddr::from((GROUP_V4, 0)));
+    let (hostile, better) = (hostile(), advertisement(250));
+    let mut sent = 0_u64;
+    let begun = now();
+    while sent < 100_000 {
+        for (_, packet) in &hostile {
+            // A queue that is full is no failure here.
+            sent += u64::from(sender.send(IpAddr::V4(HOSTILE), group(Family::V4), packet).is_ok());
+        }
+        sent += u64::from(far.send_to(&better, &to).is_ok());
+    }
+    let took = now() - begun;
+    for router in [&active, &backup] {
+        wait_until("all packets", || known(&router.status(0).unwrap()) >= sent);
+        let status = router.status(0).unwrap();
+        for (reason, _) in &hostile {
+            let count = status.counters.of(*reason) + status.unclaimed.of(*reason);
+            assert!(count > 0, "{reason:?}: {status:?}");
+        }
+        assert!(status.counters.of(Reason::HopLimit) > 0, "{status:?}");
+    }
+    sleep(INTERVAL * 4);
+    assert_eq!((state(&active), state(&backup)), (State::Active, State::Backup), "{took:?}");
+    assert_eq!((changes(&active), changes(&backup)), (0, 0), "{took:?}");
+    // The active one is heard all the time, and takes nobody for better.
+    assert_eq!(active.status(0).unwrap().accepted, 0);
+    assert!(backup.status(0).unwrap().accepted > 4);
+}
+
+/// A signed packet of a router that is gone, over and over.
+#[test]
+fn what_was_signed_once_is_worth_nothing_again() {
+    let lan = Lan::new(3);
+    let signed = |host, priority| {
+        let key = Key::new(1, &[7; 32]).unwrap();
+        let signed = auth_hmac::Settings::new(Mode::Enforce, key, Duration::from_secs(60));
+        settings(config(Family::V4, host, priority)).with_signed(signed)
+    };
+    let gone = lan.at(1, || start(signed(1, 200)));
+    becomes(&gone, State::Active);
+    let router = lan.at(2, || start(signed(2, 100)));
+    becomes(&router, State::Backup);
+    let mut sniffer = lan.at(3, Sniffer::new);
+    // Of IPv4 without options, of protocol 112.
+    let frame = sniffer.frame(|frame| frame[12..15] == [0x08, 0, 0x45] && frame[23] == 112);
+    lan.cut(1);
+    becomes(&router, State::Active);
+    let accepted = router.status(0).unwrap().accepted;
+    let source = ip("10.0.0.1");
+    let sender = lan.at(3, || {
+        run(&format!("ip addr add 10.0.0.1/24 dev {PORT}"));
+        AdvertSocket::multicast(&port(), Family::V4).unwrap()
+    });
+    for _ in 0..1_000 {
+        sender.send(source, group(Family::V4), &frame[34..]).unwrap();
+    }
+    wait_until("all packets", || router.status(0).unwrap().counters.of(Reason::Replayed) == 1_000);
+    assert_eq!(router.status(0).unwrap().accepted, accepted);
+    assert_eq!((state(&router), changes(&router)), (State::Active, 0));
+    drop(gone);
 }
