@@ -1,4 +1,8 @@
-//! With the real keepalived 2.2.7: each as the active router and as the backup.
+//! With the real keepalived: each as the active router and as the backup.
+//!
+//! On the machine these run with 2.2.7 of Debian 12 and with 2.3.3 of Debian 13, in guests with
+//! the former, which over IPv4 has the checksum of RFC 5798 only ([`crate::rfc_9568`] has the
+//! other).
 //!
 //! Ours is host 1 and keepalived host 2 unless a test says otherwise.
 
@@ -19,9 +23,11 @@ use std::time::Duration;
 #[derive(Clone, Copy)]
 pub(crate) struct Kind {
     pub(crate) family: Family,
-    version: Version,
-    password: bool,
-    unicast: bool,
+    pub(crate) version: Version,
+    pub(crate) password: bool,
+    pub(crate) unicast: bool,
+    /// Of version 3 over IPv4.
+    pub(crate) checksum: Checksum,
 }
 
 /// The second time that keepalived announces its addresses, which is 5 s after the first
@@ -29,7 +35,8 @@ pub(crate) struct Kind {
 pub(crate) const GARPS_SOON: &str = "garp_master_delay 1\n";
 
 pub(crate) fn v3_over(family: Family) -> Kind {
-    Kind { family, version: v3(), password: false, unicast: false }
+    let checksum = Checksum::PseudoHeader;
+    Kind { family, version: v3(), password: false, unicast: false, checksum }
 }
 
 const V2: Kind = Kind {
@@ -37,6 +44,7 @@ const V2: Kind = Kind {
     version: Version::V2(Seconds::DEFAULT),
     password: false,
     unicast: false,
+    checksum: Checksum::PseudoHeader,
 };
 
 impl Kind {
@@ -57,7 +65,7 @@ impl Kind {
 
     pub(crate) fn settings(self, host: u8, priority: u8) -> Settings {
         let config = config(self.family, host, priority).with_version(self.version).unwrap();
-        let mut settings = settings(config);
+        let mut settings = settings(config).with_checksum(self.checksum);
         if self.password {
             settings = settings.with_password(Password::new(b"secret").unwrap());
         }
@@ -72,7 +80,7 @@ impl Kind {
     }
 
     /// Ours, at a host.
-    fn ours(self, lan: &Lan, host: u8, priority: u8) -> Handle {
+    pub(crate) fn ours(self, lan: &Lan, host: u8, priority: u8) -> Handle {
         lan.at(host, || start(self.settings(host, priority)))
     }
 
@@ -80,7 +88,7 @@ impl Kind {
         self.theirs_with(lan, host, priority, "")
     }
 
-    /// keepalived, at a host.
+    /// keepalived, at a host, told more.
     pub(crate) fn theirs_with(self, lan: &Lan, host: u8, priority: u8, more: &str) -> Keepalived {
         let lines = self.lines(host, priority, more);
         lan.at(host, || Keepalived::start(&lines, &self.listed()))
@@ -93,6 +101,9 @@ impl Kind {
         let mut lines = format!("version {number}\nadvert_int {interval}\npriority {priority}\n");
         lines += GARPS_SOON;
         lines += more;
+        if self.checksum == Checksum::Message {
+            lines += "\nv3_checksum_as_v2 true";
+        }
         if self.password {
             lines += "\nauthentication {\nauth_type PASS\nauth_pass secret\n}";
         }
@@ -131,7 +142,7 @@ pub(crate) fn only(kind: Kind, lan: &Lan, host: u8, others: &[u8]) {
 }
 
 /// keepalived is better: it preempts, holds, resigns, preempts again, crashes.
-fn keepalived_is_better(kind: Kind) {
+pub(crate) fn keepalived_is_better(kind: Kind) {
     let lan = Lan::new(2);
     let ours = kind.ours(&lan, 1, 100);
     becomes(&ours, State::Active);
@@ -166,7 +177,7 @@ fn keepalived_is_better(kind: Kind) {
 }
 
 /// Ours is better: it preempts, holds, resigns, preempts again, is cut off, and comes back.
-fn ours_is_better(kind: Kind) {
+pub(crate) fn ours_is_better(kind: Kind) {
     let lan = Lan::new(2);
     let theirs = kind.theirs(&lan, 2, 100);
     wait_until("keepalived", || lan.at(2, || kind.has()));

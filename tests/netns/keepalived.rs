@@ -4,7 +4,7 @@ use crate::host::{PORT, wait_for};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -34,7 +34,7 @@ impl Keepalived {
         let log = File::create(file("log")).unwrap();
         let libraries = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"];
         let libraries = libraries.map(|library| root.join(library));
-        let parent = Command::new(root.join("lib64/ld-linux-x86-64.so.2"))
+        let parent = loader(&root)
             .arg("--library-path")
             .arg(std::env::join_paths(libraries).unwrap())
             .arg(root.join("usr/sbin/keepalived"))
@@ -48,6 +48,8 @@ impl Keepalived {
             .arg(file("vrrp"))
             .arg("--checkers_pid")
             .arg(file("checkers"))
+            .arg("--bfd_pid")
+            .arg(file("bfd"))
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
@@ -111,6 +113,18 @@ impl Drop for Keepalived {
         }
         let _ = fs::remove_dir_all(&self.directory);
     }
+}
+
+/// The loader of the tree. keepalived 2.3 reads a file below /etc: with the tree's own.
+fn loader(root: &Path) -> Command {
+    let (loader, etc) = (root.join("lib64/ld-linux-x86-64.so.2"), root.join("etc"));
+    if !etc.join("keepalived/keepalived.config-opts").exists() {
+        return Command::new(loader);
+    }
+    let mut command = Command::new("unshare");
+    let script = "mount --bind \"$0\" /etc && exec \"$@\"";
+    command.args(["--mount", "sh", "-c", script]).args([etc, loader]);
+    command
 }
 
 fn instance(lines: &str, addresses: &[String]) -> String {

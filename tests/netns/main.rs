@@ -34,6 +34,7 @@ mod privilege;
 mod probe;
 mod refused;
 mod renewed;
+mod rfc_9568;
 mod router;
 mod runtime;
 mod sync;

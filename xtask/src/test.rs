@@ -1,6 +1,7 @@
 //! `cargo xtask test`: the libraries' tests here, those that need only network
 //! namespaces here too, and some of these with the others in a guest for each kernel.
 
+use crate::apt;
 use crate::binaries;
 use crate::guest::Job;
 use crate::host;
@@ -15,6 +16,7 @@ use crate::vm;
 use anyhow::{Result, bail};
 use clap::Args;
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
@@ -38,6 +40,7 @@ impl Options {
     pub(crate) fn run(self) -> Result<ExitCode> {
         let lab = Lab::open()?;
         let mut parts = vec![self.libraries(&lab)?, self.namespaces(&lab)?];
+        parts.extend(self.newer_keepalived(&lab)?);
         parts.extend(self.guests(&lab)?);
         println!();
         let (mut passed, mut failed) = (0, 0);
@@ -76,19 +79,46 @@ impl Options {
 
     /// Needs root, but no IPVS.
     fn namespaces(&self, lab: &Lab) -> Result<Part> {
-        let name = "network namespaces";
+        let setup = lab.lock()?;
+        let userland = userland::get(lab)?;
+        drop(setup);
+        let filter = self.filter.iter().map(String::as_str);
+        let arguments: Vec<&str> = filter.chain(["--skip", NEWER]).collect();
+        self.in_namespaces(lab, "network namespaces", &userland, &arguments)
+    }
+
+    /// As [`Self::namespaces`], of what meets keepalived.
+    fn newer_keepalived(&self, lab: &Lab) -> Result<Option<Part>> {
+        if !apt::is_available() {
+            note("not tested with keepalived of Debian 13, which apt would unpack");
+            return Ok(None);
+        }
+        let setup = lab.lock()?;
+        let userland = userland::newer_keepalived(lab)?;
+        drop(setup);
+        let filter: Vec<&str> = self.filter.iter().map(String::as_str).collect();
+        let arguments =
+            if filter.is_empty() { &["interop::", "many::", NEWER][..] } else { &filter };
+        self.in_namespaces(lab, "keepalived of Debian 13", &userland, arguments).map(Some)
+    }
+
+    /// `userland` is the tree with the keepalived that virtual routers meet.
+    fn in_namespaces(
+        &self,
+        lab: &Lab,
+        name: &str,
+        userland: &Path,
+        arguments: &[&str],
+    ) -> Result<Part> {
         note(&format!("test {name}"));
         host::need(&[host::IP, host::TSHARK])?;
         let mut cargo = cargo(&lab.root);
         cargo.args(["test", "--quiet", "-p", "ipvs-tests", "--test", "netns"]);
-        // The keepalived that virtual routers meet.
-        let setup = lab.lock()?;
-        cargo.env("IPVS_USERLAND", userland::get(lab)?);
-        drop(setup);
+        cargo.env("IPVS_USERLAND", userland);
         // Tests of the daemon run it.
         cargo.env("IPVS_SYNCD", binaries::daemon(lab)?);
         // They wait for timers, and hardly use a processor.
-        cargo.args(["--", "--test-threads=8"]).args(&self.filter);
+        cargo.args(["--", "--test-threads=8"]).args(arguments);
         let (status, output) = tee(&mut cargo)?;
         let counts = Counts::read(&output);
         let executed = counts.passed + counts.failed;
@@ -122,7 +152,7 @@ impl Options {
     fn kernel(&self, lab: &Lab, kernel: Name) -> Result<Part> {
         let name = shown(kernel);
         note(&format!("test {name}"));
-        let mut argv: Vec<&str> = vec!["/bin/kernel"];
+        let mut argv: Vec<&str> = vec!["/bin/kernel", "--test-threads=1"];
         argv.extend(self.filter.iter().map(String::as_str));
         if kernel::own_directory().is_some() || !matches!(kernel, Name::V6_1 | Name::V6_12) {
             note("not compared with ipvs::fake, which answers as Linux 6.1 and 6.12 do");
@@ -131,25 +161,25 @@ impl Options {
         self.guest(lab, kernel, name, &argv)
     }
 
-    /// What differs between kernels. An emulated machine is too slow for most of the rest.
+    /// What differs between kernels, and keepalived beside ours.
     fn namespaces_on(&self, lab: &Lab, kernel: Name) -> Result<Part> {
         let name = format!("network namespaces on {}", shown(kernel));
         note(&format!("test {name}"));
-        let mut argv = vec!["/bin/netns"];
+        // They wait for timers most of the time.
+        let mut argv = vec!["/bin/netns", "--test-threads=3"];
         if self.filter.is_empty() {
             argv.extend(NAMESPACES_IN_GUEST);
         } else {
             argv.extend(self.filter.iter().map(String::as_str));
         }
-        // There is no tshark.
-        argv.extend(["--skip", "dissect::"]);
+        // There is no tshark, and Debian 12's keepalived.
+        argv.extend(["--skip", "dissect::", "--skip", NEWER]);
         self.guest(lab, kernel, name, &argv)
     }
 
     fn guest(&self, lab: &Lab, kernel: Name, name: String, argv: &[&str]) -> Result<Part> {
         let machine = Machine::plain(Duration::from_secs(self.timeout));
-        let mut argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
-        argv.push("--test-threads=1".into());
+        let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
         let job = Job { argv: &argv, with_ipvs: true, besides: None };
         let output = Copy::named(&name);
         let end = vm::run(lab, kernel, &machine, &job, Box::new(output.clone()));
@@ -173,15 +203,19 @@ impl Options {
     }
 }
 
-/// The sockets, addresses and announcements, and in each direction a run with keepalived.
-const NAMESPACES_IN_GUEST: [&str; 7] = [
+/// What Debian 12's keepalived cannot do.
+const NEWER: &str = "rfc_9568::";
+
+/// The sockets, addresses and announcements, what a crash leaves, and all runs with keepalived.
+const NAMESPACES_IN_GUEST: [&str; 8] = [
     "addresses::",
     "adverts::",
     "announcements::",
+    "crash::",
     "events::",
-    "interop::version_3_over_ipv4_where_ours_is_better",
-    "interop::version_3_over_ipv6_where_keepalived_is_better",
+    "interop::",
     "macvlan::",
+    "many::",
 ];
 
 fn shown(kernel: Name) -> String {

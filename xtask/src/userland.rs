@@ -11,6 +11,7 @@ use crate::process::text;
 use anyhow::{Context as _, Result, bail};
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -39,6 +40,17 @@ pub(crate) fn get(lab: &Lab) -> Result<PathBuf> {
     let packages = PROGRAMS.map(|(_, package)| package);
     lab.once("userland", &format!("1 {packages:?}"), |dir| {
         Apt::update(lab, &["bookworm", "bookworm-security"])?.unpack_closure(&packages, dir)
+    })
+}
+
+/// The root of a tree with keepalived of Debian 13, for tests in network namespaces.
+pub(crate) fn newer_keepalived(lab: &Lab) -> Result<PathBuf> {
+    lab.once("keepalived-13", "1", |dir| {
+        Apt::update(lab, &["trixie", "trixie-security"])?.unpack_closure(&["keepalived"], dir)?;
+        // The links are of a package that all others take for granted.
+        ["lib", "lib64"].iter().try_for_each(|name| {
+            symlink(Path::new("usr").join(name), dir.join(name)).context("link a directory")
+        })
     })
 }
 
