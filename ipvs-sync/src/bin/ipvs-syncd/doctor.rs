@@ -112,7 +112,8 @@ fn ask(
     })
 }
 
-fn gather(namespace: Option<&Namespace>) -> Result<Report, Failure> {
+/// What this node is.
+pub(crate) fn gather(namespace: Option<&Namespace>) -> Result<Report, Failure> {
     let here = || Report::gather(&mut Client::connect()?, &mut Rtnetlink::open()?);
     let gathered = match namespace {
         Some(namespace) => namespace.run(here)?,

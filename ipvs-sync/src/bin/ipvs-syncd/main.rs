@@ -23,9 +23,10 @@ mod signals;
 mod state;
 mod sync;
 mod tables;
+mod tap;
 mod text;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, value_parser};
 use config::Config;
 use exit::{Exit, Failure};
 use std::path::{Path, PathBuf};
@@ -81,6 +82,18 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         peer_report: Option<PathBuf>,
     },
+    /// Count what masters send, beside the kernel's backup daemon, which counts nothing.
+    Tap {
+        /// The configuration.
+        #[arg(long, value_name = "FILE", default_value = CONFIG)]
+        config: PathBuf,
+        /// For how long.
+        #[arg(long, default_value_t = 10, value_parser = value_parser!(u16).range(1..=3_600))]
+        seconds: u16,
+        /// As JSON, one line.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -117,6 +130,7 @@ fn main() -> ExitCode {
         (Some(Command::Doctor { config, json, peer_report }), _) => {
             doctor::run(&config, json, peer_report.as_deref())
         }
+        (Some(Command::Tap { config, seconds, json }), _) => tap::run(&config, seconds, json),
         (None, Some(file)) => self::check(&file),
         (None, None) => daemon::run(&config),
     };

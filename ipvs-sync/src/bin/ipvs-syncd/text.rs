@@ -9,17 +9,7 @@ const HEADINGS: [&str; 8] =
 pub(crate) fn table(state: &State) -> String {
     let mut rows = vec![HEADINGS.map(str::to_owned)];
     rows.extend(state.routers.iter().map(row));
-    let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
-    };
-    let widths: Vec<usize> = (0..HEADINGS.len()).map(|column| width(column).unwrap_or(0)).collect();
-    let mut out = String::new();
-    for row in &rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        let line = cells.collect::<Vec<_>>().join("  ");
-        out += line.trim_end();
-        out += "\n";
-    }
+    let mut out = aligned(&rows);
     if let Some(table) = &state.table {
         out += &format!("\n{} services, {} destinations\n", table.services, table.destinations);
     }
@@ -43,6 +33,22 @@ pub(crate) fn table(state: &State) -> String {
     }
     if let Some(error) = &state.reloads.last_error {
         out += &format!("\nthe last reload was refused: {error}\n");
+    }
+    out
+}
+
+/// Rows of columns that are as wide as what is in them.
+pub(crate) fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+    };
+    let widths: Vec<usize> = (0..COLUMNS).map(|column| width(column).unwrap_or(0)).collect();
+    let mut out = String::new();
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        let line = cells.collect::<Vec<_>>().join("  ");
+        out += line.trim_end();
+        out += "\n";
     }
     out
 }
