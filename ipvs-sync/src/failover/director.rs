@@ -5,7 +5,7 @@ use super::event::{Action, Event};
 use super::handover::Handover;
 use super::notice::Notice;
 use super::own::{Own, Ready};
-use super::peers::Peer;
+use super::peers::{Peer, Transfer};
 use super::succession::Succession;
 use crate::peer::Standing;
 use crate::vrrp::Time;
@@ -122,7 +122,7 @@ impl Director {
     /// Whether connections of a rival are missing here, where a router is active: a backup
     /// daemon must run to take them.
     pub fn wants_tables(&self) -> bool {
-        self.peers.iter().any(|peer| peer.owes.is_some())
+        self.peers.iter().any(|peer| peer.owes.is_some() || peer.rival.is_some())
     }
 
     fn is_in(&mut self, address: IpAddr, state: State, has_handed_over: bool) {
@@ -174,6 +174,15 @@ impl Director {
         if !peer.answers(result) {
             return;
         }
+        let both = |peer: &Peer| {
+            let mut ours = self.routers.iter().filter(|(_, own)| own.state == State::Active);
+            ours.any(|(address, _)| peer.is_active(*address, Time::ZERO))
+        };
+        // It is asked once more, so that a backup daemon can be started.
+        peer.rival = both(peer).then_some(self.now);
+        if peer.rival.is_some() {
+            peer.ask_now(self.now);
+        }
         let peer = peer.clone();
         match peer.is_lost() {
             Some(reason) => self.tell(Notice::Lost { peer: number, reason: reason.to_owned() }),
@@ -188,11 +197,12 @@ impl Director {
     fn transferred(&mut self, number: usize, result: Result<(), String>) {
         let again = self.now + AGAIN;
         let Some(peer) = self.peers.get_mut(number) else { return };
-        let Some(began) = peer.transfer.take() else { return };
+        let Some(Transfer { began, pays }) = peer.transfer.take() else { return };
         match result {
             Ok(()) => {
                 peer.taken = Some(began);
-                peer.owes = peer.owes.filter(|since| *since > began);
+                peer.owes = peer.owes.filter(|since| !pays || *since > began);
+                peer.rival = peer.rival.filter(|since| *since > began);
             }
             Err(reason) => {
                 peer.not_before = again;
@@ -270,7 +280,7 @@ impl Director {
         let is_active = |own: &Own| own.state == State::Active;
         if !self.routers.values().any(is_active) {
             // What was missing belongs to others now.
-            self.peers.iter_mut().for_each(|peer| peer.owes = None);
+            self.peers.iter_mut().for_each(|peer| (peer.owes, peer.rival) = (None, None));
         }
         let has_missing = |peer: &Peer| {
             self.routers.iter().any(|(address, own)| {
@@ -284,10 +294,17 @@ impl Director {
             matches!(peer.said_since(since), Some(Ok(_)))
                 && !ours.any(|(address, _)| peer.is_active(*address, since))
         };
-        let wanted = |peer: &Peer| peer.not_before <= self.now && (has_missing(peer) || owes(peer));
-        let Some(number) = self.peers.iter().position(wanted) else { return };
+        let rivals = |peer: &Peer| {
+            peer.rival.is_some_and(|since| matches!(peer.said_since(since), Some(Ok(_))))
+        };
+        let wanted = |peer: &Peer| {
+            peer.not_before <= self.now && (has_missing(peer) || owes(peer) || rivals(peer))
+        };
+        let mut all = self.peers.iter().enumerate();
+        let found = all.find(|(_, peer)| wanted(peer)).map(|(number, peer)| (number, owes(peer)));
+        let Some((number, pays)) = found else { return };
         if let Some(peer) = self.peers.get_mut(number) {
-            peer.transfer = Some(self.now);
+            peer.transfer = Some(Transfer { began: self.now, pays });
             self.actions.push_back(Action::Transfer { peer: number });
         }
     }

@@ -89,7 +89,8 @@
 //!
 //! The router that gives way takes the table of the one that stays. The one that stays
 //! takes the tables of its peers too, when they have given way: clients that had connected
-//! there now come here.
+//! there now come here. If a peer answers before the routers hear each other, what it has is
+//! taken at once besides: otherwise it is missing here until the first packet after that.
 
 mod claim;
 mod director;

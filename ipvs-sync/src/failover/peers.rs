@@ -15,14 +15,25 @@ pub(super) struct Peer {
     asked: Option<Time>,
     /// When to ask again.
     next: Time,
-    /// When the transfer began that runs.
-    pub(super) transfer: Option<Time>,
+    /// The transfer that runs.
+    pub(super) transfer: Option<Transfer>,
     /// When the last transfer began of those that brought all.
     pub(super) taken: Option<Time>,
     /// Not to try again before, because one has just failed.
     pub(super) not_before: Time,
     /// Since when an active router here lacks what it had.
     pub(super) owes: Option<Time>,
+    /// When it came into reach again with a router that is active there and here: what it has
+    /// is taken without waiting until one of them has given way.
+    pub(super) rival: Option<Time>,
+}
+
+/// A transfer of a peer's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Transfer {
+    pub(super) began: Time,
+    /// Whether the peer had given way, so that nothing that it owes comes after this.
+    pub(super) pays: bool,
 }
 
 /// How often a peer is asked. Sync messages that are lost for less than that are not
@@ -40,6 +51,7 @@ impl Peer {
             taken: None,
             not_before: Time::ZERO,
             owes: None,
+            rival: None,
         }
     }
 

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 /// Connects to a peer by a time. The stream is shut at the end, if that comes before the entry
 /// is dropped.
 ///
-/// One that is out of reach is tried again and again: the system does that after a second and
-/// after three (`tcp_timer.c: tcp_retransmit_timer`), and when a partition ends the connections
-/// that were made on the other side are missed until then.
+/// One that is out of reach is tried again and again: the system does that a second later for
+/// the first time (`TCP_TIMEOUT_INIT`), and when a partition ends the connections that were made
+/// on the other side are missed until then.
 pub(super) fn connect(
     shared: &Shared,
     peer: usize,
@@ -34,5 +34,5 @@ pub(super) fn connect(
 
 /// How long a try may take, which on one LAN takes less than a millisecond.
 const TRY: Duration = Duration::from_millis(200);
-/// The last one may take longer: the peer may be far.
+/// The last one may take longer, on a line that is slow or busy.
 const LAST: Duration = Duration::from_millis(1_000);

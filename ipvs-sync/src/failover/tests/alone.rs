@@ -709,6 +709,97 @@ fn the_one_that_stayed_active_takes_what_the_other_had_when_that_has_given_way()
     assert_eq!(told.answers(0, State::Backup, true), [], "once");
 }
 
+/// Both hear each other's words sooner than each other's advertisements, or later.
+#[test]
+fn what_a_rival_has_is_taken_once_when_it_comes_into_reach_and_again_when_it_has_given_way() {
+    let mut told = Told::active();
+    told.is_silent(0);
+    told.pass(SECOND);
+    told.pass(SECOND / 10);
+    let reached = Action::Notice(Notice::Reached { peer: 0 });
+    assert_eq!(told.answers(0, State::Active, false), [reached, ASK]);
+    assert!(told.director.wants_tables());
+    assert_eq!(told.answers(0, State::Active, false), [TRANSFER]);
+    told.pass(SECOND / 10);
+    assert_eq!(told.brought(0), []);
+    assert!(!told.director.wants_tables());
+    told.pass(SECOND);
+    assert_eq!(told.answers(0, State::Active, false), [], "once");
+
+    told.tell(Event::DualActive { address: vip() });
+    assert_eq!(told.answers(0, State::Active, false), []);
+    told.pass(SECOND);
+    assert_eq!(told.answers(0, State::Backup, false), [TRANSFER]);
+    assert_eq!(told.brought(0), []);
+    assert!(!told.director.wants_tables());
+}
+
+/// Its answers, before the first and between the two of which the first advertisement of a
+/// rival was heard: what it takes until it gives way is missing still.
+#[test]
+fn what_was_taken_of_a_rival_before_it_gave_way_is_not_all() {
+    for heard_before in [true, false] {
+        let mut told = Told::active();
+        told.is_silent(0);
+        told.pass(SECOND);
+        told.pass(SECOND / 10);
+        let rival = Event::DualActive { address: vip() };
+        if heard_before {
+            told.tell(rival.clone());
+        }
+        told.answers(0, State::Active, false);
+        if !heard_before {
+            told.tell(rival);
+        }
+        told.pass(SECOND / 10);
+        assert!(told.answers(0, State::Active, false).contains(&TRANSFER));
+        told.pass(SECOND / 10);
+        assert_eq!(told.brought(0), []);
+        assert!(told.director.wants_tables());
+        told.pass(SECOND);
+        assert!(told.answers(0, State::Backup, false).contains(&TRANSFER), "{heard_before}");
+        assert_eq!(told.brought(0), []);
+        assert!(!told.director.wants_tables());
+    }
+}
+
+#[test]
+fn what_a_rival_has_is_wanted_no_more_when_it_is_lost_or_this_one_has_given_way() {
+    let met = || {
+        let mut told = Told::active();
+        told.is_silent(0);
+        told.pass(SECOND);
+        told.pass(SECOND / 10);
+        told.answers(0, State::Active, false);
+        assert!(told.director.wants_tables());
+        told
+    };
+    let mut told = met();
+    told.is_silent(0);
+    assert!(!told.director.wants_tables());
+    let mut told = met();
+    told.is(State::Backup);
+    assert!(!told.director.wants_tables());
+
+    // A transfer that fails is tried again.
+    let mut told = met();
+    told.pass(SECOND / 10);
+    assert_eq!(told.answers(0, State::Active, false), [TRANSFER]);
+    told.tell(Event::Transferred { peer: 0, result: Err("no daemon".to_owned()) });
+    assert!(told.director.wants_tables());
+    assert!(told.pass(SECOND * 5).contains(&TRANSFER));
+}
+
+#[test]
+fn one_that_comes_into_reach_with_nothing_active_that_is_active_here_gives_nothing() {
+    let mut told = Told::active();
+    told.is_silent(0);
+    told.pass(SECOND);
+    let reached = Action::Notice(Notice::Reached { peer: 0 });
+    assert_eq!(told.answers(0, State::Backup, false), [reached]);
+    assert!(!told.director.wants_tables());
+}
+
 #[test]
 fn what_does_not_belong_anywhere_is_nothing() {
     let mut told = Told::new(1, None);
