@@ -48,6 +48,7 @@ fn ipvs_syncd_counts_beside_the_backup_daemon() {
     for part in [
         "{\"seconds\":6,\"senders\":[{\"address\":\"10.5.0.1\",",
         "\"connections\":100,\"templates\":0,\"lost\":0,",
+        "\"longest-silence-seconds\":",
         "\"rejected\":{}}],\"others\":0}\n",
     ] {
         assert!(told.contains(part), "{part} in {told}");

@@ -10,7 +10,7 @@ use crate::text::aligned;
 use ipvs::{Namespace, Role};
 use ipvs_sync::doctor::{Heard, Running, Tap};
 use ipvs_sync::net::{self, Rtnetlink, SyncListener, now};
-use ipvs_sync::vrrp::Time;
+use ipvs_sync::vrrp::{Family, Time};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -21,6 +21,7 @@ use std::time::Duration;
 
 /// What is told as JSON.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
 struct Counted {
     seconds: u16,
     senders: Vec<Sender>,
@@ -28,7 +29,9 @@ struct Counted {
     others: u64,
 }
 
+/// What was heard of an address.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
 struct Sender {
     address: IpAddr,
     datagrams: u64,
@@ -48,7 +51,8 @@ pub(crate) fn run(file: &Path, seconds: u16, is_json: bool) -> Result<(), Failur
     let config = Config::read(file).map_err(|all| Failure::new(Exit::Configuration, all))?;
     let namespace = running::open(config.process.namespace.as_deref())?;
     let tap = listen(namespace.as_ref(), seconds)?;
-    let senders = tap.senders().map(|(address, heard)| Sender::of(address, heard)).collect();
+    let end = now();
+    let senders = tap.senders().map(|(address, heard)| Sender::of(address, heard, end)).collect();
     let counted = Counted { seconds, senders, others: tap.others() };
     let text = match is_json {
         true => serde_json::to_string(&counted).map_err(Failure::system)? + "\n",
@@ -72,24 +76,36 @@ fn listen(namespace: Option<&Namespace>, seconds: u16) -> Result<Tap, Failure> {
         Some(namespace) => namespace.run(open)?,
         None => open(),
     };
-    let mut listeners = opened.map_err(refused)?;
+    let (mut listeners, own) = opened.map_err(refused)?;
     let mut tap = Tap::new(id, backup.max_len);
     let end = now() + Duration::from_secs(seconds.into());
     while wait(&listeners, end)? {
         for listener in &mut listeners {
-            while let Some((source, datagram)) = listener.receive().map_err(refused)? {
-                tap.take(datagram, source, now());
+            // One that sends without end keeps it neither from the others nor from the end.
+            for _ in 0..AT_ONCE {
+                let Some((source, datagram)) = listener.receive().map_err(refused)? else { break };
+                if !own.contains(&source) {
+                    tap.take(datagram, source, now());
+                }
             }
         }
     }
     Ok(tap)
 }
 
-/// One for each port.
-fn open(backup: &Running, ports: u32) -> Result<Vec<SyncListener>, net::Error> {
-    let interface = Rtnetlink::open()?.interface(backup.interface)?;
-    let ports = (backup.port..).take(ports.try_into().unwrap_or(usize::MAX));
-    ports.map(|port| SyncListener::open(&interface, backup.group, port)).collect()
+/// How many datagrams of one port are counted before others are looked at.
+const AT_ONCE: usize = 256;
+
+/// One for each port, and the interface's own addresses: a transfer that this node fetches is
+/// given to its backup daemon by the same group.
+fn open(backup: &Running, ports: u32) -> Result<(Vec<SyncListener>, Vec<IpAddr>), net::Error> {
+    let mut rtnetlink = Rtnetlink::open()?;
+    let interface = rtnetlink.interface(backup.interface)?;
+    let own = rtnetlink.addresses(&interface, Family::of(backup.group))?;
+    let own = own.into_iter().map(|entry| entry.address.address()).collect();
+    let ports = (backup.port..=u16::MAX).take(ports.try_into().unwrap_or(usize::MAX));
+    let listeners = ports.map(|port| SyncListener::open(&interface, backup.group, port));
+    Ok((listeners.collect::<Result<_, _>>()?, own))
 }
 
 /// Until something has come, or until the end: whether it is not there yet.
@@ -110,7 +126,9 @@ fn refused(error: net::Error) -> Failure {
 }
 
 impl Sender {
-    fn of(address: IpAddr, heard: &Heard) -> Self {
+    fn of(address: IpAddr, heard: &Heard, end: Time) -> Self {
+        // One that has stopped is silent until the end.
+        let longest_silence = heard.longest_silence.max(end.since(heard.last));
         Self {
             address,
             datagrams: heard.datagrams,
@@ -121,7 +139,7 @@ impl Sender {
             oversize: heard.oversize,
             wrapped: heard.wrapped,
             longest: heard.longest,
-            longest_silence_seconds: heard.longest_silence.as_secs_f64(),
+            longest_silence_seconds: longest_silence.as_secs_f64(),
             rejected: heard.rejected().collect(),
         }
     }
@@ -155,7 +173,10 @@ impl Counted {
 
 impl Sender {
     fn row(&self) -> [String; 8] {
-        let rejected = self.rejected.iter().map(|(why, count)| format!("{why} {count}"));
+        let others = [("oversize", self.oversize), ("wrapped", self.wrapped)];
+        let all = self.rejected.iter().map(|(why, count)| (*why, *count)).chain(others);
+        let some = all.filter(|(_, count)| *count > 0);
+        let rejected = some.map(|(why, count)| format!("{why} {count}"));
         [
             self.address.to_string(),
             self.datagrams.to_string(),
@@ -182,7 +203,7 @@ mod tests {
             connections: 98,
             templates: 1,
             lost: 2,
-            oversize: 0,
+            oversize: 1,
             wrapped: 0,
             longest: 1_448,
             longest_silence_seconds: 1.26,
@@ -191,7 +212,7 @@ mod tests {
         let mut counted = Counted { seconds: 10, senders: vec![sender], others: 4 };
         let shown = "\
 FROM      DATAGRAMS  BYTES  CONNECTIONS  TEMPLATES  LOST  LONGEST SILENCE  REJECTED
-10.5.0.2  3          3624   98           1          2     1.3 s            state 2
+10.5.0.2  3          3624   98           1          2     1.3 s            state 2, oversize 1
 and 4 datagrams from others
 ";
         assert_eq!(counted.text(), shown);
