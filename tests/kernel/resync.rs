@@ -309,6 +309,9 @@ fn many_connections_arrive_in_bounded_memory() {
         });
     }
     let (joining, active) = streams();
+    // The kernel gives memory of which little is used in pieces of 2 MiB after some seconds
+    // (`khugepaged.c`): that is none that anybody has asked for.
+    nix::sys::prctl::set_thp_disable(true).unwrap();
     let begun = Instant::now();
     // VmHWM starts anew.
     std::fs::write("/proc/self/clear_refs", "5").unwrap();

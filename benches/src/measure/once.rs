@@ -20,8 +20,7 @@ pub(crate) struct Told {
 }
 
 /// This program, to run a way once with so many rounds of processes, and eight times as many
-/// of others. `under` is a program, with
-/// its arguments, that runs it.
+/// of others. `under` is a program, with its arguments, that runs it.
 pub(crate) fn command(under: &[&str], name: &str, way: &str, rounds: u32) -> Command {
     let words: Vec<&str> = under.iter().copied().chain(["/bin/measure", OPTION]).collect();
     let mut command = Command::new(words.first().copied().unwrap_or_default());
