@@ -186,7 +186,8 @@ pub struct Running {
 }
 
 impl Running {
-    fn of(daemon: &SyncDaemon) -> Self {
+    /// A daemon as the kernel told it.
+    pub fn of(daemon: &SyncDaemon) -> Self {
         let group = daemon.group.unwrap_or(IpAddr::V4(proto::GROUP));
         let default = match Family::of(group) {
             Family::V4 => 1472,

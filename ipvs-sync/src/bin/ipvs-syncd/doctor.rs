@@ -112,8 +112,7 @@ fn ask(
     })
 }
 
-/// What this node is.
-pub(crate) fn gather(namespace: Option<&Namespace>) -> Result<Report, Failure> {
+fn gather(namespace: Option<&Namespace>) -> Result<Report, Failure> {
     let here = || Report::gather(&mut Client::connect()?, &mut Rtnetlink::open()?);
     let gathered = match namespace {
         Some(namespace) => namespace.run(here)?,

@@ -2,12 +2,12 @@
 //! nothing.
 
 use crate::config::Config;
-use crate::doctor::gather;
 use crate::exit::{Exit, Failure};
 use crate::output::show;
 use crate::running;
 use crate::text::aligned;
-use ipvs::{Namespace, Role};
+use ipvs::sysctl::{Sysctl, Sysctls};
+use ipvs::{Client, Namespace, Role};
 use ipvs_sync::doctor::{Heard, Running, Tap};
 use ipvs_sync::net::{self, Rtnetlink, SyncListener, now};
 use ipvs_sync::vrrp::{Family, Time};
@@ -63,20 +63,14 @@ pub(crate) fn run(file: &Path, seconds: u16, is_json: bool) -> Result<(), Failur
 }
 
 fn listen(namespace: Option<&Namespace>, seconds: u16) -> Result<Tap, Failure> {
-    let report = gather(namespace)?;
-    let Some(backup) = report.daemon(Role::Backup) else {
-        return Err(Failure::system("no backup daemon runs here, whose messages could be counted"));
+    let (backup, mut listeners, own) = match namespace {
+        Some(namespace) => namespace.run(open)??,
+        None => open()?,
     };
     let Ok(id) = u8::try_from(backup.id) else {
         let id = backup.id;
         return Err(Failure::system(format!("no message has the backup daemon's id {id}")));
     };
-    let open = || open(&backup, report.settings.ports());
-    let opened = match namespace {
-        Some(namespace) => namespace.run(open)?,
-        None => open(),
-    };
-    let (mut listeners, own) = opened.map_err(refused)?;
     let mut tap = Tap::new(id, backup.max_len);
     let end = now() + Duration::from_secs(seconds.into());
     while wait(&listeners, end)? {
@@ -96,17 +90,26 @@ fn listen(namespace: Option<&Namespace>, seconds: u16) -> Result<Tap, Failure> {
 /// How many datagrams of one port are counted before others are looked at.
 const AT_ONCE: usize = 256;
 
-/// One for each port, and the interface's own addresses: a transfer that this node fetches is
-/// given to its backup daemon by the same group.
-fn open(backup: &Running, ports: u32) -> Result<(Vec<SyncListener>, Vec<IpAddr>), net::Error> {
-    let mut rtnetlink = Rtnetlink::open()?;
-    let interface = rtnetlink.interface(backup.interface)?;
-    let own = rtnetlink.addresses(&interface, Family::of(backup.group))?;
+/// The backup daemon, a listener for each of its ports, and its interface's own addresses: a
+/// transfer that this node fetches is given to it by the same group.
+fn open() -> Result<(Running, Vec<SyncListener>, Vec<IpAddr>), Failure> {
+    let daemons = Client::connect()?.daemons()?;
+    let Some(backup) = daemons.iter().find(|daemon| daemon.role == Role::Backup) else {
+        return Err(Failure::system("no backup daemon runs here, whose messages could be counted"));
+    };
+    let backup = Running::of(backup);
+    let mut rtnetlink = Rtnetlink::open().map_err(refused)?;
+    let interface = rtnetlink.interface(backup.interface).map_err(refused)?;
+    let own = rtnetlink.addresses(&interface, Family::of(backup.group)).map_err(refused)?;
     let own = own.into_iter().map(|entry| entry.address.address()).collect();
-    let ports = (backup.port..=u16::MAX).take(ports.try_into().unwrap_or(usize::MAX));
-    let listeners = ports.map(|port| SyncListener::open(&interface, backup.group, port));
-    Ok((listeners.collect::<Result<_, _>>()?, own))
+    let ports = Sysctls::here().get(Sysctl::SYNC_PORTS).map_err(Failure::system)?;
+    let ports = (backup.port..=u16::MAX).zip(0..ports.clamp(1, MOST_PORTS));
+    let listeners = ports.map(|(port, _)| SyncListener::open(&interface, backup.group, port));
+    Ok((backup, listeners.collect::<Result<_, _>>().map_err(refused)?, own))
 }
+
+/// `ip_vs_sync.c: IPVS_SYNC_PORTS_MAX`.
+const MOST_PORTS: u32 = 64;
 
 /// Until something has come, or until the end: whether it is not there yet.
 fn wait(listeners: &[SyncListener], end: Time) -> Result<bool, Failure> {
