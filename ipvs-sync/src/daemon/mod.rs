@@ -43,10 +43,11 @@ mod tests;
 
 pub use run::Event;
 
-use crate::net::Interface;
+use crate::net::{Interface, procfs};
 use crate::proto;
 use crate::vrrp::Time;
 use ipvs::{Family, InterfaceName, Role, Rule, SyncDaemon};
+use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -194,6 +195,18 @@ impl Daemons {
             Role::Backup => &mut self.backup,
         }
     }
+}
+
+/// Whether somebody hears a backup's group on its interface, in the network namespace of the
+/// calling thread. If nobody does, the interface was made anew since the backup was started,
+/// and that backup and a master beside it are dead (`igmp.c: ip_mc_destroy_dev`): whoever finds
+/// them when it starts has them stopped.
+///
+/// # Errors
+/// What the system says of `/proc/net/igmp` and `igmp6`.
+pub fn is_heard(backup: &SyncDaemon) -> io::Result<bool> {
+    let group = backup.group.unwrap_or(IpAddr::V4(proto::GROUP));
+    Ok(procfs::groups(backup.interface)?.contains(&group))
 }
 
 /// The number of no interface.

@@ -41,6 +41,27 @@ fn the_daemons_run_again_when_their_interface_was_created_anew() {
 }
 
 #[test]
+fn daemons_that_it_finds_on_an_interface_that_was_made_anew_are_started_anew() {
+    let netns = Netns::new();
+    netns.add_interface();
+    let mut daemon = Daemon::start(&sync(7));
+    let wanted = ["master id 7 on sync0", "backup id 7 on sync0"];
+    assert_eq!(running(&netns), wanted);
+    daemon.crash();
+    daemon.start_again();
+    assert!(!daemon.log().contains("made anew"));
+    daemon.crash();
+    netns.run("/sbin/ip link del sync0");
+    netns.add_interface();
+    assert_eq!(running(&netns), wanted, "the kernel does not notice");
+    assert!(!is_member());
+    daemon.start_again();
+    waits_for(&netns, &wanted);
+    wait_for("membership", || is_member().then_some(()));
+    assert!(daemon.log().contains("their interface was made anew"));
+}
+
+#[test]
 fn a_reload_changes_the_daemons_and_stops_them_when_they_are_no_longer_wanted() {
     let netns = Netns::new();
     netns.add_interface();

@@ -4,7 +4,7 @@ use crate::config::{self, Daemons as Which};
 use crate::events::What;
 use crate::state;
 use ipvs::{Client, Error, InterfaceName, Namespace, Role, SyncDaemon};
-use ipvs_sync::daemon::{Daemons, Event};
+use ipvs_sync::daemon::{Daemons, Event, is_heard};
 use ipvs_sync::net::{Interface, now};
 use ipvs_sync::vrrp::Time;
 use ipvs_sync::vrrp::router::State;
@@ -107,6 +107,7 @@ impl Kept {
             Some(namespace) => Client::connect_in(namespace)?,
             None => Client::connect()?,
         };
+        stop_dead(&mut client, namespace)?;
         let (running, now) = (client.daemons()?, now());
         let told = || Told { since: now, started: 0, stopped: 0 };
         let mut this = Self {
@@ -248,6 +249,25 @@ impl Kept {
             Role::Backup => &mut self.backup,
         }
     }
+}
+
+/// Stops the daemons that run if nothing comes to them any more.
+fn stop_dead(client: &mut Client, namespace: Option<&Namespace>) -> Result<(), Error> {
+    let running = client.daemons()?;
+    let Some(backup) = running.iter().find(|daemon| daemon.role == Role::Backup) else {
+        return Ok(());
+    };
+    let heard = match namespace {
+        Some(namespace) => namespace.run(|| is_heard(backup)).unwrap_or(Ok(true)),
+        None => is_heard(backup),
+    };
+    // What cannot be known is left as it is.
+    if heard.unwrap_or(true) {
+        return Ok(());
+    }
+    let interface = backup.interface.to_string();
+    tracing::warn!(interface, "the sync daemons that run are dead: their interface was made anew");
+    running.iter().try_for_each(|daemon| client.stop_daemon(daemon.role))
 }
 
 /// Why nothing goes through the interface. Without it no daemon is started; what runs goes
