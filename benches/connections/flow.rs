@@ -3,6 +3,8 @@
 use crate::site::{Method, VIRTUAL};
 use ipvs::{Endpoint, ServiceKey};
 use nix::poll::PollFlags;
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::IpBindAddressNoPort;
 use socket2::{Domain, Socket, Type};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::SocketAddr;
@@ -86,6 +88,16 @@ impl Kind {
     }
 }
 
+/// Has it come from the method's address, at a port that is chosen when it is connected: those
+/// are taken one after the other, where `bind` takes any, which a connection may have had that is
+/// in the directors' tables still. A direct-routed one of which the client has sent its FIN is
+/// taken for the new one then (`ip_vs_core.c: is_new_conn_expected`, with `conn_reuse_mode` 1),
+/// which is no beginning of which the backup would be told.
+pub(crate) fn bind(socket: &Socket, method: Method) {
+    setsockopt(socket, IpBindAddressNoPort, &true).unwrap();
+    socket.bind(&SocketAddr::from((method.source(), 0)).into()).unwrap();
+}
+
 impl Flow {
     /// Opens one in the thread's namespace.
     pub(crate) fn open(kind: Kind, period: Duration, now: Instant) -> Self {
@@ -98,7 +110,7 @@ impl Flow {
         if kind.carrier == Carrier::Tcp {
             socket.set_tcp_nodelay(true).unwrap();
         }
-        socket.bind(&SocketAddr::from((kind.method.source(), 0)).into()).unwrap();
+        bind(&socket, kind.method);
         let Endpoint { address, port } = kind.service();
         // What goes wrong shows when it is used.
         let _ = socket.connect(&SocketAddr::new(address, port).into());

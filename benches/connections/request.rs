@@ -1,5 +1,6 @@
 //! A short connection of the client: one HTTP request, and its answer.
 
+use crate::flow::bind;
 use crate::site::{Method, VIRTUAL};
 use nix::poll::PollFlags;
 use socket2::{Domain, Socket, Type};
@@ -31,7 +32,7 @@ impl Request {
     pub(crate) fn open(method: Method, number: u32, now: Instant) -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.set_nonblocking(true).unwrap();
-        socket.bind(&SocketAddr::from((method.source(), 0)).into()).unwrap();
+        bind(&socket, method);
         // What goes wrong shows when it is used.
         let _ = socket.connect(&SocketAddr::from((VIRTUAL, method.tcp())).into());
         Self { socket, number, start: now, is_sent: false, received: Vec::new() }
