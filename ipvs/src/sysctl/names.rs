@@ -166,18 +166,19 @@ impl Sysctl<i32> {
         check: |value| (-20..=19).contains(value),
         kernels: ESTIMATORS,
     };
-    /// `conn_lfactor`: the load factor of the connection table, −8 to 8. −4 by
-    /// default; from about Linux 7.1 on.
-    pub const CONN_LFACTOR: Self = Self::load_factor("conn_lfactor", Some(-4));
+    /// `conn_lfactor`: the load factor of the connection table, −8 to 8. By default
+    /// −4 in the initial network namespace and, in Linux 7.3.4, −2 in others; from about
+    /// Linux 7.1 on.
+    pub const CONN_LFACTOR: Self = Self::load_factor("conn_lfactor");
     /// `svc_lfactor`: the load factor of the service table, −8 to 8. By default
     /// −3 in the initial network namespace and −2 in others; from about Linux
     /// 7.1 on.
-    pub const SVC_LFACTOR: Self = Self::load_factor("svc_lfactor", None);
+    pub const SVC_LFACTOR: Self = Self::load_factor("svc_lfactor");
 
-    const fn load_factor(name: &'static str, default: Option<i32>) -> Self {
+    const fn load_factor(name: &'static str) -> Self {
         Self {
             name,
-            default,
+            default: None,
             takes: "-8 to 8",
             check: |value| (-8..=8).contains(value),
             kernels: RECENT,
