@@ -174,12 +174,8 @@ impl Director {
         if !peer.answers(result) {
             return;
         }
-        let both = |peer: &Peer| {
-            let mut ours = self.routers.iter().filter(|(_, own)| own.state == State::Active);
-            ours.any(|(address, _)| peer.is_active(*address, Time::ZERO))
-        };
         // It is asked once more, so that a backup daemon can be started.
-        peer.rival = both(peer).then_some(self.now);
+        peer.rival = are_rivals(&self.routers, peer, Time::ZERO).then_some(self.now);
         if peer.rival.is_some() {
             peer.ask_now(self.now);
         }
@@ -290,15 +286,11 @@ impl Director {
         // One that is still active has not given way yet.
         let owes = |peer: &Peer| {
             let Some(since) = peer.owes else { return false };
-            let mut ours = self.routers.iter().filter(|(_, own)| is_active(own));
-            matches!(peer.said_since(since), Some(Ok(_)))
-                && !ours.any(|(address, _)| peer.is_active(*address, since))
+            peer.answered(since) && !are_rivals(&self.routers, peer, since)
         };
-        let rivals = |peer: &Peer| {
-            peer.rival.is_some_and(|since| matches!(peer.said_since(since), Some(Ok(_))))
-        };
+        let is_met = |peer: &Peer| peer.rival.is_some_and(|since| peer.answered(since));
         let wanted = |peer: &Peer| {
-            peer.not_before <= self.now && (has_missing(peer) || owes(peer) || rivals(peer))
+            peer.not_before <= self.now && (has_missing(peer) || owes(peer) || is_met(peer))
         };
         let mut all = self.peers.iter().enumerate();
         let found = all.find(|(_, peer)| wanted(peer)).map(|(number, peer)| (number, owes(peer)));
@@ -356,6 +348,12 @@ pub(super) fn is_there(address: IpAddr, state: Option<State>) -> String {
         Some(state) => format!("{address} is {state} there"),
         None => format!("{address} is of no virtual router there"),
     }
+}
+
+/// Whether a router is active here, and there when the peer was asked at that time or later.
+fn are_rivals(routers: &BTreeMap<IpAddr, Own>, peer: &Peer, since: Time) -> bool {
+    let mut ours = routers.iter().filter(|(_, own)| own.state == State::Active);
+    ours.any(|(address, _)| peer.is_active(*address, since))
 }
 
 /// Whether a backup knows all connections that the active router had at a time: it has the

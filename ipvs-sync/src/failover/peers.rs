@@ -90,6 +90,11 @@ impl Peer {
         self.said.as_ref().filter(|(asked, _)| *asked >= since).map(|(_, said)| said)
     }
 
+    /// Whether it answered when it was asked at that time or later.
+    pub(super) fn answered(&self, since: Time) -> bool {
+        matches!(self.said_since(since), Some(Ok(_)))
+    }
+
     /// What a router is there, if that is known.
     pub(super) fn standing(&self, address: IpAddr, since: Time) -> Option<Standing> {
         let said = self.said_since(since)?.as_ref().ok()?;
