@@ -208,8 +208,7 @@ fn sources(master: &Running, own: &Own) -> io::Result<Vec<Source>> {
 }
 
 fn drops(backup: &Running, settings: &Settings) -> io::Result<u64> {
-    let more = u16::try_from(settings.ports() - 1).unwrap_or(0);
-    procfs::drops(backup.group, backup.port..=backup.port.saturating_add(more))
+    procfs::drops(backup.group, backup.ports(settings.sync_ports))
 }
 
 impl GatherError {

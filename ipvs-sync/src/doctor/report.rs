@@ -5,6 +5,7 @@ use crate::proto;
 use ipvs::sysctl::SyncThreshold;
 use ipvs::{Endpoint, EngineName, Family, Forwarding, InterfaceName, Role, ServiceKey, SyncDaemon};
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 /// What a node is, as far as sync depends on it.
 ///
@@ -164,8 +165,12 @@ impl Settings {
     /// How many ports daemons have that are started now: the kernel takes no more than 64
     /// (`ip_vs_sync.c: sysctl_sync_ports, IPVS_SYNC_PORTS_MAX`).
     pub fn ports(&self) -> u32 {
-        self.sync_ports.clamp(1, 64)
+        ports(self.sync_ports)
     }
+}
+
+fn ports(sync_ports: u32) -> u32 {
+    sync_ports.clamp(1, 64)
 }
 
 /// A daemon that runs. What its report leaves out is the kernel's default.
@@ -201,6 +206,12 @@ impl Running {
             ttl: daemon.ttl.unwrap_or(1),
             max_len: daemon.max_len.unwrap_or(default),
         }
+    }
+
+    /// Its ports, if it was started with `sync_ports` as this.
+    pub fn ports(&self, sync_ports: u32) -> RangeInclusive<u16> {
+        let more = u16::try_from(ports(sync_ports) - 1).unwrap_or(0);
+        self.port..=self.port.saturating_add(more)
     }
 
     /// How long its longest packet is, with the headers of IP and UDP.

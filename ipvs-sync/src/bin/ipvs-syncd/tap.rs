@@ -102,14 +102,11 @@ fn open() -> Result<(Running, Vec<SyncListener>, Vec<IpAddr>), Failure> {
     let interface = rtnetlink.interface(backup.interface).map_err(refused)?;
     let own = rtnetlink.addresses(&interface, Family::of(backup.group)).map_err(refused)?;
     let own = own.into_iter().map(|entry| entry.address.address()).collect();
-    let ports = Sysctls::here().get(Sysctl::SYNC_PORTS).map_err(Failure::system)?;
-    let ports = (backup.port..=u16::MAX).zip(0..ports.clamp(1, MOST_PORTS));
-    let listeners = ports.map(|(port, _)| SyncListener::open(&interface, backup.group, port));
+    let sync_ports = Sysctls::here().get(Sysctl::SYNC_PORTS).map_err(Failure::system)?;
+    let ports = backup.ports(sync_ports);
+    let listeners = ports.map(|port| SyncListener::open(&interface, backup.group, port));
     Ok((backup, listeners.collect::<Result<_, _>>().map_err(refused)?, own))
 }
-
-/// `ip_vs_sync.c: IPVS_SYNC_PORTS_MAX`.
-const MOST_PORTS: u32 = 64;
 
 /// Until something has come, or until the end: whether it is not there yet.
 fn wait(listeners: &[SyncListener], end: Time) -> Result<bool, Failure> {
