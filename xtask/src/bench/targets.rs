@@ -39,12 +39,9 @@ fn fewest_calls(results: &Results) -> Option<String> {
 /// the slowest of ours and the fastest of others.
 fn nearest_peer(results: &Results) -> Option<String> {
     let nearest = |(name, ways): (&str, &[Entry])| {
-        let of = |kind: &str| -> Vec<Entry> {
-            ways.iter().filter(|way| way.kind == kind).cloned().collect()
-        };
-        let by_median = |a: &Entry, b: &Entry| a.median().total_cmp(&b.median());
-        let (ours, peer) =
-            (of("ours").into_iter().max_by(by_median)?, of("peer").into_iter().min_by(by_median)?);
+        let of = |kind: &'static str| ways.iter().filter(move |way| way.kind == kind);
+        let by_median = |a: &&Entry, b: &&Entry| a.median().total_cmp(&b.median());
+        let (ours, peer) = (of("ours").max_by(by_median)?, of("peer").min_by(by_median)?);
         Some((peer.median() / ours.median(), format!("{name}: {} of {}", peer.way, ours.way)))
     };
     let all = results.by_name().filter_map(nearest);
