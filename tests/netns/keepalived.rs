@@ -95,6 +95,11 @@ impl Keepalived {
         Pid::from_raw(i32::try_from(self.parent.id()).unwrap())
     }
 
+    /// What it has logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.directory.join("log")).unwrap_or_default()
+    }
+
     /// The process that is the virtual router, or that which has the table of IPVS.
     fn process(&self, name: &str) -> Option<Pid> {
         let text = fs::read_to_string(self.directory.join(name)).ok()?;
@@ -106,7 +111,7 @@ impl Drop for Keepalived {
     fn drop(&mut self) {
         self.stop();
         if std::thread::panicking() {
-            let log = fs::read_to_string(self.directory.join("log")).unwrap_or_default();
+            let log = self.log();
             // Each announcement is a line, twice.
             let said = log.lines().filter(|line| !line.contains("ending"));
             eprintln!("keepalived said:\n{}", said.collect::<Vec<_>>().join("\n"));
