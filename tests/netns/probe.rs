@@ -127,8 +127,9 @@ fn of_two_that_do_not_hear_each_other_the_second_heeds_the_announcements() {
                 };
                 lan.at(host, || start(settings))
             };
-            // The second asks for the last time just before the first takes over.
-            let (high, low) = (start(1, 200), start(2, 150));
+            // The second asks for the last time before the first takes over, and would take
+            // over less than an interval after it.
+            let (high, low) = (start(1, 200), start(2, 1));
             becomes(&high, State::Active);
             is_held(&low);
             sleep(down_interval());
@@ -183,9 +184,11 @@ fn a_host_that_goes_is_replaced_as_soon_with_the_probe_as_without() {
             ago - late
         };
         for probe in [false, true] {
-            let took = took(probe);
-            let difference = took.abs_diff(down_interval());
-            assert!(difference < Duration::from_millis(1), "{probe}: {took:?}");
+            // One that its host kept from running listens for longer, once.
+            let mut attempts = (0..3).map(|_| took(probe));
+            let is_soon =
+                |took: Duration| took.abs_diff(down_interval()) < Duration::from_millis(1);
+            assert!(attempts.any(is_soon), "{probe}");
         }
     }
 }
@@ -204,7 +207,9 @@ fn it_asks_from_its_own_mac_address_twice_before_it_takes_over() {
             IpAddr::V6(address) => ndp::probe(mac, address).to_vec(),
         };
         let probes = std::iter::from_fn(|| sniffer.next(|frame| frame == probe));
-        assert_eq!(probes.count(), 2);
+        // Once more after it was woken late.
+        let asked = probes.count();
+        assert!(matches!(asked, 2 | 3), "{asked}");
     }
 }
 

@@ -301,6 +301,7 @@ fn what_is_no_part_of_its_configuration_changes_without_a_gap_too() {
     let lowered = base().with_tracks(tracks(Effect::Lower(150)));
     assert_eq!(high.reconfigure(0, lowered).unwrap().rank, rank(50));
     becomes(&low, State::Active);
+    becomes(&high, State::Backup);
     let released = base().with_when_deleted(WhenDeleted::Release);
     assert_eq!(high.reconfigure(0, released).unwrap().rank, rank(200));
     becomes(&high, State::Active);
