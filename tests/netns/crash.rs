@@ -4,13 +4,14 @@
 use crate::host::{name, run};
 use crate::interop::{Kind, v3_over};
 use crate::lan::Lan;
-use crate::router::{becomes, start, wait_until};
+use crate::router::{becomes, config, settings, start, wait_until};
 use ipvs_sync::runtime::Settings;
 use ipvs_sync::vrrp::Family;
 use ipvs_sync::vrrp::router::State;
 use std::io::Read as _;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
+use std::time::Duration;
 
 #[test]
 fn what_a_killed_process_left_is_its_own_again() {
@@ -33,7 +34,9 @@ fn the_virtual_mac_address_that_a_killed_process_left_is_its_own_again() {
 /// Ours is better. It is a process of its own until it is killed: this test, run by itself.
 fn dies_and_comes_back(test: &str, kind: Kind, virtual_mac: Option<&str>) {
     let settings = || {
-        let settings = kind.settings(1, 200);
+        // It does not take over before what it does at the start was looked at.
+        let config = config(kind.family, 1, 200).with_startup_delay(Duration::from_secs(2));
+        let settings = settings(config);
         match virtual_mac {
             Some(mac) => settings.with_virtual_mac(name(mac)),
             None => settings,

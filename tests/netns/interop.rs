@@ -141,30 +141,42 @@ pub(crate) fn only(kind: Kind, lan: &Lan, host: u8, others: &[u8]) {
     }
 }
 
+/// keepalived comes and takes over, with a priority of 200.
+fn preempts(kind: Kind, lan: &Lan, ours: &Handle) -> Keepalived {
+    let theirs = kind.theirs(lan, 2, 200);
+    let (_, cause) = becomes(ours, State::Backup);
+    assert!(matches!(cause, Cause::Outranked { priority: 200, own: 100, .. }), "{cause}");
+    only(kind, lan, 2, &[1]);
+    wait_until("backup", || state(ours) == State::Backup);
+    // It may have missed keepalived once, which adds its addresses before it goes on.
+    while ours.next(Duration::ZERO).is_some() {}
+    theirs
+}
+
 /// keepalived is better: it preempts, holds, resigns, preempts again, crashes.
 pub(crate) fn keepalived_is_better(kind: Kind) {
     let lan = Lan::new(2);
     let ours = kind.ours(&lan, 1, 100);
     becomes(&ours, State::Active);
-    let mut theirs = kind.theirs(&lan, 2, 200);
-    let (_, cause) = becomes(&ours, State::Backup);
-    assert!(matches!(cause, Cause::Outranked { priority: 200, own: 100, .. }), "{cause}");
-    only(kind, &lan, 2, &[1]);
+    let mut theirs = preempts(kind, &lan, &ours);
     sleep(kind.interval() * 4);
     assert_eq!(state(&ours), State::Backup);
     assert!(ours.status(0).unwrap().accepted >= 3);
 
-    theirs.stop();
-    let (_, cause) = becomes(&ours, State::Active);
-    let Cause::Resigned { ago, .. } = cause else { panic!("{cause}") };
-    assert!(ago >= kind.skew(100), "{ago:?}");
-    // It would have been missed later than that.
-    assert!(ago < kind.interval() * 3, "{ago:?}");
-    only(kind, &lan, 1, &[2]);
-
-    let mut theirs = kind.theirs(&lan, 2, 200);
-    becomes(&ours, State::Backup);
-    only(kind, &lan, 2, &[1]);
+    // One that its host kept from running listens for longer instead.
+    let is_followed = (0..3).any(|_| {
+        theirs.stop();
+        let (_, cause) = becomes(&ours, State::Active);
+        only(kind, &lan, 1, &[2]);
+        theirs = preempts(kind, &lan, &ours);
+        match cause {
+            // It would have been missed later than that.
+            Cause::Resigned { ago, .. } => (kind.skew(100)..kind.interval() * 3).contains(&ago),
+            Cause::Silence { .. } => false,
+            _ => panic!("{cause}"),
+        }
+    });
+    assert!(is_followed, "it was only missed");
     theirs.crash();
     let (_, cause) = becomes(&ours, State::Active);
     let Cause::Silence { missed: 3, last_heard: Some(last_heard), .. } = cause else {
@@ -183,7 +195,12 @@ pub(crate) fn ours_is_better(kind: Kind) {
     wait_until("keepalived", || lan.at(2, || kind.has()));
     let ours = kind.ours(&lan, 1, 200);
     let (_, cause) = becomes(&ours, State::Active);
-    assert!(matches!(cause, Cause::Preempts { priority: 100, own: 200, .. }), "{cause}");
+    match cause {
+        Cause::Preempts { priority: 100, own: 200, .. } => {}
+        // keepalived was kept from running.
+        Cause::Silence { last_heard: Some(ago), .. } if ago >= kind.interval() * 2 => {}
+        _ => panic!("{cause}"),
+    }
     only(kind, &lan, 1, &[2]);
     sleep(kind.interval() * 4);
     assert_eq!(state(&ours), State::Active);
@@ -200,8 +217,9 @@ pub(crate) fn ours_is_better(kind: Kind) {
     let before = now();
     lan.cut(1);
     wait_until("take-over", || lan.at(2, || kind.has()));
-    // It has heard one an interval ago at most.
-    assert!(now() - before >= kind.interval() * 2, "{:?}", now() - before);
+    // It has heard one two intervals ago at most, were ours late by one. A resignation it
+    // would have followed within one.
+    assert!(now() - before >= kind.interval(), "{:?}", now() - before);
     assert_eq!(state(&ours), State::Active);
     lan.heal(1);
     only(kind, &lan, 1, &[2]);
@@ -414,13 +432,13 @@ fn of_three_the_best_that_is_there_is_active() {
     only(kind, &lan, 3, &[1, 2]);
     high.stop();
     only(kind, &lan, 2, &[1, 3]);
-    assert_eq!(state(&low), State::Backup);
+    wait_until("backup", || state(&low) == State::Backup);
     middle.crash();
     wait_until("take-over", || state(&low) == State::Active);
     let high = kind.ours(&lan, 3, 200);
     becomes(&high, State::Active);
     only(kind, &lan, 3, &[1]);
-    assert_eq!(state(&low), State::Backup);
+    wait_until("backup", || state(&low) == State::Backup);
     lan.cut(3);
     wait_until("take-over", || state(&low) == State::Active);
 }

@@ -45,9 +45,9 @@ fn what_it_owns_is_announced_and_never_removed() {
 #[test]
 fn what_its_interface_does_not_have_it_does_not_come_to_own() {
     let wire = Wire::new();
-    let router = start(settings(config(Family::V4, 1, 100)));
     let peer = wire.there(|| start(settings(config(Family::V4, 2, 200))));
     becomes(&peer, State::Active);
+    let router = start(settings(config(Family::V4, 1, 100)));
     becomes(&router, State::Backup);
     let told = format!("{PORT} does not have 10.0.0.7, which its owner must have there");
     let error = router.set_rank(0, Rank::Owner).unwrap_err();

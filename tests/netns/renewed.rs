@@ -71,9 +71,9 @@ fn an_interface_with_the_virtual_mac_address_that_is_set_down_is_set_up_again() 
 #[test]
 fn that_of_a_backup_is_created_again_too() {
     let wire = Wire::new();
-    let router = start(settings(config(Family::V4, 1, 100)).with_virtual_mac(name("vmac7")));
     let peer = wire.there(|| start(settings(config(Family::V4, 2, 200))));
     becomes(&peer, State::Active);
+    let router = start(settings(config(Family::V4, 1, 100)).with_virtual_mac(name("vmac7")));
     becomes(&router, State::Backup);
     run("ip link del vmac7");
     wait_until("interface", is_there);

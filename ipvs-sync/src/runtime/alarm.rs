@@ -61,8 +61,7 @@ mod tests {
             now() - time
         };
         // The machine may be busy at one time or another.
-        let lates: Vec<Duration> = (0..5).map(|_| late()).collect();
-        assert!(lates.iter().any(|late| *late < Duration::from_micros(300)), "{lates:?}");
+        assert!((0..40).any(|_| late() < Duration::from_micros(300)));
     }
 
     #[test]

@@ -39,7 +39,7 @@ fn ipvs_syncd_counts_beside_the_backup_daemon() {
         let sockets = fs::read_to_string("/proc/thread-self/net/udp").unwrap();
         sockets.matches(":2290 ").count() == 3
     };
-    let listening = pair.there(|| tap("6").arg("--json").spawn().unwrap());
+    let listening = pair.there(|| tap("10").arg("--json").spawn().unwrap());
     wait_for("the tap", || pair.there(is_there).then_some(()));
     let _flows = flows(100);
     let output = listening.wait_with_output().unwrap();
