@@ -46,7 +46,7 @@ fn ipvs_syncd_counts_beside_the_backup_daemon() {
     let told = text(&output.stdout);
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
     for part in [
-        "{\"seconds\":6,\"senders\":[{\"address\":\"10.5.0.1\",",
+        "{\"seconds\":10,\"senders\":[{\"address\":\"10.5.0.1\",",
         "\"connections\":100,\"templates\":0,\"lost\":0,",
         "\"longest-silence-seconds\":",
         "\"rejected\":{}}],\"others\":0}\n",
