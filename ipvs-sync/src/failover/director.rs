@@ -120,9 +120,11 @@ impl Director {
     }
 
     /// Whether connections of a rival are missing here, where a router is active: a backup
-    /// daemon must run to take them.
+    /// daemon must run to take them. One that does not answer gives none: with the kernel's
+    /// `backup_only` this node would balance nothing for as long as that is dead.
     pub fn wants_tables(&self) -> bool {
-        self.peers.iter().any(|peer| peer.owes.is_some() || peer.rival.is_some())
+        let is_missed = |peer: &&Peer| peer.owes.is_some() || peer.rival.is_some();
+        self.peers.iter().filter(is_missed).any(|peer| peer.answered(Time::ZERO))
     }
 
     fn is_in(&mut self, address: IpAddr, state: State, has_handed_over: bool) {
@@ -171,12 +173,16 @@ impl Director {
 
     fn answers(&mut self, number: usize, result: Result<Vec<Standing>, String>) {
         let Some(peer) = self.peers.get_mut(number) else { return };
+        let was_lost = peer.is_lost().is_some();
         if !peer.answers(result) {
             return;
         }
         // It is asked once more, so that a backup daemon can be started.
         peer.rival = are_rivals(&self.routers, peer, Time::ZERO).then_some(self.now);
-        if peer.rival.is_some() {
+        if was_lost {
+            peer.owes = peer.owes.map(|_| self.now);
+        }
+        if peer.rival.is_some() || was_lost && peer.owes.is_some() {
             peer.ask_now(self.now);
         }
         let peer = peer.clone();

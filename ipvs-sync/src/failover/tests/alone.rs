@@ -791,6 +791,25 @@ fn what_a_rival_has_is_wanted_no_more_when_it_is_lost_or_this_one_has_given_way(
 }
 
 #[test]
+fn what_a_rival_has_that_does_not_answer_wants_no_backup_daemon_until_it_does() {
+    let mut told = Told::active();
+    told.is_silent(0);
+    told.tell(Event::DualActive { address: vip() });
+    assert!(!told.director.wants_tables());
+    told.pass(SECOND);
+    told.is_silent(0);
+    assert!(!told.director.wants_tables());
+    told.pass(SECOND);
+    let reached = Action::Notice(Notice::Reached { peer: 0 });
+    assert_eq!(told.answers(0, State::Backup, false), [reached, ASK]);
+    assert!(told.director.wants_tables());
+    told.pass(SECOND / 10);
+    assert_eq!(told.answers(0, State::Backup, false), [TRANSFER]);
+    assert_eq!(told.brought(0), []);
+    assert!(!told.director.wants_tables());
+}
+
+#[test]
 fn one_that_comes_into_reach_with_nothing_active_that_is_active_here_gives_nothing() {
     let mut told = Told::active();
     told.is_silent(0);
