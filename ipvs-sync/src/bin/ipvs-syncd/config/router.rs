@@ -215,6 +215,9 @@ impl Router {
         if self.probe && self.rank == Rank::Owner {
             section.problem(section.at("probe"), "an owner does not ask: leave `probe` out");
         }
+        if let (Rank::Owner, Some(virtual_mac)) = (self.rank, self.virtual_mac) {
+            section.problem(section.at("virtual-mac"), Error::OwnerVirtualMac { virtual_mac });
+        }
         if let Some(source) = self.source {
             let source = self.config(source).map(drop);
             if let Err(rule @ (Rule::Source { .. } | Rule::SourceIsVirtual { .. })) = source {

@@ -129,6 +129,12 @@ fn each_rule_of_a_router_has_its_sentence_and_place() {
         ("owner = 1", "5:9", "`owner` must be true or false, not an integer"),
         ("owner = true\npriority = 1", "6:12", "an owner has priority 255: leave `priority` out"),
         ("owner = true\nprobe = true", "6:9", "an owner does not ask: leave `probe` out"),
+        (
+            "owner = true\nvirtual-mac = \"vmac1\"",
+            "6:15",
+            "virtual MAC address on vmac1 for an owner: what it owns is at its interface's own \
+             MAC address",
+        ),
         ("version = 4", "5:11", "`version` 4 out of range: 2 or 3"),
         ("interval = 1", "5:12", "`interval` must be a string, not an integer"),
         (
