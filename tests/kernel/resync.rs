@@ -12,6 +12,7 @@ use ipvs_sync::resync::{Error, Progress, Receiver, Report, Sender};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::process::Command;
+use std::sync::Once;
 use std::thread;
 use std::time::Instant;
 
@@ -219,6 +220,35 @@ fn what_is_lost_on_the_way_is_given_again() {
     let given = |pass| told.iter().filter(|told| told.pass == pass).map(|told| told.given).max();
     assert!(given(2).unwrap() >= 1_000, "{told:?}");
     assert_eq!(given(3), Some(0));
+}
+
+#[test]
+fn a_backup_daemon_that_takes_nothing_is_no_success() {
+    let (_director, all) = director(&of_every_kind(10));
+    let (joining, active) = streams();
+    let joined = thread::spawn(move || {
+        let mut director = Director::with_backup();
+        serve(&mut director.client);
+        // From when its id was read on it takes what is for another only.
+        let is_deaf = Once::new();
+        let deafen = || {
+            let mut client = Client::connect().unwrap();
+            client.stop_daemon(Role::Backup).unwrap();
+            let other = SyncDaemon::new(Role::Backup, "sync0".parse().unwrap(), BACKUP + 1);
+            client.start_daemon(&other).unwrap();
+        };
+        let active = || {
+            is_deaf.call_once(deafen);
+            Vec::new()
+        };
+        let result = Receiver::new(KEY).run(joining, &mut director.client, active, |_| {});
+        (result, table(0))
+    });
+    Sender::new(KEY).serve(active, connections::open, |_| {}).unwrap();
+    let (result, there) = joined.join().unwrap();
+    let told = format!("synced 0 of {all} connections, {all} missing: ");
+    assert!(result.unwrap_err().to_string().contains(&told));
+    assert!(there.is_empty(), "{there:?}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Why a transfer ended early.
 
+use super::report::Report;
 use crate::net;
 use crate::peer::{self, Refused};
 use std::fmt;
@@ -26,6 +27,9 @@ pub enum Error {
     Queue(io::Error),
     /// The backup daemon does not take what it is sent.
     Stalled,
+    /// All was told and sent to the backup daemon, more than once, and most of it is not in
+    /// the kernel's table.
+    Missing(Report),
 }
 
 impl fmt::Display for Error {
@@ -40,6 +44,11 @@ impl fmt::Display for Error {
             Self::Net(error) => error.fmt(f),
             Self::NoBackup => f.write_str("no backup daemon runs here: start it first"),
             Self::Stalled => f.write_str("the backup daemon does not take what it is sent"),
+            Self::Missing(report) => write!(
+                f,
+                "{report}: what is sent to the backup daemon does not arrive (a packet filter \
+                 of its port must let through what this host sends to itself)"
+            ),
         }
     }
 }
@@ -52,7 +61,7 @@ impl std::error::Error for Error {
             Self::Table(error) => Some(error),
             Self::Client(error) => Some(error),
             Self::Net(error) => Some(error),
-            Self::TooOften | Self::NoBackup | Self::Stalled => None,
+            Self::TooOften | Self::NoBackup | Self::Stalled | Self::Missing(_) => None,
         }
     }
 }

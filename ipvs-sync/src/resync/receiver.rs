@@ -115,6 +115,10 @@ impl Receiver {
         }
         self.position = 0;
         pipe.send(&Message::Thanks, Instant::now() + PATIENCE)?;
+        // Some may have come or changed since, but not most.
+        if report.missing() > report.synced {
+            return Err(Error::Missing(report));
+        }
         Ok(report)
     }
 }
