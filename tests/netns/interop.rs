@@ -380,6 +380,8 @@ fn who_does_not_preempt_leaves_the_active_router_alone() {
 
     let theirs = kind.theirs(&lan, 2, 100);
     wait_until("keepalived", || lan.at(2, || kind.has()));
+    // It may be kept waiting by the kernel while it adds and announces its address.
+    sleep(Duration::from_secs(3));
     let config = config(kind.family, 1, 200).with_preempt(Preempt::Never);
     let ours = lan.at(1, || start(settings(config)));
     sleep(kind.interval() * 8);
