@@ -184,6 +184,14 @@ fn after_a_break_the_rest_arrives() {
     assert!(*given.last().unwrap() < all as u64, "{given:?}");
 }
 
+/// From now on the backup daemon of the thread's namespace takes what is for this id only.
+fn replace_backup(id: u8) {
+    let mut client = Client::connect().unwrap();
+    client.stop_daemon(Role::Backup).unwrap();
+    let daemon = SyncDaemon::new(Role::Backup, "sync0".parse().unwrap(), id);
+    client.start_daemon(&daemon).unwrap();
+}
+
 #[test]
 fn what_is_lost_on_the_way_is_given_again() {
     let (_director, all) = director(&of_every_kind(500));
@@ -191,12 +199,6 @@ fn what_is_lost_on_the_way_is_given_again() {
     let joined = thread::spawn(move || {
         let mut director = Director::with_backup();
         serve(&mut director.client);
-        let mut other = Client::connect().unwrap();
-        let mut replace = |id| {
-            other.stop_daemon(Role::Backup).unwrap();
-            let daemon = SyncDaemon::new(Role::Backup, "sync0".parse().unwrap(), id);
-            other.start_daemon(&daemon).unwrap();
-        };
         let mut told = Vec::new();
         let mut id = BACKUP;
         let report = Receiver::new(KEY).run(joining, &mut director.client, Vec::new, |progress| {
@@ -205,7 +207,7 @@ fn what_is_lost_on_the_way_is_given_again() {
             let wanted = if is_deaf { BACKUP + 1 } else { BACKUP };
             if wanted != id {
                 id = wanted;
-                replace(id);
+                replace_backup(id);
             }
             told.push(progress);
         });
@@ -229,16 +231,10 @@ fn a_backup_daemon_that_takes_nothing_is_no_success() {
     let joined = thread::spawn(move || {
         let mut director = Director::with_backup();
         serve(&mut director.client);
-        // From when its id was read on it takes what is for another only.
+        // Asked for after the daemon's id was read.
         let is_deaf = Once::new();
-        let deafen = || {
-            let mut client = Client::connect().unwrap();
-            client.stop_daemon(Role::Backup).unwrap();
-            let other = SyncDaemon::new(Role::Backup, "sync0".parse().unwrap(), BACKUP + 1);
-            client.start_daemon(&other).unwrap();
-        };
         let active = || {
-            is_deaf.call_once(deafen);
+            is_deaf.call_once(|| replace_backup(BACKUP + 1));
             Vec::new()
         };
         let result = Receiver::new(KEY).run(joining, &mut director.client, active, |_| {});

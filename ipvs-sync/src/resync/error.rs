@@ -1,4 +1,4 @@
-//! Why a transfer ended early.
+//! Why a transfer failed.
 
 use super::report::Report;
 use crate::net;
@@ -6,8 +6,8 @@ use crate::peer::{self, Refused};
 use std::fmt;
 use std::io;
 
-/// Why a transfer ended before all was told. What arrived before that stays, and the next
-/// one goes on from there.
+/// Why a transfer ended before all was told, or brought too little. What arrived stays; the
+/// next one goes on from where one ended early.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {

@@ -49,7 +49,8 @@ impl Receiver {
     /// connections.
     ///
     /// # Errors
-    /// [`Error`]. What was taken until then stays.
+    /// [`Error`]. What was taken until then stays. [`Error::Missing`] if after the last time
+    /// more is missing than is there.
     pub fn run<T: Transport>(
         &mut self,
         stream: TcpStream,
