@@ -33,6 +33,9 @@ pub struct Director {
 /// How long after a transfer that failed another is tried.
 const AGAIN: Duration = Duration::from_secs(5);
 
+/// For how long no rival is heard before one that is may be another.
+const QUIET: Duration = Duration::from_secs(60);
+
 impl Director {
     /// One with so many peers and no virtual router yet. A router of higher priority does
     /// not wait for connections longer than `deadline`, or without one for as long as it
@@ -135,7 +138,7 @@ impl Director {
         }
         let lacks = state == State::Active && own.ready != Ready::Yes;
         (own.state, own.ready) = (state, Ready::No);
-        (own.claim, own.handed_over) = (None, None);
+        (own.claim, own.handed_over, own.rival) = (None, None, None);
         self.actions.extend(own.gate(address, false));
         if state == State::Backup {
             (own.since, own.waits) = (now, now);
@@ -156,25 +159,35 @@ impl Director {
 
     /// What connected to the other is to be had from it when it has gone back.
     fn had_rival(&mut self, address: IpAddr) {
-        if self.state(address) == Some(State::Active) {
-            self.want_tables(|_| true);
+        let now = self.now;
+        let Some(own) = self.routers.get_mut(&address) else { return };
+        if own.state == State::Active {
+            let last = own.rival.replace(now);
+            let goes_on = last.is_some_and(|last| now - last < QUIET);
+            // One that is no peer is heard for as long as nobody stops it.
+            self.want_tables(|peer| !goes_on || !peer.has_paid);
         }
     }
 
     /// The active router here lacks what these peers have.
     fn want_tables(&mut self, of: impl Fn(&Peer) -> bool) {
-        if self.peers.iter().all(|peer| peer.owes.is_none()) {
-            self.ask_all();
-        }
+        let is_first = self.peers.iter().all(|peer| peer.owes.is_none());
         for peer in self.peers.iter_mut().filter(|peer| of(peer)) {
-            peer.owes = Some(self.now);
+            (peer.owes, peer.has_paid) = (Some(self.now), false);
+            if is_first {
+                peer.ask_now(self.now);
+            }
         }
     }
 
     fn answers(&mut self, number: usize, result: Result<Vec<Standing>, String>) {
         let Some(peer) = self.peers.get_mut(number) else { return };
         let was_lost = peer.is_lost().is_some();
-        if !peer.answers(result) {
+        let changes = peer.answers(result);
+        if peer.is_lost().is_some() || are_rivals(&self.routers, peer, Time::ZERO) {
+            peer.has_paid = false;
+        }
+        if !changes {
             return;
         }
         // It is asked once more, so that a backup daemon can be started.
@@ -303,6 +316,7 @@ impl Director {
         let Some((number, pays)) = found else { return };
         if let Some(peer) = self.peers.get_mut(number) {
             peer.transfer = Some(Transfer { began: self.now, pays });
+            peer.has_paid |= pays;
             self.actions.push_back(Action::Transfer { peer: number });
         }
     }

@@ -23,6 +23,9 @@ pub(super) struct Peer {
     pub(super) not_before: Time,
     /// Since when an active router here lacks what it had.
     pub(super) owes: Option<Time>,
+    /// What it owes was taken since, or is being taken, and whenever it was asked it was
+    /// neither a rival nor out of reach.
+    pub(super) has_paid: bool,
     /// When it came into reach again with a router that is active there and here: what it has
     /// is taken without waiting until one of them has given way.
     pub(super) rival: Option<Time>,
@@ -51,6 +54,7 @@ impl Peer {
             taken: None,
             not_before: Time::ZERO,
             owes: None,
+            has_paid: false,
             rival: None,
         }
     }

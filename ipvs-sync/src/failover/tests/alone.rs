@@ -709,6 +709,60 @@ fn the_one_that_stayed_active_takes_what_the_other_had_when_that_has_given_way()
     assert_eq!(told.answers(0, State::Backup, true), [], "once");
 }
 
+/// A router of the same identifier that belongs to none of the peers, and does not stop.
+#[test]
+fn a_rival_that_is_no_peer_costs_one_transfer() {
+    let mut told = Told::active();
+    let rival = || Event::DualActive { address: vip() };
+    told.answers(0, State::Backup, true);
+    told.pass(SECOND / 2);
+    assert_eq!(told.tell(rival()), [ASK]);
+    assert_eq!(told.answers(0, State::Backup, true), [TRANSFER]);
+    for _ in 0..10 {
+        told.pass(SECOND);
+        told.tell(rival());
+        assert_eq!(told.answers(0, State::Backup, true), [], "one goes on");
+    }
+    assert_eq!(told.brought(0), []);
+    assert!(!told.director.wants_tables());
+    for _ in 0..100 {
+        told.pass(SECOND);
+        told.tell(rival());
+        assert_eq!(told.answers(0, State::Backup, true), [], "again");
+    }
+    assert!(!told.director.wants_tables());
+    // When it is heard again after a while it may be another.
+    told.pass(SECOND * 60);
+    told.answers(0, State::Backup, true);
+    told.tell(rival());
+    told.pass(SECOND);
+    assert!(told.answers(0, State::Backup, true).contains(&TRANSFER));
+}
+
+#[test]
+fn while_a_rival_goes_on_a_peer_gives_again_that_was_active_or_out_of_reach() {
+    for was_active in [true, false] {
+        let mut told = Told::active();
+        let rival = || Event::DualActive { address: vip() };
+        told.answers(0, State::Backup, true);
+        told.pass(SECOND / 2);
+        told.tell(rival());
+        assert_eq!(told.answers(0, State::Backup, true), [TRANSFER]);
+        told.brought(0);
+        told.pass(SECOND);
+        match was_active {
+            true => told.answers(0, State::Active, false),
+            false => told.is_silent(0),
+        };
+        told.tell(rival());
+        told.pass(SECOND);
+        let mut actions = told.answers(0, State::Backup, true);
+        told.pass(SECOND);
+        actions.extend(told.answers(0, State::Backup, true));
+        assert!(actions.contains(&TRANSFER), "{was_active}");
+    }
+}
+
 /// Both hear each other's words sooner than each other's advertisements, or later.
 #[test]
 fn what_a_rival_has_is_taken_once_when_it_comes_into_reach_and_again_when_it_has_given_way() {
