@@ -128,6 +128,13 @@ impl Daemons {
         }
     }
 
+    /// Nothing comes to the daemon of the role that runs, nor from it ([`is_heard`]): it is
+    /// stopped, and started anew if it is wanted, as soon as its interface is there.
+    pub fn found_dead(&mut self, role: Role) {
+        self.kept_mut(role).index = Some(GONE);
+        self.look = Time::ZERO;
+    }
+
     /// When to [`run`](Self::run) again, at the latest. Earlier it does what is due: when an
     /// interface has come or gone, and after each [`want`](Self::want) and
     /// [`leave`](Self::leave).
@@ -198,9 +205,10 @@ impl Daemons {
 }
 
 /// Whether somebody hears a backup's group on its interface, in the network namespace of the
-/// calling thread. If nobody does, the interface was made anew since the backup was started,
-/// and that backup and a master beside it are dead (`igmp.c: ip_mc_destroy_dev`): whoever finds
-/// them when it starts has them stopped.
+/// calling thread. If nobody does, the interface was deleted since the backup was started, and
+/// that backup and a master on the same are dead (`igmp.c: ip_mc_destroy_dev`), whether another
+/// has its name now or not: whoever finds them when it starts says so to
+/// [`Daemons::found_dead`].
 ///
 /// # Errors
 /// What the system says of `/proc/net/igmp` and `igmp6`.

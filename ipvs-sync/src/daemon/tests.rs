@@ -104,6 +104,30 @@ fn a_daemon_that_runs_as_it_is_wanted_already_is_left_alone() {
     assert_eq!(host.run(START), NOTHING);
 }
 
+/// Of two that run already, one was found to be dead.
+#[test]
+fn a_daemon_that_is_found_dead_is_stopped_and_started_anew_where_it_is_wanted() {
+    let mut host = Host::new();
+    host.kernel.add_interface("eth0".parse().unwrap(), 1500);
+    for role in [Role::Master, Role::Backup] {
+        host.kernel.client().unwrap().start_daemon(&daemon(role)).unwrap();
+        host.daemons.want(daemon(role)).unwrap();
+    }
+    host.daemons.found_dead(Role::Backup);
+    assert_eq!(host.daemons.poll_timeout(), Time::ZERO);
+    assert_eq!(host.run(START), RESTARTED[2..]);
+    assert_eq!(host.run(START), NOTHING);
+
+    host.daemons.leave(Role::Master, START);
+    host.daemons.found_dead(Role::Master);
+    assert_eq!(host.run(START), RESTARTED[..1], "it has nothing to send");
+
+    // Without the interface no other would start.
+    host.daemons.found_dead(Role::Backup);
+    assert_eq!(host.run_with(&[], START), NOTHING);
+    assert_eq!(host.run(START), RESTARTED[2..]);
+}
+
 #[test]
 fn a_daemon_with_another_parameter_is_stopped_and_started_anew() {
     let group = Some("239.1.2.3".parse().unwrap());

@@ -49,7 +49,7 @@ fn daemons_that_it_finds_on_an_interface_that_was_made_anew_are_started_anew() {
     assert_eq!(running(&netns), wanted);
     daemon.crash();
     daemon.start_again();
-    assert!(!daemon.log().contains("made anew"));
+    assert!(!daemon.log().contains("is dead"));
     daemon.crash();
     netns.run("/sbin/ip link del sync0");
     netns.add_interface();
@@ -58,7 +58,10 @@ fn daemons_that_it_finds_on_an_interface_that_was_made_anew_are_started_anew() {
     daemon.start_again();
     waits_for(&netns, &wanted);
     wait_for("membership", || is_member().then_some(()));
-    assert!(daemon.log().contains("their interface was made anew"));
+    assert_eq!(daemon.log().matches("is dead: its interface was deleted").count(), 2);
+    // Hooks and counters are told.
+    daemon.waits_for("\"started\":1,\"stopped\":1");
+    assert_eq!(daemon.state().matches("\"started\":1,\"stopped\":1").count(), 2);
 }
 
 #[test]

@@ -107,12 +107,16 @@ impl Kept {
             Some(namespace) => Client::connect_in(namespace)?,
             None => Client::connect()?,
         };
-        stop_dead(&mut client, namespace)?;
         let (running, now) = (client.daemons()?, now());
+        let mut daemons = Daemons::new(now);
+        for role in dead(&running, namespace) {
+            tracing::warn!(%role, "the sync daemon that runs is dead: its interface was deleted");
+            daemons.found_dead(role);
+        }
         let told = || Told { since: now, started: 0, stopped: 0 };
         let mut this = Self {
             client,
-            daemons: Daemons::new(now),
+            daemons,
             config,
             is_leaving: false,
             is_deaf: false,
@@ -251,11 +255,10 @@ impl Kept {
     }
 }
 
-/// Stops the daemons that run if nothing comes to them any more.
-fn stop_dead(client: &mut Client, namespace: Option<&Namespace>) -> Result<(), Error> {
-    let running = client.daemons()?;
+/// The roles of the daemons that run though their interface was deleted.
+fn dead(running: &[SyncDaemon], namespace: Option<&Namespace>) -> Vec<Role> {
     let Some(backup) = running.iter().find(|daemon| daemon.role == Role::Backup) else {
-        return Ok(());
+        return Vec::new();
     };
     let heard = match namespace {
         Some(namespace) => namespace.run(|| is_heard(backup)).unwrap_or(Ok(true)),
@@ -263,11 +266,11 @@ fn stop_dead(client: &mut Client, namespace: Option<&Namespace>) -> Result<(), E
     };
     // What cannot be known is left as it is.
     if heard.unwrap_or(true) {
-        return Ok(());
+        return Vec::new();
     }
-    let interface = backup.interface.to_string();
-    tracing::warn!(interface, "the sync daemons that run are dead: their interface was made anew");
-    running.iter().try_for_each(|daemon| client.stop_daemon(daemon.role))
+    let interface = backup.interface;
+    let of_it = running.iter().filter(|daemon| daemon.interface == interface);
+    of_it.map(|daemon| daemon.role).collect()
 }
 
 /// Why nothing goes through the interface. Without it no daemon is started; what runs goes
