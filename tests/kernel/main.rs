@@ -29,7 +29,6 @@ mod modules;
 mod namespaces;
 mod netns;
 mod plan;
-#[expect(dead_code, reason = "tests without IPVS use more of it")]
 #[path = "../netns/syncd/program.rs"]
 mod program;
 mod random;

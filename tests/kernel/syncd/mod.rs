@@ -1,6 +1,7 @@
 //! `ipvs-syncd` and what it makes of the kernel's table and sync daemons.
 
 mod by_state;
+mod link;
 mod privilege;
 mod sync;
 mod tables;

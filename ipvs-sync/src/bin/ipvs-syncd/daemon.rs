@@ -1,7 +1,7 @@
 //! The daemon: one thread that polls, and never waits for a client or a hook. The
 //! advertisements have threads of their own.
 
-use crate::config::{Config, Process};
+use crate::config::{Config, Link, Process};
 use crate::control::{self, Answer, Request};
 use crate::events::{Event, What};
 use crate::exit::{Exit, Failure};
@@ -242,16 +242,16 @@ impl Core {
             start: now(),
         };
         let resolved = core.resolve(&config).map_err(|all| Failure::new(Exit::System, all))?;
+        core.peers.set(link(&config), core.namespace.as_ref(), &core.running)?;
         // Whoever becomes active has the services then.
         core.apply(config.table.as_ref())?;
         core.hooks.set(config.hooks);
-        let link = config.sync.as_ref().and_then(|sync| sync.link.clone());
         core.sync.set(config.sync, core.namespace.as_ref())?;
         core.keep_sync(false);
         tracing::info!(count = config.routers.len(), "starting virtual routers");
         core.running.start(units(resolved))?;
         core.running.tell_links(&core.links);
-        core.peers.set(link, core.namespace.as_ref(), &core.running)?;
+        core.peers.refresh(&core.running);
         Ok(core)
     }
 
@@ -282,19 +282,24 @@ impl Core {
             return Err(format!("{file}: {keys}: to change it, restart ipvs-syncd"));
         }
         let resolved = self.resolve(&config)?;
-        self.apply(config.table.as_ref()).map_err(|failure| failure.text)?;
+        // What may fail, before anything that does not.
+        let peers = self.peers.config().cloned();
+        let set = self.peers.set(link(&config), self.namespace.as_ref(), &self.running);
+        set.map_err(|error| error.to_string())?;
+        if let Err(failure) = self.apply(config.table.as_ref()) {
+            self.peers.go_back(peers);
+            return Err(failure.text);
+        }
         self.hooks.set(config.hooks);
-        let link = config.sync.as_ref().and_then(|sync| sync.link.clone());
         let set = self.sync.set(config.sync, self.namespace.as_ref());
         set.map_err(|error| error.to_string())?;
         self.keep_sync(false);
-        let mut errors = self.running.change(units(resolved));
+        let errors = self.running.change(units(resolved));
         self.running.tell_links(&self.links);
         self.tell();
         // What was, before what is.
         self.keep_peers();
-        let joined = self.peers.set(link, self.namespace.as_ref(), &self.running);
-        errors.extend(joined.err().map(|error| error.to_string()));
+        self.peers.refresh(&self.running);
         match errors.is_empty() {
             true => Ok(()),
             false => Err(format!("all else was done: {}", errors.join("\n"))),
@@ -373,7 +378,7 @@ impl Core {
             self.running.backup_was_deaf();
         }
         let events = self.running.take_standings();
-        self.peers.go_on(events, &self.running);
+        self.peers.go_on(events, self.namespace.as_ref(), &self.running);
         for text in self.peers.take() {
             self.tell_of_all(What::Peers(text));
         }
@@ -471,4 +476,9 @@ impl Core {
             None => format!("{count} virtual routers"),
         }
     }
+}
+
+/// The link to the other directors that a configuration has.
+fn link(config: &Config) -> Option<Link> {
+    config.sync.as_ref()?.link.clone()
 }

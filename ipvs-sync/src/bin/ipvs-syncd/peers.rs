@@ -17,7 +17,11 @@ use std::time::Duration;
 
 /// The other directors, where there are any.
 #[derive(Default)]
-pub(crate) struct Peers(Option<Joined>);
+pub(crate) struct Peers {
+    joined: Option<Joined>,
+    /// Those that are to be joined again, and when that is tried.
+    parted: Option<(Config, Time)>,
+}
 
 struct Joined {
     config: Config,
@@ -46,36 +50,62 @@ struct Transfer {
 }
 
 impl Peers {
-    /// These from now on. Where they are others than before, all is found out anew.
+    /// These from now on, or those that were if that fails. Where they are others than before,
+    /// all is found out anew.
     pub(crate) fn set(
         &mut self,
         config: Option<Config>,
         namespace: Option<&Namespace>,
         running: &Running,
     ) -> Result<(), LinkError> {
-        if let Some(joined) =
-            self.0.as_mut().filter(|joined| Some(&joined.config) == config.as_ref())
-        {
-            joined.refresh(running);
+        if self.config() == config.as_ref() {
             return Ok(());
         }
+        let old = self.config().cloned();
         // Its address must be free before another listens there.
-        let old = self.0.take().map(|joined| joined.config);
+        self.go_back(None);
         let Some(config) = config else { return Ok(()) };
-        let started = Joined::start(config, namespace, running);
-        let (joined, result) = match (started, old) {
-            (Ok(joined), _) => (Some(joined), Ok(())),
-            // Rather those than none.
-            (Err(error), Some(old)) => (Joined::start(old, namespace, running).ok(), Err(error)),
-            (Err(error), None) => (None, Err(error)),
-        };
-        self.0 = joined;
-        result
+        match Joined::start(config, namespace, running) {
+            Ok(joined) => self.joined = Some(joined),
+            Err(error) => {
+                self.go_back(old);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// These again, which were there before: by [`go_on`](Self::go_on), as soon as it can be.
+    pub(crate) fn go_back(&mut self, config: Option<Config>) {
+        if self.config() != config.as_ref() {
+            self.joined = None;
+            self.parted = config.map(|config| (config, now()));
+        }
+    }
+
+    pub(crate) fn config(&self) -> Option<&Config> {
+        let parted = self.parted.as_ref().map(|(config, _)| config);
+        self.joined.as_ref().map(|joined| &joined.config).or(parted)
+    }
+
+    /// The virtual routers here may be others than before.
+    pub(crate) fn refresh(&mut self, running: &Running) {
+        if let Some(joined) = &mut self.joined {
+            joined.refresh(running);
+        }
     }
 
     /// Does what has come: `events` of the virtual routers, and what the peers said.
-    pub(crate) fn go_on(&mut self, events: Vec<Event>, running: &Running) {
-        let Some(joined) = &mut self.0 else { return };
+    pub(crate) fn go_on(
+        &mut self,
+        events: Vec<Event>,
+        namespace: Option<&Namespace>,
+        running: &Running,
+    ) {
+        let Some(joined) = &mut self.joined else {
+            // What came of the events it is told then.
+            return self.join_again(namespace, running);
+        };
         joined.link.set_active(running.active_addresses());
         for event in events {
             joined.tell(event, running);
@@ -92,35 +122,48 @@ impl Peers {
         joined.tell_turned_away();
     }
 
+    fn join_again(&mut self, namespace: Option<&Namespace>, running: &Running) {
+        let due = self.parted.take_if(|(_, at)| *at <= now());
+        let Some((config, _)) = due else { return };
+        match Joined::start(config.clone(), namespace, running) {
+            Ok(joined) => self.joined = Some(joined),
+            Err(error) => {
+                tracing::warn!(%error, "the link to the other directors is down");
+                self.parted = Some((config, now() + RETRY));
+            }
+        }
+    }
+
     /// What operators are to know, since the last time.
     pub(crate) fn take(&mut self) -> Vec<String> {
-        self.0.as_mut().map(|joined| std::mem::take(&mut joined.notices)).unwrap_or_default()
+        self.joined.as_mut().map(|joined| std::mem::take(&mut joined.notices)).unwrap_or_default()
     }
 
     /// What is to be waited for.
     pub(crate) fn polled(&self) -> Option<BorrowedFd<'_>> {
-        self.0.as_ref().map(|joined| joined.link.as_fd())
+        self.joined.as_ref().map(|joined| joined.link.as_fd())
     }
 
     /// When there is something to do.
     pub(crate) fn next(&self) -> Option<Time> {
-        self.0.as_ref().and_then(|joined| joined.director.poll_timeout())
+        let joined = self.joined.as_ref().and_then(|joined| joined.director.poll_timeout());
+        joined.or_else(|| self.parted.as_ref().map(|(_, at)| *at))
     }
 
     /// Whether a backup daemon must run to take a table.
     pub(crate) fn want_tables(&self) -> bool {
-        self.0.as_ref().is_some_and(|joined| joined.director.wants_tables())
+        self.joined.as_ref().is_some_and(|joined| joined.director.wants_tables())
     }
 
     /// Whether there are any, so that who hands over asks them first.
     pub(crate) fn are_there(&self) -> bool {
-        self.0.is_some()
+        self.joined.is_some()
     }
 
     /// These virtual routers are to hand over, each with those that move with it.
     /// [`outcome`](Self::outcome) says in the end what became of that.
     pub(crate) fn hand_over(&mut self, units: Vec<Vec<IpAddr>>, running: &Running) {
-        let Some(joined) = &mut self.0 else { return };
+        let Some(joined) = &mut self.joined else { return };
         joined.handed = units.iter().flatten().map(|address| (*address, None)).collect();
         for addresses in units {
             joined.tell(Event::HandOver { addresses }, running);
@@ -130,7 +173,7 @@ impl Peers {
     /// What became of it, of each address, once that is known of all and the peers have
     /// answered.
     pub(crate) fn outcome(&mut self) -> Option<Vec<(IpAddr, Result<String, String>)>> {
-        let joined = self.0.as_mut()?;
+        let joined = self.joined.as_mut()?;
         if joined.promoting > 0 || joined.handed.values().any(Option::is_none) {
             return None;
         }
@@ -141,7 +184,7 @@ impl Peers {
     }
 
     pub(crate) fn state(&self) -> Vec<state::Peer> {
-        let Some(joined) = &self.0 else { return Vec::new() };
+        let Some(joined) = &self.joined else { return Vec::new() };
         let peer = |(address, transfer): (&SocketAddr, &Transfer)| state::Peer {
             address: address.to_string(),
             reached: transfer.is_reached,
@@ -158,14 +201,14 @@ impl Peers {
 
     /// What became of those that connected here.
     pub(crate) fn link(&self) -> Option<state::Link> {
-        let counters = self.0.as_ref()?.link.counters();
+        let counters = self.joined.as_ref()?.link.counters();
         let Counters { served, strangers, busy, without_key, broken } = counters;
         Some(state::Link { served, strangers, busy, without_key, broken })
     }
 
     /// The routers whose connections are all here.
     pub(crate) fn ready(&self) -> Vec<IpAddr> {
-        let Some(joined) = &self.0 else { return Vec::new() };
+        let Some(joined) = &self.joined else { return Vec::new() };
         let ready = joined.director.standings().into_iter().filter(|standing| standing.is_ready);
         ready.map(|standing| standing.address).collect()
     }
@@ -365,6 +408,9 @@ impl Joined {
         self.notices.push(text);
     }
 }
+
+/// How long after a link could not be started that is tried again.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// How long it is at least until those that were turned away are told again.
 const AGAIN: Duration = Duration::from_secs(60);

@@ -1,0 +1,93 @@
+//! The link to the other directors, and reloads that change it.
+
+use super::sync;
+use crate::bodies::Bench as _;
+use crate::netns::Netns;
+use crate::program::{Daemon, web};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+/// A namespace with the interfaces of a director, at 10.5.0.1 for the others.
+fn director() -> Netns {
+    let netns = Netns::new();
+    netns.add_interface();
+    netns.run("/sbin/ip link add vrrp0 type dummy");
+    netns.run("/sbin/ip link set vrrp0 up");
+    netns.run("/sbin/ip addr add 10.0.0.1/24 dev vrrp0");
+    netns
+}
+
+/// A configuration of a link that listens there, with a key in the daemon's folder.
+fn linked(folder: &Path, listen: &str, key: char) -> String {
+    let file = folder.join(format!("key-{key}"));
+    fs::write(&file, key.to_string().repeat(64)).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let (sync, file) = (sync(7), file.display());
+    format!(
+        "{sync}listen = \"{listen}:8849\"\npeers = [\"10.5.0.2:8849\"]\nkey = \"{file}\"\n{}",
+        web(100, "")
+    )
+}
+
+#[test]
+fn a_reload_to_a_link_that_cannot_start_changes_nothing() {
+    let _netns = director();
+    let plain = format!("{}{}", sync(7), web(100, ""));
+    let daemon = Daemon::start(&plain);
+    daemon.waits_for("\"state\":\"active\"");
+    let refused = |number: u8| {
+        daemon.waits_for(&format!("\"refused\":{number}"));
+        let state = daemon.state();
+        assert!(state.contains("listen at 10.5.0.9:8849: "), "{state}");
+        assert!(!state.contains("all else was done"), "{state}");
+        state
+    };
+    daemon.reload(
+        &linked(daemon.folder(), "10.5.0.9", 'a').replace("priority = 100", "priority = 90"),
+    );
+    let state = refused(1);
+    assert!(state.contains("\"priority\":100") && state.contains("\"peers\":[]"), "{state}");
+
+    daemon.reload(&linked(daemon.folder(), "10.5.0.1", 'a'));
+    daemon.waits_for("\"peers\":[{\"address\":\"10.5.0.2:8849\"");
+    daemon.reload(&linked(daemon.folder(), "10.5.0.9", 'a'));
+    refused(2);
+    // As it was.
+    daemon.waits_for("\"peers\":[{\"address\":\"10.5.0.2:8849\"");
+    assert!(daemon.state().contains("\"state\":\"active\""));
+}
+
+#[test]
+fn a_reload_to_a_table_that_the_kernel_refuses_leaves_the_link_as_it_is() {
+    let _netns = director();
+    let daemon = Daemon::start("");
+    let link = linked(daemon.folder(), "10.5.0.1", 'a');
+    let rules = daemon.folder().join("web.rules");
+    fs::write(&rules, "-A -t 10.0.0.7:80 -s nowhere\n").unwrap();
+    let tables = format!("tables = [\"{}\"]\n", rules.display());
+    daemon.reload(&format!("{tables}{link}"));
+    daemon.waits_for("\"refused\":1");
+    daemon.waits_for("\"peers\":[]");
+    daemon.reload(&link);
+    daemon.waits_for("\"done\":1");
+    let other = link.replace("10.5.0.2", "10.5.0.3");
+    daemon.reload(&format!("{tables}{other}"));
+    daemon.waits_for("\"refused\":2");
+    daemon.waits_for("\"peers\":[{\"address\":\"10.5.0.2:8849\"");
+}
+
+#[test]
+fn a_link_whose_address_is_gone_at_a_reload_comes_back_with_it() {
+    let netns = director();
+    let daemon = Daemon::start("");
+    let text = linked(daemon.folder(), "10.5.0.1", 'a');
+    daemon.reload(&text);
+    daemon.waits_for("\"peers\":[{\"address\":\"10.5.0.2:8849\"");
+    netns.run("/sbin/ip addr del 10.5.0.1/24 dev sync0");
+    daemon.reload(&linked(daemon.folder(), "10.5.0.1", 'b'));
+    daemon.waits_for("\"refused\":1");
+    daemon.waits_for("\"peers\":[]");
+    netns.run("/sbin/ip addr add 10.5.0.1/24 dev sync0");
+    daemon.waits_for("\"peers\":[{\"address\":\"10.5.0.2:8849\"");
+}
