@@ -138,8 +138,14 @@ impl Settings {
         self.config.addresses().family()
     }
 
-    /// Checks what one value alone does not show.
-    pub(super) fn check(&self) -> Result<(), Error> {
+    /// Checks what one value alone does not show, without looking at the system: for who wants
+    /// to know before anything is done. [`spawn`](super::spawn) and
+    /// [`reconfigure`](super::Handle::reconfigure) check it too.
+    ///
+    /// # Errors
+    /// [`Error::Rule`], [`Error::Accepts`], [`Error::HopLimit`], [`Error::OwnerVirtualMac`],
+    /// [`Error::Peer`] and [`Error::Prefix`].
+    pub fn check(&self) -> Result<(), Error> {
         terms(&self.config, self.password)?;
         if !self.config.accepts() {
             return Err(Error::Accepts);

@@ -69,6 +69,7 @@ fn one(
         })?,
     };
     let settings = router.settings(source).map_err(|error| error.to_string())?;
+    settings.check().map_err(|error| error.to_string())?;
     let config = router.config(source).map_err(|error| error.to_string())?;
     Ok(Resolved { router: router.clone(), source, settings, config })
 }
@@ -114,6 +115,21 @@ mod tests {
         assert_eq!(told(&six, &found), Ok(vec!["fe80::1".to_owned()]));
         let owner = router("owner = true\naddresses = [\"10.0.0.7\"]");
         assert_eq!(told(&owner, &found), Ok(vec!["10.0.0.7".to_owned()]));
+    }
+
+    #[test]
+    fn a_peer_that_is_the_interface_s_own_address_is_told_before_anything_is_done() {
+        let found = ["10.0.0.7", "10.0.0.1"];
+        let with = |peer| {
+            told(&router(&format!("addresses = [\"10.0.0.7\"]\npeers = [\"{peer}\"]")), &found)
+        };
+        assert_eq!(with("10.0.0.2"), Ok(vec!["10.0.0.1".to_owned()]));
+        assert_eq!(
+            with("10.0.0.1"),
+            Err("3:13: virtual-router a: unicast peer 10.0.0.1 is this router, or not of the \
+                 family of the virtual addresses"
+                .to_owned())
+        );
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(crate) use sync::{Daemons, Link, Sync};
 
 use crate::tables;
 use document::{Document, Section};
-use ipvs::Table;
+use ipvs::{InterfaceName, Role, Table};
 use ipvs_sync::runtime::Error;
 use problem::Place;
 use std::fs;
@@ -79,7 +79,7 @@ impl Config {
         let table = tables(root, folder);
         let sync = sync(root, folder, table.as_ref());
         let has_link = sync.as_ref().is_some_and(|sync| sync.link.is_some());
-        let mut routers = routers(root, folder, has_link);
+        let mut routers = routers(root, folder, sync.as_ref());
         routers.iter_mut().for_each(|router| router.sync_gate = has_link);
         Some(Self {
             process: process?,
@@ -121,7 +121,11 @@ fn sync(root: &Section<'_>, folder: &Path, table: Option<&Table>) -> Option<Sync
     Some(sync)
 }
 
-fn routers(root: &Section<'_>, folder: &Path, has_link: bool) -> Vec<Router> {
+fn routers(root: &Section<'_>, folder: &Path, sync: Option<&Sync>) -> Vec<Router> {
+    let has_link = sync.is_some_and(|sync| sync.link.is_some());
+    let mut used: Vec<InterfaceName> =
+        sync.map(|sync| sync.daemon(Role::Master).interface).into_iter().collect();
+    let mut created = Vec::new();
     let mut routers: Vec<Router> = Vec::new();
     for node in root.array("virtual-router") {
         let read = Router::read(root.document, node, folder);
@@ -146,7 +150,13 @@ fn routers(root: &Section<'_>, folder: &Path, has_link: bool) -> Vec<Router> {
             let rule = "another virtual router has its virtual MAC address there";
             section.problem(section.at("virtual-mac"), rule);
         }
+        used.push(router.interface);
+        created.extend(router.virtual_mac.map(|name| (name, section)));
         routers.push(router);
+    }
+    for (name, section) in created.into_iter().filter(|(name, _)| used.contains(name)) {
+        let rule = format!("{name} is an `interface` here, and that of `virtual-mac` is created");
+        section.problem(section.at("virtual-mac"), rule);
     }
     routers
 }

@@ -256,6 +256,23 @@ fn two_routers_are_not_one() {
 }
 
 #[test]
+fn what_is_created_for_a_virtual_mac_address_is_no_interface_that_is_used() {
+    let taken = "eth0 is an `interface` here, and that of `virtual-mac` is created";
+    let own = router(&format!("virtual-mac = \"eth0\"\n{ADDRESSES}"));
+    assert_eq!(told(&own), format!("5:15: virtual-router web: {taken}"));
+
+    let plain = router(ADDRESSES);
+    let other = own.replace("web", "two").replace("interface = \"eth0\"", "interface = \"eth1\"");
+    let after = format!("10:15: virtual-router two: {taken}");
+    assert_eq!(told(&format!("{plain}{other}")), after);
+    let before = format!("5:15: virtual-router two: {taken}");
+    assert_eq!(told(&format!("{other}{plain}")), before);
+
+    let sync = "[sync]\ninterface = \"eth0\"\nid = 7\n";
+    assert_eq!(told(&format!("{sync}{other}")), format!("8:15: virtual-router two: {taken}"));
+}
+
+#[test]
 fn each_rule_of_the_process_has_its_sentence_and_place() {
     let cases = [
         ("real-time-priority = 0", "1:22: `real-time-priority` 0 out of range: 1 to 99"),
