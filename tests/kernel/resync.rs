@@ -260,6 +260,26 @@ fn what_has_no_destination_is_named_and_not_taken() {
     assert_eq!(report.to_string(), "synced 2 of 3 connections, 1 without a destination here");
 }
 
+/// Its services are to come, or were cleared.
+#[test]
+fn a_table_that_comes_before_the_services_is_no_success() {
+    let (_director, all) = director(&[from_client(Family::V4, TCP, 1)]);
+    let (joining, active) = streams();
+    let joined = thread::spawn(move || {
+        let mut director = Director::with_backup();
+        Receiver::new(KEY).run(joining, &mut director.client, Vec::new, |_| {})
+    });
+    Sender::new(KEY).serve(active, connections::open, |_| {}).unwrap();
+    let error = joined.join().unwrap().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "transfer of connections: synced 0 of {all} connections, {all} without a destination \
+             here: no service here has one, and all are to be there first"
+        )
+    );
+}
+
 #[test]
 fn of_what_is_balanced_here_only_what_is_missing_is_taken() {
     let [known, missing] = [1, 2].map(|client| from_client(Family::V4, TCP, client));

@@ -18,6 +18,10 @@ impl Destinations {
         Self { table, marks }
     }
 
+    pub(super) fn are_none(&self) -> bool {
+        self.table.destination_count() == 0
+    }
+
     /// The connection with the firewall mark by which the kernel finds its destination
     /// here; `None` if it finds none. One that it does not find by its address and that
     /// several marks would find has none either: which of them it was is not known

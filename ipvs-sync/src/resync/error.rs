@@ -30,6 +30,8 @@ pub enum Error {
     /// All was told and sent to the backup daemon, more than once, and most of it is not in
     /// the kernel's table.
     Missing(Report),
+    /// There are connections, and no service here has a destination to which one could go.
+    NoDestination(Report),
 }
 
 impl fmt::Display for Error {
@@ -49,6 +51,9 @@ impl fmt::Display for Error {
                 "{report}: what is sent to the backup daemon does not arrive (a packet filter \
                  of its port must let through what this host sends to itself)"
             ),
+            Self::NoDestination(report) => {
+                write!(f, "{report}: no service here has one, and all are to be there first")
+            }
         }
     }
 }
@@ -61,7 +66,8 @@ impl std::error::Error for Error {
             Self::Table(error) => Some(error),
             Self::Client(error) => Some(error),
             Self::Net(error) => Some(error),
-            Self::TooOften | Self::NoBackup | Self::Stalled | Self::Missing(_) => None,
+            Self::TooOften | Self::NoBackup | Self::Stalled => None,
+            Self::Missing(_) | Self::NoDestination(_) => None,
         }
     }
 }

@@ -34,7 +34,7 @@
 //!
 //! - On the joining director services and destinations are to be there first, and the
 //!   backup daemon runs. A connection without a destination would be worth nothing, so it
-//!   is not taken, and counted.
+//!   is not taken, and counted; without any destination a transfer of connections fails.
 //! - A connection arrives with its addresses, its state and what is left of its timeout, a
 //!   template also with the data of its persistence engine. Procfs does not show how far
 //!   sequence numbers are shifted, so an FTP connection whose addresses were rewritten

@@ -50,7 +50,8 @@ impl Receiver {
     ///
     /// # Errors
     /// [`Error`]. What was taken until then stays. [`Error::Missing`] if after the last time
-    /// more is missing than is there.
+    /// more is missing than is there, [`Error::NoDestination`] if nothing could be taken because
+    /// no service here has a destination.
     pub fn run<T: Transport>(
         &mut self,
         stream: TcpStream,
@@ -110,12 +111,15 @@ impl Receiver {
             })?;
             injector.finish()?;
             (report.total, report.left_out) = (total, left_out);
-            if !is_first && report.is_complete() {
+            if destinations.are_none() || !is_first && report.is_complete() {
                 break;
             }
         }
         self.position = 0;
         pipe.send(&Message::Thanks, Instant::now() + PATIENCE)?;
+        if destinations.are_none() && report.without_destination > 0 {
+            return Err(Error::NoDestination(report));
+        }
         // Some may have come or changed since, but not most.
         if report.missing() > report.synced {
             return Err(Error::Missing(report));
