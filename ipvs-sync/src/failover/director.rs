@@ -18,6 +18,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Director {
     deadline: Option<Duration>,
+    takes_beside_active: bool,
     pub(super) peers: Vec<Peer>,
     pub(super) routers: BTreeMap<IpAddr, Own>,
     pub(super) handovers: Vec<Handover>,
@@ -44,6 +45,7 @@ impl Director {
         let peers = std::iter::repeat_with(|| Peer::new(now)).take(peers).collect();
         Self {
             deadline,
+            takes_beside_active: true,
             peers,
             routers: BTreeMap::new(),
             handovers: Vec::new(),
@@ -52,6 +54,13 @@ impl Director {
             actions: VecDeque::new(),
             now,
         }
+    }
+
+    /// Whether tables are taken while a router is active here, as they are at first. Not where
+    /// nothing is balanced while the backup daemon runs that takes them (the sysctl
+    /// `backup_only`): what was connected to rivals is lost then rather than all.
+    pub fn take_beside_active(&mut self, takes: bool) {
+        self.takes_beside_active = takes;
     }
 
     /// Something happened, and is told at `now`, which is never before the time of an
@@ -127,7 +136,8 @@ impl Director {
     /// `backup_only` this node would balance nothing for as long as that is dead.
     pub fn wants_tables(&self) -> bool {
         let is_missed = |peer: &&Peer| peer.owes.is_some() || peer.rival.is_some();
-        self.peers.iter().filter(is_missed).any(|peer| peer.answered(Time::ZERO))
+        let mut missed = self.peers.iter().filter(is_missed);
+        self.takes_beside_active && missed.any(|peer| peer.answered(Time::ZERO))
     }
 
     fn is_in(&mut self, address: IpAddr, state: State, has_handed_over: bool) {
@@ -177,6 +187,10 @@ impl Director {
             if is_first {
                 peer.ask_now(self.now);
             }
+        }
+        let owe = self.peers.iter().any(|peer| peer.owes.is_some());
+        if is_first && owe && !self.takes_beside_active {
+            self.tell(Notice::Forgone);
         }
     }
 
@@ -308,9 +322,9 @@ impl Director {
             peer.answered(since) && !are_rivals(&self.routers, peer, since)
         };
         let is_met = |peer: &Peer| peer.rival.is_some_and(|since| peer.answered(since));
-        let wanted = |peer: &Peer| {
-            peer.not_before <= self.now && (has_missing(peer) || owes(peer) || is_met(peer))
-        };
+        let is_missed = |peer: &Peer| self.takes_beside_active && (owes(peer) || is_met(peer));
+        let wanted =
+            |peer: &Peer| peer.not_before <= self.now && (has_missing(peer) || is_missed(peer));
         let mut all = self.peers.iter().enumerate();
         let found = all.find(|(_, peer)| wanted(peer)).map(|(number, peer)| (number, owes(peer)));
         let Some((number, pays)) = found else { return };

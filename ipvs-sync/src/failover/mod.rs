@@ -91,6 +91,8 @@
 //! takes the tables of its peers too, when they have given way: clients that had connected
 //! there now come here. If a peer answers before the routers hear each other, what it has is
 //! taken at once besides: otherwise it is missing here until the first packet after that.
+//! Taking them needs the backup daemon beside the active router
+//! ([`Director::take_beside_active`]).
 //! While a rival is heard again and again, as one that is no peer may be, the tables of peers
 //! that were neither active nor out of reach since are not taken again.
 

@@ -29,6 +29,9 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
+    /// Connections of others are missing where a router is active, and not fetched before it is
+    /// a backup ([`take_beside_active`](super::Director::take_beside_active)).
+    Forgone,
     /// The connections of the active router are here.
     Ready {
         /// The router.
@@ -159,6 +162,11 @@ impl Notice {
             }
             Self::TransferFailed { peer: number, reason } => {
                 format!("the connections of {} are not here: {reason}", peer(*number))
+            }
+            Self::Forgone => {
+                "connections of other directors are not fetched while a virtual router is \
+                              active: with backup_only nothing would be balanced meanwhile"
+                    .to_owned()
             }
             Self::Ready { address } => {
                 format!("{}: all connections are here", router(*address))

@@ -1,10 +1,16 @@
 //! The sync daemons, where they go by the states of virtual routers.
 
-use super::{running, sync};
+use super::{director, linked, running, sync};
 use crate::bodies::Bench as _;
 use crate::host::wait_for;
 use crate::netns::Netns;
 use crate::program::{Daemon, web};
+use ipvs::sysctl::{Sysctl, Sysctls};
+use ipvs_sync::failover::{Link, Settings};
+use ipvs_sync::net::now;
+use ipvs_sync::peer::{Key, Standing};
+use ipvs_sync::vrrp::router::State;
+use std::time::Duration;
 
 #[test]
 fn the_master_runs_while_a_router_is_active_and_the_backup_while_one_is_not() {
@@ -39,4 +45,34 @@ fn the_master_runs_while_a_router_is_active_and_the_backup_while_one_is_not() {
     daemon.waits_for("\"started\":3,\"stopped\":3");
     assert!(daemon.state().contains("\"started\":2,\"stopped\":1"), "{}", daemon.state());
     assert_eq!(running(&netns), [master]);
+}
+
+/// With `backup_only` it would balance nothing while the backup runs.
+#[test]
+fn what_a_rival_has_is_taken_by_an_active_director_unless_it_would_balance_nothing_meanwhile() {
+    let netns = director();
+    netns.run("/sbin/ip addr add 10.5.0.2/24 dev sync0");
+    let backup_only = |is_set| Sysctls::here().set(Sysctl::BACKUP_ONLY, is_set).unwrap();
+    backup_only(true);
+    let daemon = Daemon::start("");
+    let by_state = "[sync]\ndaemons = \"by-state\"";
+    daemon.reload(&linked(daemon.folder(), "10.5.0.1", 'a').replace("[sync]", by_state));
+    daemon.waits_for("\"state\":\"active\"");
+    let master = ["master id 7 on sync0"];
+    wait_for("the master alone", || (running(&netns) == master).then_some(()));
+
+    let (listen, peer) = ("10.5.0.2:8849".parse().unwrap(), "10.5.0.1:8849".parse().unwrap());
+    let settings = Settings { listen, peers: vec![peer], key: Key::new([0xaa; 32]) };
+    let rival = Link::start(settings, None).unwrap();
+    let address = "10.0.0.7".parse().unwrap();
+    rival.publish(&[Standing { address, state: State::Active, is_ready: false }]);
+    daemon.waits_for("\"reached\":true");
+    let until = now() + Duration::from_secs(3);
+    while now() < until {
+        assert_eq!(running(&netns), master);
+    }
+    backup_only(false);
+    daemon.waits_for("\"last-transfer\":\"synced 0 of 0 connections\"");
+    wait_for("the master alone", || (running(&netns) == master).then_some(()));
+    assert!(daemon.log().contains("sync daemon stopped sequence="), "{}", daemon.log());
 }

@@ -1,34 +1,8 @@
 //! The link to the other directors, and reloads that change it.
 
-use super::sync;
-use crate::bodies::Bench as _;
-use crate::netns::Netns;
+use super::{director, linked, sync};
 use crate::program::{Daemon, web};
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
-
-/// A namespace with the interfaces of a director, at 10.5.0.1 for the others.
-fn director() -> Netns {
-    let netns = Netns::new();
-    netns.add_interface();
-    netns.run("/sbin/ip link add vrrp0 type dummy");
-    netns.run("/sbin/ip link set vrrp0 up");
-    netns.run("/sbin/ip addr add 10.0.0.1/24 dev vrrp0");
-    netns
-}
-
-/// A configuration of a link that listens there, with a key in the daemon's folder.
-fn linked(folder: &Path, listen: &str, key: char) -> String {
-    let file = folder.join(format!("key-{key}"));
-    fs::write(&file, key.to_string().repeat(64)).unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-    let (sync, file) = (sync(7), file.display());
-    format!(
-        "{sync}listen = \"{listen}:8849\"\npeers = [\"10.5.0.2:8849\"]\nkey = \"{file}\"\n{}",
-        web(100, "")
-    )
-}
 
 #[test]
 fn a_reload_to_a_link_that_cannot_start_changes_nothing() {

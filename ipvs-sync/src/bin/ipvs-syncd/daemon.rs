@@ -348,6 +348,7 @@ impl Core {
             self.running.tell_links(&self.links);
         }
         self.tell();
+        self.peers.take_beside_active(self.sync.takes_beside_active());
         self.sync.follow(self.running.states(), self.peers.want_tables());
         self.keep_sync(is_changed);
         self.keep_peers();
@@ -364,7 +365,7 @@ impl Core {
 
     /// Does what is due for the sync daemons, and tells it.
     fn keep_sync(&mut self, is_changed: bool) {
-        for what in self.sync.run(self.links.all(), is_changed) {
+        for what in self.sync.run(self.links.all(), self.namespace.as_ref(), is_changed) {
             if matches!(&what, What::SyncStarted(daemon) if daemon.role == Role::Backup) {
                 self.running.backup_was_deaf();
             }

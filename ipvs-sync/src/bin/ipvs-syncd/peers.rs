@@ -150,6 +150,13 @@ impl Peers {
         joined.or_else(|| self.parted.as_ref().map(|(_, at)| *at))
     }
 
+    /// Whether tables are taken while a virtual router is active.
+    pub(crate) fn take_beside_active(&mut self, takes: bool) {
+        if let Some(joined) = &mut self.joined {
+            joined.director.take_beside_active(takes);
+        }
+    }
+
     /// Whether a backup daemon must run to take a table.
     pub(crate) fn want_tables(&self) -> bool {
         self.joined.as_ref().is_some_and(|joined| joined.director.wants_tables())

@@ -3,6 +3,7 @@
 use crate::config::{self, Daemons as Which};
 use crate::events::What;
 use crate::state;
+use ipvs::sysctl::{Sysctl, Sysctls};
 use ipvs::{Client, Error, InterfaceName, Namespace, Role, SyncDaemon};
 use ipvs_sync::daemon::{Daemons, Event, is_heard};
 use ipvs_sync::net::{Interface, now};
@@ -26,6 +27,8 @@ struct Kept {
     /// What `by-state` goes by.
     is_active: bool,
     is_backup: bool,
+    /// The kernel balances nothing while the backup runs, as it was read last.
+    backup_only: bool,
     /// Those that run, as they were read last.
     running: Vec<SyncDaemon>,
     master: Told,
@@ -68,17 +71,29 @@ impl Sync {
         }
     }
 
+    /// Whether a backup may be started to take a table while a virtual router is active.
+    pub(crate) fn takes_beside_active(&self) -> bool {
+        let by_state = |kept: &Kept| kept.config.daemons == Which::ByState;
+        !self.kept.as_ref().is_some_and(|kept| by_state(kept) && kept.backup_only)
+    }
+
     /// Whether what others tell does not arrive, though it should.
     pub(crate) fn is_deaf(&self) -> bool {
         self.kept.as_ref().is_some_and(|kept| kept.is_deaf)
     }
 
     /// Does what is due, or all if the interfaces are others than before.
-    pub(crate) fn run(&mut self, interfaces: &[Interface], is_changed: bool) -> Vec<What> {
+    pub(crate) fn run(
+        &mut self,
+        interfaces: &[Interface],
+        namespace: Option<&Namespace>,
+        is_changed: bool,
+    ) -> Vec<What> {
         let Some(kept) = &mut self.kept else { return Vec::new() };
         if !is_changed && now() < kept.daemons.poll_timeout() {
             return Vec::new();
         }
+        kept.backup_only = backup_only(namespace);
         let told = kept.run(interfaces);
         if self.is_leaving() && self.kept.as_ref().is_some_and(|kept| kept.running.is_empty()) {
             self.kept = None;
@@ -122,6 +137,7 @@ impl Kept {
             is_deaf: false,
             is_active: false,
             is_backup: true,
+            backup_only: backup_only(namespace),
             running,
             master: told(),
             backup: told(),
@@ -253,6 +269,15 @@ impl Kept {
             Role::Backup => &mut self.backup,
         }
     }
+}
+
+/// `net.ipv4.vs.backup_only`; no if it cannot be read.
+fn backup_only(namespace: Option<&Namespace>) -> bool {
+    let sysctls = match namespace {
+        Some(namespace) => Sysctls::of(namespace),
+        None => Sysctls::here(),
+    };
+    sysctls.get(Sysctl::BACKUP_ONLY).unwrap_or(false)
 }
 
 /// The roles of the daemons that run though their interface was deleted.

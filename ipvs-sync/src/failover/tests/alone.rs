@@ -863,6 +863,55 @@ fn what_a_rival_has_that_does_not_answer_wants_no_backup_daemon_until_it_does() 
     assert!(!told.director.wants_tables());
 }
 
+/// Where a backup daemon would keep the active router from balancing.
+#[test]
+fn nothing_is_taken_beside_an_active_router_where_that_is_not_to_be() {
+    let mut told = Told::active();
+    told.director.take_beside_active(false);
+    told.answers(0, State::Backup, true);
+    told.pass(SECOND / 2);
+    let rival = || Event::DualActive { address: vip() };
+    assert_eq!(told.tell(rival()), [Action::Notice(Notice::Forgone), ASK]);
+    for state in [State::Active, State::Backup, State::Active, State::Backup] {
+        assert_eq!(told.answers(0, state, false), []);
+        assert!(!told.director.wants_tables());
+        told.pass(SECOND);
+        assert_eq!(told.tell(rival()), [], "once");
+    }
+    // One that comes into reach.
+    told.is_silent(0);
+    told.pass(SECOND);
+    assert!(!told.answers(0, State::Active, false).contains(&TRANSFER));
+    told.pass(SECOND);
+    assert!(!told.answers(0, State::Active, false).contains(&TRANSFER));
+    assert!(!told.director.wants_tables());
+
+    // It gives way, and the other has what is missing.
+    let address = vip();
+    let gives_way = Event::State { address, state: State::Backup, has_handed_over: true };
+    told.pass(SECOND);
+    told.tell(gives_way);
+    assert!(!told.is_ready());
+    told.answers(0, State::Active, false);
+    told.pass(SECOND);
+    assert!(told.answers(0, State::Active, false).contains(&TRANSFER));
+}
+
+#[test]
+fn what_is_owed_is_taken_when_it_may_be_again() {
+    let mut told = Told::active();
+    told.answers(0, State::Backup, true);
+    told.pass(SECOND / 2);
+    told.tell(Event::DualActive { address: vip() });
+    assert!(told.director.wants_tables());
+    told.director.take_beside_active(false);
+    assert!(!told.director.wants_tables());
+    assert_eq!(told.answers(0, State::Backup, true), []);
+    told.director.take_beside_active(true);
+    assert!(told.director.wants_tables());
+    assert!(told.pass(SECOND).contains(&TRANSFER));
+}
+
 #[test]
 fn one_that_comes_into_reach_with_nothing_active_that_is_active_here_gives_nothing() {
     let mut told = Told::active();
