@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::{self, File};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
@@ -136,6 +136,38 @@ fn a_file_that_is_no_socket_is_not_taken_for_what_a_daemon_left() {
     );
     assert_eq!((output.status.code(), said), (Some(1), expected));
     assert_eq!(fs::read_to_string(&control).unwrap(), "of somebody");
+    fs::remove_dir_all(folder).unwrap();
+}
+
+/// As `/run/ipvs-syncd` is made by a service manager.
+#[test]
+fn the_folder_of_the_control_socket_is_made_for_its_owner_alone() {
+    let _wire = Wire::new();
+    let folder = folder();
+    let (file, own) = (folder.join("conf.toml"), folder.join("own"));
+    let with = |control: &Path| {
+        fs::write(&file, format!("control = \"{}\"\n{}", control.display(), web(100, ""))).unwrap();
+    };
+    let control = own.join("control");
+    with(&control);
+    let mut child = command(&["--config"]).arg(&file).stderr(Stdio::null()).spawn().unwrap();
+    wait_for("an answer", || {
+        let output = command(&["status", "--socket"]).arg(&control).output().unwrap();
+        output.status.success().then_some(())
+    });
+    assert_eq!(fs::metadata(&own).unwrap().permissions().mode() & 0o777, 0o700);
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    // Only the last of them.
+    let deep = folder.join("not/there/control");
+    with(&deep);
+    let output = ended(command(&["--config"]).arg(&file));
+    let said = String::from_utf8(output.stderr).unwrap();
+    let expected = format!(
+        "ipvs-syncd: control socket {}: No such file or directory (os error 2)\n",
+        deep.display()
+    );
+    assert_eq!((output.status.code(), said), (Some(1), expected));
     fs::remove_dir_all(folder).unwrap();
 }
 

@@ -4,9 +4,9 @@ use crate::state::State;
 use nix::sys::stat::{Mode, umask};
 use serde::{Deserialize, Serialize};
 use socket2::{Domain, SockAddr, Socket, Type};
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
@@ -72,8 +72,8 @@ impl Answer {
     }
 }
 
-/// Listens at a path, for its owner only. What a daemon that crashed has left there is
-/// replaced.
+/// Listens at a path, for its owner only, in a folder that is made if it is not there. What a
+/// daemon that crashed has left there is replaced.
 pub(crate) fn listen(path: &Path) -> io::Result<Socket> {
     match UnixStream::connect(path) {
         Ok(_) => {
@@ -90,6 +90,12 @@ pub(crate) fn listen(path: &Path) -> io::Result<Socket> {
             fs::remove_file(path)?;
         }
         Err(_) => {}
+    }
+    if let Some(folder) = path.parent() {
+        match DirBuilder::new().mode(0o700).create(folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
     }
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     // Nobody else can connect from the first moment. No other thread creates files now.
