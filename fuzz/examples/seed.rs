@@ -5,6 +5,7 @@
 
 use ipvs_sync::net::{arp, ndp};
 use ipvs_sync::peer::{LeftOut, Message, Standing};
+use ipvs_sync::vrrp::Time;
 use ipvs_sync::vrrp::router::State;
 use ipvs_sys::{Attrs, Messages, Payload};
 use std::net::{IpAddr, Ipv6Addr};
@@ -85,7 +86,8 @@ fn resync(fuzz: &Path) -> io::Result<()> {
     let mut standings = Vec::new();
     for (address, state) in addresses.into_iter().zip([State::Active, State::Backup]) {
         let is_ready = state == State::Active;
-        Standing { address, state, is_ready }.write(&mut standings);
+        let activated = is_ready.then_some(Time::from_micros(1_000_000));
+        Standing { address, state, is_ready, activated }.write(&mut standings);
     }
     let [v4, v6] = addresses.map(|address| Message::Promote { address });
     let part = |bytes| Message::Part { bytes };

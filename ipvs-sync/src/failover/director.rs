@@ -34,9 +34,6 @@ pub struct Director {
 /// How long after a transfer that failed another is tried.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// For how long no rival is heard before one that is may be another.
-const QUIET: Duration = Duration::from_secs(60);
-
 impl Director {
     /// One with so many peers and no virtual router yet. A router of higher priority does
     /// not wait for connections longer than `deadline`, or without one for as long as it
@@ -127,6 +124,7 @@ impl Director {
             address: *address,
             state: own.state,
             is_ready: own.ready == Ready::Yes,
+            activated: own.activated,
         };
         self.routers.iter().map(standing).collect()
     }
@@ -148,11 +146,15 @@ impl Director {
         }
         let lacks = state == State::Active && own.ready != Ready::Yes;
         (own.state, own.ready) = (state, Ready::No);
-        (own.claim, own.handed_over, own.rival) = (None, None, None);
+        (own.claim, own.handed_over) = (None, None);
         self.actions.extend(own.gate(address, false));
+        if state == State::Active {
+            own.activated = Some(now);
+        }
         if state == State::Backup {
             (own.since, own.waits) = (now, now);
-            if has_handed_over && self.peers.iter().all(|peer| peer.owes.is_none()) {
+            let may_owe = |peer: &Peer| peer.owes.is_some() || peer.suspected.is_some();
+            if has_handed_over && !self.peers.iter().any(may_owe) {
                 own.ready = Ready::Yes;
                 own.handed_over = Some(now);
             }
@@ -162,48 +164,54 @@ impl Director {
             self.end_succession(address);
         }
         if lacks {
-            // One that does not answer is dead, or a rival that will be heard.
-            self.want_tables(|peer| peer.is_lost().is_none());
+            // One that does not answer is dead, or a rival.
+            self.want_tables(|_, peer| peer.is_lost().is_none());
         }
     }
 
-    /// What connected to the other is to be had from it when it has gone back.
+    /// Whether it was a peer, and which of them, they say themselves.
     fn had_rival(&mut self, address: IpAddr) {
-        let now = self.now;
-        let Some(own) = self.routers.get_mut(&address) else { return };
-        if own.state == State::Active {
-            let last = own.rival.replace(now);
-            let goes_on = last.is_some_and(|last| now - last < QUIET);
-            // One that is no peer is heard for as long as nobody stops it.
-            self.want_tables(|peer| !goes_on || !peer.has_paid);
+        if self.state(address) == Some(State::Active) {
+            self.peers.iter_mut().for_each(|peer| peer.suspected = Some(self.now));
+            self.ask_all();
         }
     }
 
-    /// The active router here lacks what these peers have.
-    fn want_tables(&mut self, of: impl Fn(&Peer) -> bool) {
-        let is_first = self.peers.iter().all(|peer| peer.owes.is_none());
-        for peer in self.peers.iter_mut().filter(|peer| of(peer)) {
-            (peer.owes, peer.has_paid) = (Some(self.now), false);
-            if is_first {
+    /// The active router here lacks what these peers have: it is to be had from each when that
+    /// is not active any more.
+    fn want_tables(&mut self, of: impl Fn(usize, &Peer) -> bool) {
+        let mut forgoes = false;
+        for (number, peer) in self.peers.iter_mut().enumerate() {
+            if of(number, peer) {
+                let owed = peer.owes.replace(self.now);
+                let is_there = peer.answered(Time::ZERO);
+                forgoes |= owed.is_none() && is_there && !self.takes_beside_active;
+                // Once more if it just has been, so that a backup daemon can be started.
                 peer.ask_now(self.now);
             }
         }
-        let owe = self.peers.iter().any(|peer| peer.owes.is_some());
-        if is_first && owe && !self.takes_beside_active {
+        if forgoes {
             self.tell(Notice::Forgone);
         }
     }
 
     fn answers(&mut self, number: usize, result: Result<Vec<Standing>, String>) {
         let Some(peer) = self.peers.get_mut(number) else { return };
+        let were_active = result.as_ref().map(|said| peer.were_active(said)).unwrap_or_default();
         let was_lost = peer.is_lost().is_some();
         let changes = peer.answers(result);
-        if peer.is_lost().is_some() || are_rivals(&self.routers, peer, Time::ZERO) {
-            peer.has_paid = false;
+        let is_active = |own: &Own| own.state == State::Active;
+        if were_active.iter().any(|address| self.routers.get(address).is_some_and(is_active)) {
+            self.want_tables(|other, _| other == number);
         }
-        if !changes {
-            return;
+        if changes {
+            self.comes_or_goes(number, was_lost);
         }
+    }
+
+    /// A peer can be reached and could not before, or the reverse.
+    fn comes_or_goes(&mut self, number: usize, was_lost: bool) {
+        let Some(peer) = self.peers.get_mut(number) else { return };
         // It is asked once more, so that a backup daemon can be started.
         peer.rival = are_rivals(&self.routers, peer, Time::ZERO).then_some(self.now);
         if was_lost {
@@ -309,7 +317,9 @@ impl Director {
         let is_active = |own: &Own| own.state == State::Active;
         if !self.routers.values().any(is_active) {
             // What was missing belongs to others now.
-            self.peers.iter_mut().for_each(|peer| (peer.owes, peer.rival) = (None, None));
+            for peer in &mut self.peers {
+                (peer.owes, peer.suspected, peer.rival) = (None, None, None);
+            }
         }
         let has_missing = |peer: &Peer| {
             self.routers.iter().any(|(address, own)| {
@@ -330,7 +340,6 @@ impl Director {
         let Some((number, pays)) = found else { return };
         if let Some(peer) = self.peers.get_mut(number) {
             peer.transfer = Some(Transfer { began: self.now, pays });
-            peer.has_paid |= pays;
             self.actions.push_back(Action::Transfer { peer: number });
         }
     }

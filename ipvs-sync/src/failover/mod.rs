@@ -24,7 +24,8 @@
 //! let asks = told(Event::State { address, state: State::Backup, has_handed_over: false });
 //! assert_eq!(asks, [Action::Ask { peer: 0 }]);
 //! // The other one is active, so that its connections are wanted.
-//! let there = vec![Standing { address, state: State::Active, is_ready: false }];
+//! let activated = Some(Time::from_micros(7));
+//! let there = vec![Standing { address, state: State::Active, is_ready: false, activated }];
 //! let transfers = told(Event::Answer { peer: 0, result: Ok(there) });
 //! assert!(transfers.contains(&Action::Transfer { peer: 0 }));
 //! told(Event::Transferred { peer: 0, result: Ok(()) });
@@ -93,8 +94,9 @@
 //! taken at once besides: otherwise it is missing here until the first packet after that.
 //! Taking them needs the backup daemon beside the active router
 //! ([`Director::take_beside_active`]).
-//! While a rival is heard again and again, as one that is no peer may be, the tables of peers
-//! that were neither active nor out of reach since are not taken again.
+//! Which peers have been active beside the router here they say themselves
+//! ([`Standing::activated`](crate::peer::Standing::activated)), so that one heard that is no peer
+//! costs nothing.
 
 mod claim;
 mod director;

@@ -22,8 +22,8 @@ pub(super) struct Own {
     pub(super) claim: Option<Claim>,
     /// When it has handed over, or its successor said that it takes over.
     pub(super) handed_over: Option<Time>,
-    /// When a rival was heard last, of those heard since it became active.
-    pub(super) rival: Option<Time>,
+    /// When it became active last.
+    pub(super) activated: Option<Time>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Own {
             is_open: false,
             claim: None,
             handed_over: None,
-            rival: None,
+            activated: None,
         }
     }
 

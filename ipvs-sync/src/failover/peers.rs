@@ -3,6 +3,7 @@
 use crate::peer::Standing;
 use crate::vrrp::Time;
 use crate::vrrp::router::State;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ use std::time::Duration;
 pub(super) struct Peer {
     /// The last answer, and when it was asked for.
     said: Option<(Time, Result<Vec<Standing>, String>)>,
+    /// When each of its routers was activated, as it said last, if it ever answered.
+    activated: Option<BTreeMap<IpAddr, Option<Time>>>,
     /// When it was asked what it has not answered yet.
     asked: Option<Time>,
     /// When to ask again.
@@ -23,9 +26,8 @@ pub(super) struct Peer {
     pub(super) not_before: Time,
     /// Since when an active router here lacks what it had.
     pub(super) owes: Option<Time>,
-    /// What it owes was taken since, or is being taken, and whenever it was asked it was
-    /// neither a rival nor out of reach.
-    pub(super) has_paid: bool,
+    /// When a rival was heard that it may be. It has not answered since.
+    pub(super) suspected: Option<Time>,
     /// When it came into reach again with a router that is active there and here: what it has
     /// is taken without waiting until one of them has given way.
     pub(super) rival: Option<Time>,
@@ -54,7 +56,8 @@ impl Peer {
             taken: None,
             not_before: Time::ZERO,
             owes: None,
-            has_paid: false,
+            suspected: None,
+            activated: None,
             rival: None,
         }
     }
@@ -83,10 +86,27 @@ impl Peer {
     /// reverse.
     pub(super) fn answers(&mut self, result: Result<Vec<Standing>, String>) -> bool {
         let Some(asked) = self.asked.take() else { return false };
+        if let Ok(said) = &result {
+            let activated = said.iter().map(|standing| (standing.address, standing.activated));
+            self.activated = Some(activated.collect());
+            self.suspected = self.suspected.filter(|since| *since > asked);
+        }
         let before = self.said.as_ref().map(|(_, said)| said.is_ok());
         let changes = before != Some(result.is_ok());
         self.said = Some((asked, result));
         changes
+    }
+
+    /// The routers that were active there since it answered before, of an answer that is new. Of
+    /// the first those that are, or ever were if it is suspected.
+    pub(super) fn were_active(&self, said: &[Standing]) -> Vec<IpAddr> {
+        let before = |address: IpAddr| self.activated.as_ref()?.get(&address).copied();
+        let was_active = |standing: &&Standing| match before(standing.address) {
+            Some(before) => standing.activated.is_some() && standing.activated != before,
+            None if self.suspected.is_some() => standing.activated.is_some(),
+            None => standing.state == State::Active,
+        };
+        said.iter().filter(was_active).map(|standing| standing.address).collect()
     }
 
     /// What it said when it was asked at that time or later.

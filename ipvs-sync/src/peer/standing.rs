@@ -2,12 +2,14 @@
 
 use super::message::{read_address, written_address};
 use super::refused::Refused;
+use crate::vrrp::Time;
 use crate::vrrp::router::State;
 use std::net::IpAddr;
 
 /// What a virtual router is on one director. It is written as its address (16 bytes, one of
-/// IPv4 mapped into IPv6), its state (0 stopped, 1 fault, 2 backup, 3 active) and whether it
-/// is ready (0 or 1).
+/// IPv4 mapped into IPv6), its state (0 stopped, 1 fault, 2 backup, 3 active), whether it is
+/// ready (0 or 1), and when it was activated (8 bytes, microseconds in network byte order; 0 if
+/// it was not).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Standing {
     /// Its first virtual address, which is the same on each director.
@@ -16,9 +18,12 @@ pub struct Standing {
     pub state: State,
     /// Whether the connections are there.
     pub is_ready: bool,
+    /// When it became active last, by that director's clock; `None` if it has not since that
+    /// knows of it. Who sees another time than before knows that it was active meanwhile.
+    pub activated: Option<Time>,
 }
 
-const LENGTH: usize = 18;
+const LENGTH: usize = 26;
 
 impl Standing {
     /// Reads all of an answer.
@@ -36,7 +41,8 @@ impl Standing {
     fn read(bytes: &[u8]) -> Result<Self, Refused> {
         let wrong = Refused::Length { length: bytes.len() };
         let (octets, rest) = bytes.split_first_chunk().ok_or(wrong)?;
-        let [state, is_ready] = rest else { return Err(wrong) };
+        let ([state, is_ready], rest) = rest.split_first_chunk().ok_or(wrong)?;
+        let micros = rest.try_into().map(u64::from_be_bytes).map_err(|_| wrong)?;
         let state = match *state {
             0 => State::Stopped,
             1 => State::Fault,
@@ -44,7 +50,12 @@ impl Standing {
             3 => State::Active,
             state => return Err(Refused::Standing { state }),
         };
-        Ok(Self { address: read_address(*octets), state, is_ready: *is_ready != 0 })
+        Ok(Self {
+            address: read_address(*octets),
+            state,
+            is_ready: *is_ready != 0,
+            activated: (micros > 0).then_some(Time::from_micros(micros)),
+        })
     }
 
     /// Writes it behind what is there.
@@ -57,5 +68,6 @@ impl Standing {
             State::Active => 3,
         });
         out.push(self.is_ready.into());
+        out.extend(self.activated.map_or(0, Time::micros).to_be_bytes());
     }
 }

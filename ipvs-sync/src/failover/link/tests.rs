@@ -3,6 +3,7 @@
 use super::{Counters, Link, Settings, Told};
 use crate::peer::{self, Key, Message, Pipe, Refused, Standing};
 use crate::resync;
+use crate::vrrp::Time;
 use crate::vrrp::router::State;
 use ipvs::connections::{ReadError, Reader};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -103,7 +104,8 @@ fn a_peer_says_what_its_routers_are() {
     let (asks, answers) = links();
     asks.ask(0);
     assert_eq!(answer(&asks).unwrap(), []);
-    let standing = Standing { address: VIRTUAL, state: State::Active, is_ready: true };
+    let activated = Some(Time::from_micros(7));
+    let standing = Standing { address: VIRTUAL, state: State::Active, is_ready: true, activated };
     // More than fit into one message.
     let standings = vec![standing; 600];
     answers.publish(&standings);

@@ -1,16 +1,20 @@
 //! One director, told by hand.
 
 use super::*;
+use std::collections::BTreeMap;
 
 /// A director, the time, and what it has wanted since that was last asked.
 pub(super) struct Told {
     director: Director,
     now: Time,
+    /// What each peer was when it answered last, and when it was activated.
+    said: BTreeMap<usize, (State, Option<Time>)>,
 }
 
 impl Told {
     pub(super) fn new(peers: usize, deadline: Option<Duration>) -> Self {
-        Self { director: Director::new(Time::ZERO, peers, deadline), now: Time::ZERO }
+        let director = Director::new(Time::ZERO, peers, deadline);
+        Self { director, now: Time::ZERO, said: BTreeMap::new() }
     }
 
     /// One that is a backup, whose peers were asked.
@@ -27,7 +31,15 @@ impl Told {
         told.brought(0);
         told.is(State::Active);
         told.pass(SECOND);
+        told.gives_way(0);
         told
+    }
+
+    /// A peer is not active any more. If it is again, that is another time.
+    pub(super) fn gives_way(&mut self, peer: usize) {
+        if let Some((state, _)) = self.said.get_mut(&peer) {
+            *state = State::Backup;
+        }
     }
 
     pub(super) fn tell(&mut self, event: Event) -> Vec<Action> {
@@ -40,7 +52,12 @@ impl Told {
     }
 
     pub(super) fn answers(&mut self, peer: usize, state: State, is_ready: bool) -> Vec<Action> {
-        let there = Standing { address: vip(), state, is_ready };
+        let (before, mut activated) = self.said.get(&peer).copied().unwrap_or((state, None));
+        if state == State::Active && (before != State::Active || activated.is_none()) {
+            activated = Some(self.now + MICRO);
+        }
+        self.said.insert(peer, (state, activated));
+        let there = Standing { address: vip(), state, is_ready, activated };
         self.tell(Event::Answer { peer, result: Ok(vec![there]) })
     }
 
@@ -697,11 +714,11 @@ fn a_backup_takes_over_when_it_is_asked_to_and_another_says_why_not() {
 #[test]
 fn the_one_that_stayed_active_takes_what_the_other_had_when_that_has_given_way() {
     let mut told = Told::active();
-    told.answers(0, State::Active, false);
+    told.answers(0, State::Backup, false);
     told.pass(SECOND / 2);
     assert_eq!(told.tell(Event::DualActive { address: vip() }), [ASK]);
+    assert_eq!(told.answers(0, State::Active, false), [ASK]);
     assert_eq!(told.answers(0, State::Active, false), []);
-    told.tell(Event::DualActive { address: vip() });
     assert_eq!(told.pass(SECOND), [ASK]);
     assert_eq!(told.answers(0, State::Backup, false), [TRANSFER]);
     assert_eq!(told.brought(0), []);
@@ -711,56 +728,61 @@ fn the_one_that_stayed_active_takes_what_the_other_had_when_that_has_given_way()
 
 /// A router of the same identifier that belongs to none of the peers, and does not stop.
 #[test]
-fn a_rival_that_is_no_peer_costs_one_transfer() {
+fn a_rival_that_is_no_peer_costs_no_transfer() {
     let mut told = Told::active();
-    let rival = || Event::DualActive { address: vip() };
     told.answers(0, State::Backup, true);
     told.pass(SECOND / 2);
-    assert_eq!(told.tell(rival()), [ASK]);
-    assert_eq!(told.answers(0, State::Backup, true), [TRANSFER]);
-    for _ in 0..10 {
-        told.pass(SECOND);
-        told.tell(rival());
-        assert_eq!(told.answers(0, State::Backup, true), [], "one goes on");
-    }
-    assert_eq!(told.brought(0), []);
-    assert!(!told.director.wants_tables());
     for _ in 0..100 {
-        told.pass(SECOND);
-        told.tell(rival());
-        assert_eq!(told.answers(0, State::Backup, true), [], "again");
+        assert_eq!(told.tell(Event::DualActive { address: vip() }), [ASK]);
+        assert_eq!(told.answers(0, State::Backup, true), []);
+        assert!(!told.director.wants_tables());
+        told.pass(SECOND / 2);
     }
-    assert!(!told.director.wants_tables());
-    // When it is heard again after a while it may be another.
-    told.pass(SECOND * 60);
-    told.answers(0, State::Backup, true);
-    told.tell(rival());
-    told.pass(SECOND);
-    assert!(told.answers(0, State::Backup, true).contains(&TRANSFER));
 }
 
 #[test]
-fn while_a_rival_goes_on_a_peer_gives_again_that_was_active_or_out_of_reach() {
-    for was_active in [true, false] {
-        let mut told = Told::active();
-        let rival = || Event::DualActive { address: vip() };
+fn a_rival_was_who_has_been_active_since_it_answered_whether_it_was_so_when_asked_or_not() {
+    let mut told = Told::active();
+    told.answers(0, State::Backup, true);
+    // Again and again, and before what was wanted has come.
+    for seconds in [10, 1, 0, 0] {
+        told.pass(SECOND * seconds);
+        told.pass(SECOND);
+        told.said.insert(0, (State::Backup, Some(told.now)));
         told.answers(0, State::Backup, true);
-        told.pass(SECOND / 2);
-        told.tell(rival());
+        assert!(told.director.wants_tables());
+        assert!(told.pass(SECOND / 10).is_empty(), "it is asked once more");
         assert_eq!(told.answers(0, State::Backup, true), [TRANSFER]);
+        told.pass(SECOND);
+        told.said.insert(0, (State::Backup, Some(told.now)));
+        told.answers(0, State::Backup, true);
         told.brought(0);
-        told.pass(SECOND);
-        match was_active {
-            true => told.answers(0, State::Active, false),
-            false => told.is_silent(0),
-        };
-        told.tell(rival());
-        told.pass(SECOND);
+        assert!(told.director.wants_tables(), "it was active meanwhile");
         let mut actions = told.answers(0, State::Backup, true);
-        told.pass(SECOND);
-        actions.extend(told.answers(0, State::Backup, true));
-        assert!(actions.contains(&TRANSFER), "{was_active}");
+        actions.extend(told.pass(SECOND));
+        assert!(actions.contains(&TRANSFER));
+        told.brought(0);
+        assert!(!told.director.wants_tables());
     }
+    // Nor has one that was started anew.
+    told.is_silent(0);
+    told.pass(SECOND);
+    told.said.clear();
+    told.answers(0, State::Backup, false);
+    assert!(!told.director.wants_tables());
+}
+
+#[test]
+fn what_a_peer_was_before_the_router_here_became_active_is_not_wanted() {
+    let mut told = Told::backup(1, None);
+    told.answers(0, State::Active, false);
+    told.brought(0);
+    told.pass(SECOND);
+    told.answers(0, State::Active, false);
+    told.is(State::Active);
+    told.pass(SECOND);
+    told.answers(0, State::Backup, true);
+    assert!(!told.director.wants_tables());
 }
 
 /// Both hear each other's words sooner than each other's advertisements, or later.
@@ -776,12 +798,10 @@ fn what_a_rival_has_is_taken_once_when_it_comes_into_reach_and_again_when_it_has
     assert_eq!(told.answers(0, State::Active, false), [TRANSFER]);
     told.pass(SECOND / 10);
     assert_eq!(told.brought(0), []);
-    assert!(!told.director.wants_tables());
     told.pass(SECOND);
     assert_eq!(told.answers(0, State::Active, false), [], "once");
 
-    told.tell(Event::DualActive { address: vip() });
-    assert_eq!(told.answers(0, State::Active, false), []);
+    assert!(told.director.wants_tables());
     told.pass(SECOND);
     assert_eq!(told.answers(0, State::Backup, false), [TRANSFER]);
     assert_eq!(told.brought(0), []);
@@ -854,6 +874,8 @@ fn what_a_rival_has_that_does_not_answer_wants_no_backup_daemon_until_it_does() 
     told.is_silent(0);
     assert!(!told.director.wants_tables());
     told.pass(SECOND);
+    // It was active meanwhile.
+    told.said.insert(0, (State::Backup, Some(told.now)));
     let reached = Action::Notice(Notice::Reached { peer: 0 });
     assert_eq!(told.answers(0, State::Backup, false), [reached, ASK]);
     assert!(told.director.wants_tables());
@@ -866,31 +888,29 @@ fn what_a_rival_has_that_does_not_answer_wants_no_backup_daemon_until_it_does() 
 /// Where a backup daemon would keep the active router from balancing.
 #[test]
 fn nothing_is_taken_beside_an_active_router_where_that_is_not_to_be() {
+    let forgone = Action::Notice(Notice::Forgone);
     let mut told = Told::active();
     told.director.take_beside_active(false);
     told.answers(0, State::Backup, true);
-    told.pass(SECOND / 2);
-    let rival = || Event::DualActive { address: vip() };
-    assert_eq!(told.tell(rival()), [Action::Notice(Notice::Forgone), ASK]);
+    told.pass(SECOND);
+    assert_eq!(told.answers(0, State::Active, false), [forgone, ASK]);
     for state in [State::Active, State::Backup, State::Active, State::Backup] {
-        assert_eq!(told.answers(0, state, false), []);
+        assert!(told.answers(0, state, false).iter().all(|action| *action == ASK));
         assert!(!told.director.wants_tables());
         told.pass(SECOND);
-        assert_eq!(told.tell(rival()), [], "once");
     }
     // One that comes into reach.
     told.is_silent(0);
     told.pass(SECOND);
-    assert!(!told.answers(0, State::Active, false).contains(&TRANSFER));
-    told.pass(SECOND);
-    assert!(!told.answers(0, State::Active, false).contains(&TRANSFER));
+    for _ in 0..2 {
+        assert!(!told.answers(0, State::Active, false).contains(&TRANSFER));
+        told.pass(SECOND);
+    }
     assert!(!told.director.wants_tables());
 
     // It gives way, and the other has what is missing.
     let address = vip();
-    let gives_way = Event::State { address, state: State::Backup, has_handed_over: true };
-    told.pass(SECOND);
-    told.tell(gives_way);
+    told.tell(Event::State { address, state: State::Backup, has_handed_over: true });
     assert!(!told.is_ready());
     told.answers(0, State::Active, false);
     told.pass(SECOND);
@@ -901,8 +921,8 @@ fn nothing_is_taken_beside_an_active_router_where_that_is_not_to_be() {
 fn what_is_owed_is_taken_when_it_may_be_again() {
     let mut told = Told::active();
     told.answers(0, State::Backup, true);
-    told.pass(SECOND / 2);
-    told.tell(Event::DualActive { address: vip() });
+    told.pass(SECOND);
+    told.answers(0, State::Active, false);
     assert!(told.director.wants_tables());
     told.director.take_beside_active(false);
     assert!(!told.director.wants_tables());

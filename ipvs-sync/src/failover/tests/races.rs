@@ -230,6 +230,7 @@ fn both(peer: usize, addresses: [IpAddr; 2], ready: [bool; 2]) -> Event {
         address,
         state: State::Backup,
         is_ready,
+        activated: None,
     });
     Event::Answer { peer, result: Ok(standings.collect()) }
 }

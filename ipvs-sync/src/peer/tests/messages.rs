@@ -1,6 +1,7 @@
 //! Messages, and what is in answers.
 
 use crate::peer::{LeftOut, Message, Refused, Standing};
+use crate::vrrp::Time;
 use crate::vrrp::router::State;
 
 fn written(message: &Message<'_>) -> Vec<u8> {
@@ -82,14 +83,21 @@ fn standings_are_written_as_they_are_read() {
         (State::Backup, true, [0x2001, 0xdb8, 0, 0, 0, 0, 0, 7].into()),
         (State::Active, true, [10, 0, 0, 9].into()),
     ]
-    .map(|(state, is_ready, address)| Standing { address, state, is_ready });
+    .map(|(state, is_ready, address)| Standing {
+        address,
+        state,
+        is_ready,
+        activated: is_ready.then_some(Time::from_micros(0x0102_0304_0506_0708)),
+    });
     let mut bytes = Vec::new();
     all.iter().for_each(|standing| standing.write(&mut bytes));
     assert_eq!(bytes[..18], *b"\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\x07\0\0");
-    assert_eq!(bytes[36..54], *b"\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x07\x02\x01");
+    assert_eq!(bytes[18..26], [0; 8]);
+    assert_eq!(bytes[52..70], *b"\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x07\x02\x01");
+    assert_eq!(bytes[70..78], [1, 2, 3, 4, 5, 6, 7, 8]);
     assert_eq!(Standing::read_all(&bytes).unwrap(), all);
     assert_eq!(Standing::read_all(&[]).unwrap(), []);
-    assert_eq!(Standing::read_all(&bytes[..71]), Err(Refused::Length { length: 71 }));
+    assert_eq!(Standing::read_all(&bytes[..103]), Err(Refused::Length { length: 103 }));
     bytes[16] = 4;
     assert_eq!(Standing::read_all(&bytes), Err(Refused::Standing { state: 4 }));
 }
