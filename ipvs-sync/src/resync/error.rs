@@ -31,7 +31,7 @@ pub enum Error {
     /// the kernel's table.
     Missing(Report),
     /// There are connections, and no service here has a destination to which one could go.
-    NoDestination(Report),
+    NoDestination,
 }
 
 impl fmt::Display for Error {
@@ -51,8 +51,8 @@ impl fmt::Display for Error {
                 "{report}: what is sent to the backup daemon does not arrive (a packet filter \
                  of its port must let through what this host sends to itself)"
             ),
-            Self::NoDestination(report) => {
-                write!(f, "{report}: no service here has one, and all are to be there first")
+            Self::NoDestination => {
+                f.write_str("no service here has a destination: they are to be there first")
             }
         }
     }
@@ -67,7 +67,7 @@ impl std::error::Error for Error {
             Self::Client(error) => Some(error),
             Self::Net(error) => Some(error),
             Self::TooOften | Self::NoBackup | Self::Stalled => None,
-            Self::Missing(_) | Self::NoDestination(_) => None,
+            Self::Missing(_) | Self::NoDestination => None,
         }
     }
 }

@@ -50,8 +50,8 @@ impl Receiver {
     ///
     /// # Errors
     /// [`Error`]. What was taken until then stays. [`Error::Missing`] if after the last time
-    /// more is missing than is there, [`Error::NoDestination`] if nothing could be taken because
-    /// no service here has a destination.
+    /// more is missing than is there; [`Error::NoDestination`] at the first connection if no
+    /// service here has a destination.
     pub fn run<T: Transport>(
         &mut self,
         stream: TcpStream,
@@ -93,6 +93,9 @@ impl Receiver {
                     return Ok(());
                 };
                 let Some(bound) = destinations.bound(connection) else {
+                    if destinations.are_none() {
+                        return Err(Error::NoDestination);
+                    }
                     report.without_destination += 1;
                     return Ok(());
                 };
@@ -111,15 +114,12 @@ impl Receiver {
             })?;
             injector.finish()?;
             (report.total, report.left_out) = (total, left_out);
-            if destinations.are_none() || !is_first && report.is_complete() {
+            if !is_first && report.is_complete() {
                 break;
             }
         }
         self.position = 0;
         pipe.send(&Message::Thanks, Instant::now() + PATIENCE)?;
-        if destinations.are_none() && report.without_destination > 0 {
-            return Err(Error::NoDestination(report));
-        }
         // Some may have come or changed since, but not most.
         if report.missing() > report.synced {
             return Err(Error::Missing(report));

@@ -55,8 +55,9 @@ fn what_a_rival_has_is_taken_by_an_active_director_unless_it_would_balance_nothi
     let backup_only = |is_set| Sysctls::here().set(Sysctl::BACKUP_ONLY, is_set).unwrap();
     backup_only(true);
     let daemon = Daemon::start("");
-    let by_state = "[sync]\ndaemons = \"by-state\"";
-    daemon.reload(&linked(daemon.folder(), "10.5.0.1", 'a').replace("[sync]", by_state));
+    let by_state = linked(daemon.folder(), "10.5.0.1", 'a')
+        .replace("[sync]", "[sync]\ndaemons = \"by-state\"");
+    daemon.reload(&by_state);
     daemon.waits_for("\"state\":\"active\"");
     let master = ["master id 7 on sync0"];
     wait_for("the master alone", || (running(&netns) == master).then_some(()));
@@ -64,14 +65,20 @@ fn what_a_rival_has_is_taken_by_an_active_director_unless_it_would_balance_nothi
     let (listen, peer) = ("10.5.0.2:8849".parse().unwrap(), "10.5.0.1:8849".parse().unwrap());
     let settings = Settings { listen, peers: vec![peer], key: Key::new([0xaa; 32]) };
     let rival = Link::start(settings, None).unwrap();
-    let address = "10.0.0.7".parse().unwrap();
-    rival.publish(&[Standing { address, state: State::Active, is_ready: false }]);
-    daemon.waits_for("\"reached\":true");
+    let says = |state| {
+        let (address, activated) = ("10.0.0.7".parse().unwrap(), Some(now()));
+        rival.publish(&[Standing { address, state, is_ready: false, activated }]);
+    };
+    says(State::Active);
+    wait_for("a notice", || daemon.log().contains("are not fetched").then_some(()));
     let until = now() + Duration::from_secs(3);
     while now() < until {
         assert_eq!(running(&netns), master);
     }
     backup_only(false);
+    // It is looked at again.
+    daemon.reload(&by_state);
+    says(State::Backup);
     daemon.waits_for("\"last-transfer\":\"synced 0 of 0 connections\"");
     wait_for("the master alone", || (running(&netns) == master).then_some(()));
     assert!(daemon.log().contains("sync daemon stopped sequence="), "{}", daemon.log());

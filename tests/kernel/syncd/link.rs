@@ -58,10 +58,18 @@ fn a_link_whose_address_is_gone_at_a_reload_comes_back_with_it() {
     let text = linked(daemon.folder(), "10.5.0.1", 'a');
     daemon.reload(&text);
     daemon.waits_for("\"peers\":[{\"address\":\"10.5.0.2:8849\"");
+    daemon.waits_for("\"state\":\"active\"");
     netns.run("/sbin/ip addr del 10.5.0.1/24 dev sync0");
     daemon.reload(&linked(daemon.folder(), "10.5.0.1", 'b'));
     daemon.waits_for("\"refused\":1");
-    daemon.waits_for("\"peers\":[]");
+    daemon.waits_for("\"link\":null");
+    assert!(daemon.state().contains("10.5.0.2:8849\",\"reached\":false"), "{}", daemon.state());
+    // Nobody can be asked to take over.
+    let output = daemon.ask(&["handover"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("the link is down"), "{said}");
+    assert_eq!(output.status.code(), Some(6));
     netns.run("/sbin/ip addr add 10.5.0.1/24 dev sync0");
-    daemon.waits_for("\"peers\":[{\"address\":\"10.5.0.2:8849\"");
+    daemon.waits_for("\"link\":{");
+    assert!(daemon.log().contains("the link is there again"), "{}", daemon.log());
 }

@@ -242,16 +242,17 @@ impl Core {
             start: now(),
         };
         let resolved = core.resolve(&config).map_err(|all| Failure::new(Exit::System, all))?;
-        core.peers.set(link(&config), core.namespace.as_ref(), &core.running)?;
+        let link = link(&config);
         // Whoever becomes active has the services then.
         core.apply(config.table.as_ref())?;
         core.hooks.set(config.hooks);
-        core.sync.set(config.sync, core.namespace.as_ref())?;
+        let sync = core.sync.prepare(config.sync, core.namespace.as_ref())?;
+        core.sync.set(sync);
         core.keep_sync(false);
         tracing::info!(count = config.routers.len(), "starting virtual routers");
         core.running.start(units(resolved))?;
         core.running.tell_links(&core.links);
-        core.peers.refresh(&core.running);
+        core.peers.set(link, core.namespace.as_ref(), &core.running)?;
         Ok(core)
     }
 
@@ -282,17 +283,19 @@ impl Core {
             return Err(format!("{file}: {keys}: to change it, restart ipvs-syncd"));
         }
         let resolved = self.resolve(&config)?;
-        // What may fail, before anything that does not.
+        // What may fail comes first, and is taken back.
+        let link = link(&config);
+        let sync = self.sync.prepare(config.sync, self.namespace.as_ref());
+        let sync = sync.map_err(|error| error.to_string())?;
         let peers = self.peers.config().cloned();
-        let set = self.peers.set(link(&config), self.namespace.as_ref(), &self.running);
+        let set = self.peers.set(link, self.namespace.as_ref(), &self.running);
         set.map_err(|error| error.to_string())?;
         if let Err(failure) = self.apply(config.table.as_ref()) {
             self.peers.go_back(peers);
             return Err(failure.text);
         }
         self.hooks.set(config.hooks);
-        let set = self.sync.set(config.sync, self.namespace.as_ref());
-        set.map_err(|error| error.to_string())?;
+        self.sync.set(sync);
         self.keep_sync(false);
         let errors = self.running.change(units(resolved));
         self.running.tell_links(&self.links);
@@ -348,8 +351,8 @@ impl Core {
             self.running.tell_links(&self.links);
         }
         self.tell();
-        self.peers.take_beside_active(self.sync.takes_beside_active());
         self.sync.follow(self.running.states(), self.peers.want_tables());
+        self.peers.take_beside_active(self.sync.takes_beside_active());
         self.keep_sync(is_changed);
         self.keep_peers();
         self.hooks.go_on();
@@ -414,6 +417,9 @@ impl Core {
         is_now: bool,
     ) -> Result<Option<Answer>, String> {
         let active = self.running.active(name)?;
+        if !is_now && self.peers.are_parted() {
+            return Err("the link is down, so that no other director can be asked".to_owned());
+        }
         if is_now || !self.peers.are_there() {
             active.iter().filter_map(|unit| unit.first()).for_each(|at| self.running.resign(*at));
             let names = active.iter().flatten().map(|address| self.running.named(*address));

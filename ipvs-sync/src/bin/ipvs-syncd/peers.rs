@@ -21,6 +21,12 @@ pub(crate) struct Peers {
     joined: Option<Joined>,
     /// Those that are to be joined again, and when that is tried.
     parted: Option<(Config, Time)>,
+    /// Tables are not taken while a virtual router is active.
+    forgoes: bool,
+    /// Why they cannot be, as it was told.
+    down: Option<String>,
+    /// What happened to the link and was not taken yet.
+    notices: Vec<String>,
 }
 
 struct Joined {
@@ -58,17 +64,24 @@ impl Peers {
         namespace: Option<&Namespace>,
         running: &Running,
     ) -> Result<(), LinkError> {
-        if self.config() == config.as_ref() {
+        if self.joined.is_some() && self.config() == config.as_ref() {
             return Ok(());
         }
         let old = self.config().cloned();
-        // Its address must be free before another listens there.
-        self.go_back(None);
-        let Some(config) = config else { return Ok(()) };
-        match Joined::start(config, namespace, running) {
-            Ok(joined) => self.joined = Some(joined),
+        let Some(config) = config else {
+            (self.joined, self.parted) = (None, None);
+            return Ok(());
+        };
+        if old.as_ref().is_some_and(|old| old.listen == config.listen) {
+            // It must be free before another listens there.
+            self.joined = None;
+        }
+        match Joined::start(config, namespace, running, self.forgoes) {
+            Ok(joined) => (self.joined, self.parted) = (Some(joined), None),
             Err(error) => {
-                self.go_back(old);
+                if self.joined.is_none() {
+                    self.go_back(old);
+                }
                 return Err(error);
             }
         }
@@ -77,7 +90,7 @@ impl Peers {
 
     /// These again, which were there before: by [`go_on`](Self::go_on), as soon as it can be.
     pub(crate) fn go_back(&mut self, config: Option<Config>) {
-        if self.config() != config.as_ref() {
+        if self.joined.is_none() || self.config() != config.as_ref() {
             self.joined = None;
             self.parted = config.map(|config| (config, now()));
         }
@@ -125,10 +138,19 @@ impl Peers {
     fn join_again(&mut self, namespace: Option<&Namespace>, running: &Running) {
         let due = self.parted.take_if(|(_, at)| *at <= now());
         let Some((config, _)) = due else { return };
-        match Joined::start(config.clone(), namespace, running) {
-            Ok(joined) => self.joined = Some(joined),
+        match Joined::start(config.clone(), namespace, running, self.forgoes) {
+            Ok(joined) => {
+                self.joined = Some(joined);
+                if self.down.take().is_some() {
+                    self.notices.push("the link is there again".to_owned());
+                }
+            }
             Err(error) => {
-                tracing::warn!(%error, "the link to the other directors is down");
+                let down = Some(format!("the link is down: {error}"));
+                if self.down != down {
+                    self.notices.extend(down.clone());
+                    self.down = down;
+                }
                 self.parted = Some((config, now() + RETRY));
             }
         }
@@ -136,7 +158,9 @@ impl Peers {
 
     /// What operators are to know, since the last time.
     pub(crate) fn take(&mut self) -> Vec<String> {
-        self.joined.as_mut().map(|joined| std::mem::take(&mut joined.notices)).unwrap_or_default()
+        let mut notices = std::mem::take(&mut self.notices);
+        notices.extend(self.joined.iter_mut().flat_map(|joined| joined.notices.drain(..)));
+        notices
     }
 
     /// What is to be waited for.
@@ -152,6 +176,7 @@ impl Peers {
 
     /// Whether tables are taken while a virtual router is active.
     pub(crate) fn take_beside_active(&mut self, takes: bool) {
+        self.forgoes = !takes;
         if let Some(joined) = &mut self.joined {
             joined.director.take_beside_active(takes);
         }
@@ -160,6 +185,11 @@ impl Peers {
     /// Whether a backup daemon must run to take a table.
     pub(crate) fn want_tables(&self) -> bool {
         self.joined.as_ref().is_some_and(|joined| joined.director.wants_tables())
+    }
+
+    /// Whether there are some, and no link to them.
+    pub(crate) fn are_parted(&self) -> bool {
+        self.parted.is_some()
     }
 
     /// Whether there are any, so that who hands over asks them first.
@@ -191,7 +221,7 @@ impl Peers {
     }
 
     pub(crate) fn state(&self) -> Vec<state::Peer> {
-        let Some(joined) = &self.joined else { return Vec::new() };
+        let Some(joined) = &self.joined else { return self.parted_state() };
         let peer = |(address, transfer): (&SocketAddr, &Transfer)| state::Peer {
             address: address.to_string(),
             reached: transfer.is_reached,
@@ -204,6 +234,19 @@ impl Peers {
             transfers_failed: transfer.failed,
         };
         joined.config.peers.iter().zip(&joined.transfers).map(peer).collect()
+    }
+
+    fn parted_state(&self) -> Vec<state::Peer> {
+        let peers = self.parted.iter().flat_map(|(config, _)| &config.peers);
+        let peer = |address: &SocketAddr| state::Peer {
+            address: address.to_string(),
+            reached: false,
+            transfer: None,
+            last_transfer: None,
+            transfers_done: 0,
+            transfers_failed: 0,
+        };
+        peers.map(peer).collect()
     }
 
     /// What became of those that connected here.
@@ -226,6 +269,7 @@ impl Joined {
         config: Config,
         namespace: Option<&Namespace>,
         running: &Running,
+        forgoes: bool,
     ) -> Result<Self, LinkError> {
         let Config { listen, peers, key, deadline } = config.clone();
         let count = peers.len();
@@ -240,7 +284,11 @@ impl Joined {
             notices: Vec::new(),
             turned_away: (0, now()),
         };
+        joined.director.take_beside_active(!forgoes);
         joined.refresh(running);
+        // Who asks before the next turn is to know.
+        joined.link.set_active(running.active_addresses());
+        joined.link.publish(&joined.director.standings());
         Ok(joined)
     }
 
@@ -417,7 +465,7 @@ impl Joined {
 }
 
 /// How long after a link could not be started that is tried again.
-const RETRY: Duration = Duration::from_secs(5);
+const RETRY: Duration = Duration::from_secs(2);
 
 /// How long it is at least until those that were turned away are told again.
 const AGAIN: Duration = Duration::from_secs(60);

@@ -16,7 +16,7 @@ pub(crate) struct Sync {
     kept: Option<Kept>,
 }
 
-struct Kept {
+pub(crate) struct Kept {
     client: Client,
     daemons: Daemons,
     config: config::Sync,
@@ -27,6 +27,8 @@ struct Kept {
     /// What `by-state` goes by.
     is_active: bool,
     is_backup: bool,
+    /// The states of the virtual routers want no backup.
+    is_active_only: bool,
     /// The kernel balances nothing while the backup runs, as it was read last.
     backup_only: bool,
     /// Those that run, as they were read last.
@@ -36,6 +38,12 @@ struct Kept {
     /// What kept them from being as they are wanted, the last time.
     failing: Vec<String>,
     failures: u64,
+}
+
+/// The daemons that are to be kept: where none were, or others than were.
+pub(crate) enum Prepared {
+    New(Box<Kept>),
+    Same(Option<config::Sync>),
 }
 
 /// What happened to a role.
@@ -48,19 +56,26 @@ struct Told {
 const ROLES: [Role; 2] = [Role::Master, Role::Backup];
 
 impl Sync {
-    /// These from now on. They are started and stopped by the next [`run`](Self::run).
-    pub(crate) fn set(
-        &mut self,
+    /// What [`set`](Self::set) takes, with all that may fail done.
+    pub(crate) fn prepare(
+        &self,
         config: Option<config::Sync>,
         namespace: Option<&Namespace>,
-    ) -> Result<(), Error> {
-        match (config, &mut self.kept) {
-            (Some(config), Some(kept)) => kept.set(config),
-            (Some(config), None) => self.kept = Some(Kept::new(config, namespace)?),
-            (None, Some(kept)) => kept.leave(),
-            (None, None) => {}
+    ) -> Result<Prepared, Error> {
+        Ok(match (config, &self.kept) {
+            (Some(config), None) => Prepared::New(Box::new(Kept::new(config, namespace)?)),
+            (config, _) => Prepared::Same(config),
+        })
+    }
+
+    /// These from now on. They are started and stopped by the next [`run`](Self::run).
+    pub(crate) fn set(&mut self, prepared: Prepared) {
+        match (prepared, &mut self.kept) {
+            (Prepared::New(kept), _) => self.kept = Some(*kept),
+            (Prepared::Same(Some(config)), Some(kept)) => kept.set(config),
+            (Prepared::Same(None), Some(kept)) => kept.leave(),
+            (Prepared::Same(_), None) => {}
         }
-        Ok(())
     }
 
     /// Goes by the states of the virtual routers, if it is to. While a table is wanted, the
@@ -73,8 +88,8 @@ impl Sync {
 
     /// Whether a backup may be started to take a table while a virtual router is active.
     pub(crate) fn takes_beside_active(&self) -> bool {
-        let by_state = |kept: &Kept| kept.config.daemons == Which::ByState;
-        !self.kept.as_ref().is_some_and(|kept| by_state(kept) && kept.backup_only)
+        let is_alone = |kept: &Kept| kept.config.daemons == Which::ByState && kept.is_active_only;
+        !self.kept.as_ref().is_some_and(|kept| is_alone(kept) && kept.backup_only)
     }
 
     /// Whether what others tell does not arrive, though it should.
@@ -137,6 +152,7 @@ impl Kept {
             is_deaf: false,
             is_active: false,
             is_backup: true,
+            is_active_only: false,
             backup_only: backup_only(namespace),
             running,
             master: told(),
@@ -168,7 +184,9 @@ impl Kept {
             }
         }
         // Where none runs there may be one that could not be started.
-        is_backup |= !is_active || wants_table;
+        is_backup |= !is_active;
+        self.is_active_only = !is_backup;
+        is_backup |= wants_table;
         if (is_active, is_backup) != (self.is_active, self.is_backup) {
             (self.is_active, self.is_backup) = (is_active, is_backup);
             self.want();
