@@ -2,15 +2,17 @@
 
 use crate::sync::director::{BACKUP, Director, TCP, UDP, wait_for};
 use crate::sync::table::{from_client, named, packed};
+use crate::sync::told::heard;
 use ipvs::connections::{self, Connection as Entry};
 use ipvs::{
     Client, Destination, Endpoint, Family, Forwarding, Role, Service, ServiceKey, SyncDaemon,
 };
 use ipvs_sync::peer::Key;
-use ipvs_sync::proto::{Connection, Flags, Version, states};
+use ipvs_sync::proto::{Connection, Flags, Sequence, Sequences, Version, states};
 use ipvs_sync::resync::{Error, Progress, Receiver, Report, Sender};
+use socket2::{Domain, Socket, Type};
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::Once;
 use std::thread;
@@ -273,6 +275,63 @@ fn a_table_that_comes_before_the_services_is_no_success() {
     assert_eq!(
         joined.join().unwrap().unwrap_err().to_string(),
         "transfer of connections: no service here has a destination: they are to be there first"
+    );
+}
+
+/// The helper for FTP shifts them, and only the kernel's own messages say how far: what has
+/// come by these is not spoilt by a transfer, which does not know.
+#[test]
+fn shifted_sequence_numbers_are_kept_or_missing_ones_are_counted() {
+    let ftp = |client: u16| Connection {
+        service: "10.0.0.1:21".parse().unwrap(),
+        destination: "127.0.0.1:2121".parse().unwrap(),
+        state: 1,
+        flags: Flags::MASQUERADE,
+        timeout: 800,
+        ..Connection::new(
+            TCP,
+            Endpoint::new([10, 0, 0, 2], client),
+            "10.0.0.1:21".parse().unwrap(),
+            "127.0.0.1:2121".parse().unwrap(),
+        )
+    };
+    let serve = |client: &mut Client| {
+        serve(client);
+        let key = "tcp 10.0.0.1:21".parse().unwrap();
+        client.add_service(&Service::new(key)).unwrap();
+        client.add_destination(&key, &Destination::new("127.0.0.1:2121".parse().unwrap())).unwrap();
+    };
+    let sequence = Sequence { initial: 7, delta: 11, previous_delta: 3 };
+    let sequences = Some(Sequences { incoming: sequence, outgoing: sequence });
+    let flags = Flags::MASQUERADE | Flags::IN_SEQUENCE | Flags::OUT_SEQUENCE;
+    let known = Connection { flags, sequences, ..ftp(40_001) };
+
+    let mut director = Director::with_backup();
+    assert!(Command::new("/sbin/modprobe").arg("ip_vs_ftp").status().unwrap().success());
+    serve(&mut director.client);
+    director.give(&packed(Version::V1, &[ftp(40_001), ftp(40_002)]));
+    let all = table(3).len();
+    let (joining, active) = streams();
+    let joined = thread::spawn(move || {
+        let (mut director, mut listener) = Director::with_master(Version::V1);
+        serve(&mut director.client);
+        director.give(&packed(Version::V1, &[known]));
+        let report =
+            Receiver::new(KEY).run(joining, &mut director.client, Vec::new, |_| {}).unwrap();
+        // A packet of it, so that the master tells of it.
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        socket.bind(&SocketAddr::from(([10, 0, 0, 2], 40_001)).into()).unwrap();
+        let _ = socket.connect(&SocketAddr::from(([10, 0, 0, 1], 21)).into());
+        (report, heard(&mut listener, Version::V1, 1))
+    });
+    Sender::new(KEY).serve(active, connections::open, |_| {}).unwrap();
+    let (report, told) = joined.join().unwrap();
+    assert_eq!(told[0].client, known.client);
+    assert_eq!(told[0].sequences, sequences);
+    assert_eq!(
+        report.to_string(),
+        format!("synced {all} of {all} connections, 1 of FTP whose sequence numbers are not known")
     );
 }
 

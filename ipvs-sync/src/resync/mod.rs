@@ -37,9 +37,10 @@
 //!   is not taken, and counted; without any destination a transfer of connections fails.
 //! - A connection arrives with its addresses, its state and what is left of its timeout, a
 //!   template also with the data of its persistence engine. Procfs does not show how far
-//!   sequence numbers are shifted, so an FTP connection whose addresses were rewritten
-//!   stalls; and not the firewall mark, which is found again by the destination if only one
-//!   leads to it.
+//!   sequence numbers are shifted: a connection of FTP that is here already, by the kernel's
+//!   sync messages, is left as it is, and one that is not is taken and counted, and stalls if
+//!   its addresses were rewritten. Nor does it show the firewall mark, which is found again by
+//!   the destination if only one leads to it.
 //! - A connection of FTP data that waits for the client's port looks like a template in
 //!   procfs, and arrives as one. It is of no use then.
 //! - It is said over the encrypted stream of [`peer`](crate::peer). Who lacks the key learns
@@ -56,6 +57,7 @@ mod receiver;
 mod recent;
 mod report;
 mod sender;
+mod shifted;
 #[cfg(test)]
 mod tests;
 mod told;

@@ -5,6 +5,7 @@ use super::error::Error;
 use super::injector::Injector;
 use super::present::Present;
 use super::report::{Progress, Report};
+use super::shifted::Shifted;
 use super::told::Told;
 use crate::peer::{self, GREETING, Key, LeftOut, Message, Pipe, Refused};
 use crate::proto::Connection;
@@ -37,8 +38,8 @@ impl Receiver {
     /// until all is here. `client` is that of the calling thread's network namespace, where
     /// a backup daemon runs and the services and destinations are.
     ///
-    /// The first time that the table is read, all of it is given to the backup daemon;
-    /// after that what is missing, until nothing is or it was read five times. After an
+    /// The first time that the table is read, all of it is given to the backup daemon but
+    /// connections of FTP; after that what is missing, until nothing is or it was read five times. After an
     /// error, with another stream it goes on where it was.
     ///
     /// `active` says which virtual addresses are active here. Their connections are known here
@@ -61,8 +62,10 @@ impl Receiver {
     ) -> Result<Report, Error> {
         let mut injector = Injector::open(&client.daemons()?)?;
         let destinations = Destinations::new(client.snapshot()?);
+        let shifted = Shifted::here();
         let mut pipe = Pipe::asking(stream, &self.key, Instant::now() + GREETING)?;
         let mut report = Report::default();
+        let mut most_unshifted = 0;
         for pass in 1..=PASSES {
             let is_first = pass == 1;
             let mut own = active();
@@ -105,14 +108,19 @@ impl Receiver {
                     // It became active meanwhile: the next pass sees.
                     None => is_own,
                 };
+                let may_be_shifted = shifted.may_be(&bound);
                 if is_known {
                     report.synced += 1;
+                } else if is_first && may_be_shifted {
+                    // It is given only when it is known to be missing.
                 } else if injector.give(&bound)? {
                     given += 1;
+                    report.unshifted += u64::from(may_be_shifted);
                 }
                 Ok(())
             })?;
             injector.finish()?;
+            most_unshifted = report.unshifted.max(most_unshifted);
             (report.total, report.left_out) = (total, left_out);
             if !is_first && report.is_complete() {
                 break;
@@ -120,6 +128,7 @@ impl Receiver {
         }
         self.position = 0;
         pipe.send(&Message::Thanks, Instant::now() + PATIENCE)?;
+        report.unshifted = most_unshifted;
         // Some may have come or changed since, but not most.
         if report.missing() > report.synced {
             return Err(Error::Missing(report));

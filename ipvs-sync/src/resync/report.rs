@@ -6,9 +6,8 @@ use std::fmt;
 /// What came of a transfer. It displays as `synced 4990 of 5000 connections`, and what
 /// became of the others.
 ///
-/// What no transfer carries is not counted: how far sequence numbers are shifted
-/// (connections of FTP whose addresses were rewritten stall), and the firewall mark of a
-/// connection, where more than one mark leads to its destination.
+/// What no transfer carries and is not counted: the firewall mark of a connection, where more
+/// than one mark leads to its destination.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Report {
     /// How many connections and templates the active director's table has.
@@ -18,6 +17,9 @@ pub struct Report {
     /// How many have no service or destination here and were not taken. Those of a firewall
     /// mark are among them, if more than one leads to their destination.
     pub without_destination: u64,
+    /// How many of FTP were missing here and were given to the backup daemon. How far their
+    /// sequence numbers are shifted is not known, so that they stall if they are.
+    pub unshifted: u64,
     /// How many the active director could not tell.
     pub left_out: LeftOut,
     /// How often the table was read by the active director.
@@ -60,6 +62,7 @@ impl fmt::Display for Report {
             (unknown, "in a state without a number"),
             (unreadable, "that cannot be read"),
             (self.missing(), "missing"),
+            (self.unshifted, "of FTP whose sequence numbers are not known"),
         ] {
             if count > 0 {
                 write!(f, ", {count} {what}")?;

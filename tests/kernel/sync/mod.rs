@@ -5,4 +5,4 @@ mod dropped;
 mod kept;
 mod shown;
 pub(crate) mod table;
-mod told;
+pub(crate) mod told;

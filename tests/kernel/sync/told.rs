@@ -72,7 +72,7 @@ fn what_a_backup_was_told_its_own_master_tells_again() {
 
 /// So many connections that the master sends, each as it was told last and without what it
 /// borrows. Each datagram is written the same again.
-pub(super) fn heard(
+pub(crate) fn heard(
     listener: &mut SyncListener,
     version: Version,
     count: usize,
