@@ -1,8 +1,14 @@
 //! The link to the other directors, and reloads that change it.
 
 use super::{director, linked, sync};
+use crate::bodies::Bench as _;
+use crate::netns::Netns;
 use crate::program::{Daemon, web};
+use ipvs::Namespace;
+use ipvs_sync::net::now;
+use nix::unistd::gettid;
 use std::fs;
+use std::time::Duration;
 
 #[test]
 fn a_reload_to_a_link_that_cannot_start_changes_nothing() {
@@ -72,4 +78,32 @@ fn a_link_whose_address_is_gone_at_a_reload_comes_back_with_it() {
     netns.run("/sbin/ip addr add 10.5.0.1/24 dev sync0");
     daemon.waits_for("\"link\":{");
     assert!(daemon.log().contains("the link is there again"), "{}", daemon.log());
+}
+
+/// The active one is no director that could be asked.
+#[test]
+fn a_better_router_waits_for_connections_until_its_deadline() {
+    Netns::new();
+    let peer = Namespace::open("/proc/thread-self/ns/net").unwrap();
+    let netns = Netns::new();
+    netns.add_interface();
+    let here = gettid();
+    let there = |line: String| peer.run(|| Netns::entered().run(&line)).unwrap();
+    there(format!("/sbin/ip link add vrrp0 type veth peer name vrrp0 netns {here}"));
+    there("/sbin/ip link set vrrp0 up".to_owned());
+    there("/sbin/ip addr add 10.0.0.2/24 dev vrrp0".to_owned());
+    netns.run("/sbin/ip link set vrrp0 up");
+    netns.run("/sbin/ip addr add 10.0.0.1/24 dev vrrp0");
+    let worse = peer.run(|| Daemon::start(&web(50, ""))).unwrap();
+    worse.waits_for("\"state\":\"active\"");
+
+    let daemon = Daemon::start("");
+    let waits = Duration::from_secs(3);
+    let link = linked(daemon.folder(), "10.5.0.1", 'a');
+    let start = now();
+    daemon.reload(&link.replace("key =", "deadline = \"3s\"\nkey ="));
+    daemon.waits_for("\"state\":\"active\"");
+    assert!(now() - start >= waits, "{:?}", now() - start);
+    worse.waits_for("\"state\":\"backup\"");
+    assert!(daemon.log().contains("web: connections may be missing after 3"), "{}", daemon.log());
 }

@@ -7,6 +7,7 @@ mod program;
 mod told;
 
 use crate::host::{port, run};
+use crate::lan::Lan;
 use crate::router::{addresses, has_virtual, ip, wait_until};
 use crate::wire::Wire;
 use ipvs_sync::net::{AdvertSocket, group};
@@ -180,6 +181,34 @@ fn hooks_are_run_in_order_and_not_for_longer_than_their_time() {
     assert_eq!(daemon.end(), Some(0));
     let told = fs::read_to_string(&file).unwrap();
     assert_eq!(told, "1 web stopped backup\n2 web backup active\n3 web active stopped\n");
+    fs::remove_dir_all(out).unwrap();
+}
+
+#[test]
+fn after_a_partition_the_one_that_stays_says_who_was_active_too() {
+    let lan = Lan::new(2);
+    let out = folder();
+    let hook = format!(
+        "[[hook]]\ncommand = [\"/bin/sh\", \"-c\", \"echo $IPVS_SYNCD_EVENT $IPVS_SYNCD_PEER >> $0\", \
+         \"{}\"]\n",
+        out.join("told").display()
+    );
+    let stays = lan.at(1, || Daemon::start(&format!("{hook}{}", web(200, ""))));
+    stays.waits_for(ACTIVE);
+    let other = lan.at(2, || Daemon::start(&web(100, "")));
+    other.waits_for(BACKUP);
+    lan.cut(2);
+    other.waits_for(ACTIVE);
+    assert!(stays.state().contains("\"dual-active\":0"), "{}", stays.state());
+    lan.heal(2);
+    other.waits_for(BACKUP);
+    wait_until("the event", || !stays.state().contains("\"dual-active\":0"));
+    assert!(stays.state().contains(ACTIVE), "{}", stays.state());
+    wait_until("the hook", || {
+        fs::read_to_string(out.join("told")).unwrap().contains("dual-active 10.0.0.2\n")
+    });
+    assert!(stays.log().contains("two virtual routers are active"), "{}", stays.log());
+    drop(stays);
     fs::remove_dir_all(out).unwrap();
 }
 
