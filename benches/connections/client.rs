@@ -79,6 +79,9 @@ pub(crate) struct Fate {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Requests {
     pub(crate) made: u32,
+    /// Reset while its connection was being opened.
+    pub(crate) refused: u32,
+    /// Reset after that.
     pub(crate) reset: u32,
     /// Not answered in time.
     pub(crate) given_up: u32,
@@ -288,8 +291,12 @@ impl World {
                 requested.wrong += answered.wrong;
                 false
             }
-            Err(_) => {
+            Err(_) if request.is_established() => {
                 requested.reset += 1;
+                false
+            }
+            Err(_) => {
+                requested.refused += 1;
                 false
             }
         });

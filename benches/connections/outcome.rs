@@ -86,7 +86,8 @@ impl Outcome {
         }
         let line = json!({
             "scenario": scenario, "way": way, "kind": "requests",
-            "made": requests.made, "reset": requests.reset, "given_up": requests.given_up,
+            "made": requests.made, "refused": requests.refused, "reset": requests.reset,
+            "given_up": requests.given_up,
             "longest_ms": millis(requests.longest), "wrong_bytes": requests.wrong,
         });
         println!("{line}");
@@ -151,11 +152,12 @@ impl fmt::Display for Outcome {
                 millis(sum.longest)
             )?;
         }
-        let Requests { made, reset, given_up, longest, wrong } = self.requests;
+        let Requests { made, refused, reset, given_up, longest, wrong } = self.requests;
         let longest = millis(longest);
         write!(
             f,
-            " requests {made}: {reset} reset, {given_up} given up, {longest} ms, {wrong} bytes wrong"
+            " requests {made}: {refused} refused, {reset} reset, {given_up} given up, {longest} ms, \
+             {wrong} bytes wrong"
         )
     }
 }

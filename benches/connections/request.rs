@@ -43,6 +43,11 @@ impl Request {
         if self.is_sent { PollFlags::POLLIN } else { PollFlags::POLLOUT }
     }
 
+    /// Whether its connection is there.
+    pub(crate) fn is_established(&self) -> bool {
+        self.is_sent
+    }
+
     /// How long it has been going on.
     pub(crate) fn age(&self, now: Instant) -> Duration {
         now - self.start

@@ -183,7 +183,9 @@ fn requests(lines: &[&Line]) -> String {
     let longest = lines.iter().map(|line| line.count("longest_ms")).max().unwrap_or_default();
     let way = lines.first().map_or("", |line| &line.way);
     format!(
-        "of {way} {} reset and {} not answered of {}, the longest other one {}, {} bytes wrong",
+        "of {way} {} reset while they were opened, {} later and {} not answered of {}, the longest \
+         other one {}, {} bytes wrong",
+        sum("refused"),
         sum("reset"),
         sum("given_up"),
         sum("made"),
@@ -206,7 +208,7 @@ boot noise
 {"scenario":"crash","way":"ours","kind":"TCP direct","established":20,"unknown":3,"lost_unknown":2,"lost_known":0,"oldest_lost_ms":1500,"longest_ms":6200}
 {"scenario":"crash","way":"ours","kind":"TCP direct","established":22,"unknown":1,"lost_unknown":1,"lost_known":0,"oldest_lost_ms":300,"longest_ms":3100}
 {"scenario":"crash","way":"keepalived","kind":"TCP direct","established":21,"unknown":1,"lost_unknown":0,"lost_known":1,"oldest_lost_ms":9000,"longest_ms":6300}
-{"scenario":"crash","way":"keepalived","kind":"requests","made":30,"reset":2,"given_up":1,"longest_ms":800,"wrong_bytes":5}
+{"scenario":"crash","way":"keepalived","kind":"requests","made":30,"refused":1,"reset":1,"given_up":1,"longest_ms":800,"wrong_bytes":5}
 "#;
 
     #[test]
@@ -216,7 +218,8 @@ boot noise
         let row =
             "| TCP direct | 42 | 4 | 3 | 0 | 1.5 s | 6.2 s | 21 | 1 | 0 | 1 | 9.0 s | 6.3 s |";
         assert!(tables.contains(row), "{tables}");
-        let requests = "of keepalived 2 reset and 1 not answered of 30, the longest other one 0.8 s, 5 bytes wrong.";
+        let requests = "of keepalived 1 reset while they were opened, 1 later and 1 not answered of \
+                        30, the longest other one 0.8 s, 5 bytes wrong.";
         assert!(tables.contains(requests), "{tables}");
         let row = "| none that was known by a crash or a cut | 0 of 42 | kept |";
         assert!(tables.contains(row), "{tables}");
