@@ -5,6 +5,7 @@ mod link;
 mod privilege;
 mod sync;
 mod tables;
+mod walkthrough;
 
 use crate::bodies::Bench as _;
 use crate::netns::Netns;

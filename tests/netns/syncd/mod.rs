@@ -50,8 +50,8 @@ fn of_two_daemons_the_better_one_is_active_and_hands_over_when_told() {
     assert!(!low.folder().join("control").exists());
     high.waits_for(ACTIVE);
     let table = String::from_utf8(high.ask(&["status"]).stdout).unwrap();
-    let row: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().take(5).collect();
-    assert_eq!(row, ["web", "vrrp0", "7", "active", "200"]);
+    let row: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().take(6).collect();
+    assert_eq!(row, ["web", "vrrp0", "7", "active", "-", "200"]);
 }
 
 #[test]

@@ -2,16 +2,17 @@
 
 use crate::state::{Daemon, Link, Peer, Router, State};
 
-const HEADINGS: [&str; 8] =
-    ["ROUTER", "INTERFACE", "VRID", "STATE", "PRIORITY", "SINCE", "ADDRESSES", "CAUSE"];
+const HEADINGS: [&str; 9] =
+    ["ROUTER", "INTERFACE", "VRID", "STATE", "READY", "PRIORITY", "SINCE", "ADDRESSES", "CAUSE"];
 
 /// The routers, one a line, and what else matters below.
 pub(crate) fn table(state: &State) -> String {
     let mut rows = vec![HEADINGS.map(str::to_owned)];
-    rows.extend(state.routers.iter().map(row));
+    rows.extend(state.routers.iter().map(|router| row(router, !state.peers.is_empty())));
     let mut out = aligned(&rows);
     if let Some(table) = &state.table {
-        out += &format!("\n{} services, {} destinations\n", table.services, table.destinations);
+        let services = counted(table.services, "service");
+        out += &format!("\n{services}, {}\n", counted(table.destinations, "destination"));
     }
     if let Some(sync) = &state.sync {
         out += "\n";
@@ -53,12 +54,24 @@ pub(crate) fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> Strin
     out
 }
 
-fn row(router: &Router) -> [String; 8] {
+fn row(router: &Router, has_peers: bool) -> [String; 9] {
+    // Whether it has the connections of the active one.
+    let ready = match (&*router.state, router.ready) {
+        ("backup", is_ready) if has_peers => {
+            if is_ready {
+                "yes"
+            } else {
+                "no"
+            }
+        }
+        _ => "-",
+    };
     [
         router.name.clone(),
         router.interface.clone(),
         router.vrid.to_string(),
         router.state.clone(),
+        ready.to_owned(),
         router.priority.to_string(),
         since(router.since_seconds),
         router.addresses.join(","),
@@ -89,6 +102,11 @@ fn daemon(daemon: &Daemon) -> String {
     format!("sync daemon {role} id {id} on {interface} {is}, since {since}\n")
 }
 
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
 /// The two largest units of a time.
 fn since(seconds: f64) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
@@ -110,9 +128,9 @@ mod tests {
     #[test]
     fn the_table_is_aligned_and_says_what_matters() {
         let expected = "\
-ROUTER  INTERFACE  VRID  STATE   PRIORITY  SINCE  ADDRESSES          CAUSE
-web     eth0       7     active  150       1d2h   10.0.0.7,10.0.0.8  missed 3 advertisements
-six     eth0       7     backup  150       4s     fe80::7            a \"cause\"
+ROUTER  INTERFACE  VRID  STATE   READY  PRIORITY  SINCE  ADDRESSES          CAUSE
+web     eth0       7     active  -      150       1d2h   10.0.0.7,10.0.0.8  missed 3 advertisements
+six     eth0       7     backup  yes    150       4s     fe80::7            a \"cause\"
 
 2 services, 6 destinations
 
