@@ -4,6 +4,7 @@ pub mod batches;
 pub mod fakes;
 pub mod neighbours;
 pub mod procfs;
+pub mod reports;
 pub mod resync;
 pub mod routers;
 pub mod sync;

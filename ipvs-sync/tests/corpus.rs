@@ -6,6 +6,9 @@
 pub mod corpus;
 #[path = "../../fuzz/src/neighbours.rs"]
 pub mod neighbours;
+#[cfg(feature = "serde")]
+#[path = "../../fuzz/src/reports.rs"]
+pub mod reports;
 #[path = "../../fuzz/src/resync.rs"]
 pub mod resync;
 #[path = "../../fuzz/src/routers.rs"]
@@ -47,6 +50,12 @@ fn peers_of_a_transfer() {
     replay("resync_peer", resync::resync_peer);
 }
 
+#[cfg(feature = "serde")]
+#[test]
+fn reports_of_nodes() {
+    replay("sync_report", reports::sync_report);
+}
+
 /// Those of the other targets are replayed by the tests of `ipvs-sys` and `ipvs`.
 #[test]
 fn no_corpus_is_forgotten() {
@@ -57,6 +66,7 @@ fn no_corpus_is_forgotten() {
         "neighbour_frame",
         "resync_peer",
         "sync_message",
+        "sync_report",
         "vrrp_hmac",
         "vrrp_packet",
         "vrrp_router",
