@@ -92,14 +92,17 @@ impl Config {
 }
 
 /// The first error, and what was left open: one thing that is missing makes all that
-/// follows look wrong.
+/// follows look wrong. It is missing where the text before ends, and noticed lines later.
 fn syntax(text: &str, errors: &[toml::de::Error]) -> Problem {
     let at = |error: &toml::de::Error| error.span().map_or(text.len(), |span| span.start);
     let first = errors.iter().min_by_key(|error| at(error));
     let open = errors.iter().filter(|error| error.message().starts_with("unclosed"));
+    let is_open = open.clone().next().is_some();
     let mut said: Vec<&str> = first.into_iter().chain(open).map(|error| error.message()).collect();
     said.dedup();
-    let place = Some(Place::of(text, first.map_or(text.len(), at)));
+    let noticed = first.map_or(text.len(), at);
+    let before = text.get(..noticed).filter(|_| is_open).map(|before| before.trim_end().len());
+    let place = Some(Place::of(text, before.unwrap_or(noticed)));
     Problem { place, what: String::new(), rule: said.join("; ") }
 }
 

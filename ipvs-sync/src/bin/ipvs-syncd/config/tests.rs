@@ -49,17 +49,18 @@ fn what_a_router_can_have_is_read() {
     assert_eq!(told(""), "");
 }
 
+/// What the thesis complains about (Figure 8): keepalived passes over a brace that is missing.
 #[test]
 fn a_missing_bracket_is_an_error_at_its_place() {
     let cases = [
         ("[[virtual-router]\nname = \"a\"\n", "1:18: unclosed array table, expected `]`"),
         (
             "[[virtual-router]]\naddresses = [\"10.0.0.7\"\npriority = 7\n",
-            "3:1: missing comma between array elements, expected `,`; unclosed array, expected `]`",
+            "2:24: missing comma between array elements, expected `,`; unclosed array, expected `]`",
         ),
         (
             "log = { level = \"info\"\n[[hook]]\n",
-            "2:1: missing key for inline table element, expected `,`; \
+            "1:23: missing key for inline table element, expected `,`; \
              unclosed inline table, expected `}`",
         ),
         ("name = \"web\n", "1:12: invalid basic string, expected `\"`"),
@@ -404,4 +405,41 @@ fn what_is_wrong_in_a_table_is_told_with_both_places() {
 fn a_file_that_is_not_there_is_named() {
     let problems = Config::read(Path::new("/nowhere/x.toml")).err().unwrap();
     assert_eq!(problems.to_string(), "/nowhere/x.toml: No such file or directory (os error 2)");
+}
+
+const MANUAL: &str = include_str!("../../../../dist/ipvs-syncd.8");
+
+#[test]
+fn the_manual_has_every_key() {
+    let sections = [
+        "x = 1",
+        "log = { x = 1 }",
+        "[sync]\nx = 1",
+        "[[hook]]\nx = 1",
+        "[[virtual-router]]\nx = 1",
+        "[[virtual-router]]\ntrack = [{ x = 1 }]",
+        "[[virtual-router]]\nhmac = { x = 1 }",
+    ];
+    let is_of_word = |it: char| it.is_ascii_alphanumeric() || it == '-';
+    let words: Vec<&str> = MANUAL.split(|it| !is_of_word(it)).collect();
+    for section in sections {
+        let said = told(section);
+        let (_, keys) = said.split_once("unknown key `x`, the known ones are ").expect(section);
+        for key in keys.lines().next().unwrap_or_default().split(", ") {
+            assert!(words.contains(&key), "{key} of {section}");
+        }
+    }
+}
+
+#[test]
+fn the_manual_has_every_exit_code_of_the_help() {
+    let codes = |text: &str, before: &str| {
+        let lines = text.lines().filter_map(|line| line.strip_prefix(before));
+        let codes = lines.filter_map(|line| line.split(' ').next()?.parse::<u8>().ok());
+        codes.collect::<Vec<_>>()
+    };
+    let (_, statuses) = MANUAL.split_once(".Sh EXIT STATUS").unwrap();
+    let manual = codes(statuses.split_once(".El").unwrap().0, ".It ");
+    assert_eq!(manual, codes(crate::EXITS, "  "));
+    assert_eq!(manual, [0, 1, 2, 3, 4, 5, 6, 7]);
 }
