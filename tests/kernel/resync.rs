@@ -159,6 +159,28 @@ fn a_table_arrives_complete_and_as_it_was() {
 }
 
 #[test]
+fn a_table_arrives_by_a_group_of_ipv6_too() {
+    let (_director, all) = director(&of_every_kind(50));
+    let (joining, active) = streams();
+    let joined = thread::spawn(move || {
+        let mut director = Director::with_backup();
+        director.client.stop_daemon(Role::Backup).unwrap();
+        let daemon = SyncDaemon::new(Role::Backup, "sync0".parse().unwrap(), BACKUP.into());
+        let group = Some("ff02::81".parse().unwrap());
+        director.client.start_daemon(&SyncDaemon { group, ..daemon }).unwrap();
+        serve(&mut director.client);
+        let report = Receiver::new(KEY).run(joining, &mut director.client, Vec::new, |_| {});
+        (report, table(all))
+    });
+    Sender::new(KEY).serve(active, connections::open, |_| {}).unwrap();
+    let (report, there) = joined.join().unwrap();
+    same(&table(all), &there);
+    let report = report.unwrap();
+    assert_eq!(report.to_string(), format!("synced {all} of {all} connections"));
+    assert_eq!(report.passes, 2);
+}
+
+#[test]
 fn after_a_break_the_rest_arrives() {
     let (_director, all) = director(&of_every_kind(500));
     let ((joining, active), (again, active_again)) = (streams(), streams());

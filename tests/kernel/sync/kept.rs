@@ -3,7 +3,7 @@
 use super::director::{Director, MASTER, UDP, wait_for};
 use super::table::{from_client, names, packed};
 use super::told::heard;
-use ipvs::{Family, Role, Service, SyncDaemon};
+use ipvs::{Destination, Family, Forwarding, Role, Service, SyncDaemon};
 use ipvs_sync::daemon::{Daemons, LINGER};
 use ipvs_sync::net::{Interface, Rtnetlink, now};
 use ipvs_sync::proto::Version;
@@ -114,4 +114,28 @@ fn a_master_that_is_stopped_at_once_sends_nothing_of_what_it_has() {
     sleep(LINGER);
     assert_eq!(run(&mut daemons, &mut director), ["stopped sync daemon master"]);
     assert_eq!(listener.receive().unwrap(), None);
+}
+
+#[test]
+fn beside_a_destination_of_another_family_none_starts_and_both_do_when_that_is_gone() {
+    let mut director = Director::new();
+    let service = Service::new("tcp [2001:db8::1]:80".parse().unwrap());
+    let mixed = Destination::new("192.168.0.1:80".parse().unwrap());
+    let mixed = mixed.with_forwarding(Forwarding::IPIP);
+    director.client.add_service(&service).unwrap();
+    director.client.add_destination(&service.key(), &mixed).unwrap();
+    let mut daemons = Daemons::new(now());
+    for role in [Role::Master, Role::Backup] {
+        daemons.want(SyncDaemon::new(role, "sync0".parse().unwrap(), 7)).unwrap();
+    }
+    let told = run(&mut daemons, &mut director);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told.iter().all(|text| text.contains("delete it first (EINVAL)")), "{told:?}");
+    director.client.delete_destination(&service.key(), mixed.endpoint()).unwrap();
+    let started =
+        ["started sync daemon master id 7 on sync0", "started sync daemon backup id 7 on sync0"];
+    assert_eq!(run(&mut daemons, &mut director), started);
+    // And the other way about.
+    let refused = director.client.add_destination(&service.key(), &mixed).unwrap_err();
+    assert!(refused.to_string().contains("(EINVAL)"), "{refused}");
 }
