@@ -165,7 +165,7 @@ fn a_table_arrives_by_a_group_of_ipv6_too() {
     let joined = thread::spawn(move || {
         let mut director = Director::with_backup();
         director.client.stop_daemon(Role::Backup).unwrap();
-        let daemon = SyncDaemon::new(Role::Backup, "sync0".parse().unwrap(), BACKUP.into());
+        let daemon = SyncDaemon::new(Role::Backup, "sync0".parse().unwrap(), BACKUP);
         let group = Some("ff02::81".parse().unwrap());
         director.client.start_daemon(&SyncDaemon { group, ..daemon }).unwrap();
         serve(&mut director.client);
