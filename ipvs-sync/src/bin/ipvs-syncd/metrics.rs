@@ -1,6 +1,6 @@
 //! The state as Prometheus has it, and the HTTP around it.
 
-use crate::state::{Daemon, Hook, Link, Peer, Router, State};
+use crate::state::{Daemon, Hook, Link, Peer, Router, State, Taken};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -91,6 +91,22 @@ fn render(state: &State) -> String {
             out.heading(name, kind, help);
             for peer in &state.peers {
                 out.value(name, &format!("peer=\"{}\"", escaped(&peer.address)), read(peer));
+            }
+        }
+        out.heading("peer_connections", "gauge", "Those of the last transfer that went well.");
+        for peer in &state.peers {
+            let Some(taken) = peer.taken else { continue };
+            let Taken { total, synced, without_destination, left_out, missing, unshifted } = taken;
+            for (kind, count) in [
+                ("total", total),
+                ("synced", synced),
+                ("without-destination", without_destination),
+                ("left-out", left_out),
+                ("missing", missing),
+                ("unshifted", unshifted),
+            ] {
+                let labels = format!("peer=\"{}\",kind=\"{kind}\"", escaped(&peer.address));
+                out.value("peer_connections", &labels, count);
             }
         }
         out.heading("router_ready", "gauge", "1 if the connections of the active one are here.");
@@ -195,6 +211,7 @@ mod tests {
             "ipvs_syncd_peer_reached{peer=\"10.5.0.3:8849\"} 0",
             "ipvs_syncd_peer_transfers_total{peer=\"10.5.0.2:8849\"} 2",
             "ipvs_syncd_peer_transfer_failures_total{peer=\"10.5.0.2:8849\"} 1",
+            "ipvs_syncd_peer_connections{peer=\"10.5.0.2:8849\",kind=\"synced\"} 5",
             &format!("ipvs_syncd_router_ready{{{web}}} 0"),
             "ipvs_syncd_link_connections_total{result=\"without-key\"} 2",
             "ipvs_syncd_reloads_total{result=\"refused\"} 2",

@@ -230,6 +230,7 @@ impl Peers {
                 Ok(report) => report.to_string(),
                 Err(error) => error.clone(),
             }),
+            taken: transfer.last.as_ref().and_then(|last| last.as_ref().ok()).map(taken),
             transfers_done: transfer.done,
             transfers_failed: transfer.failed,
         };
@@ -243,6 +244,7 @@ impl Peers {
             reached: false,
             transfer: None,
             last_transfer: None,
+            taken: None,
             transfers_done: 0,
             transfers_failed: 0,
         };
@@ -473,4 +475,15 @@ const AGAIN: Duration = Duration::from_secs(60);
 fn progress_text(progress: &Progress) -> String {
     let Progress { read, given, pass } = progress;
     format!("{read} read, {given} given to the backup daemon, pass {pass}")
+}
+
+fn taken(report: &Report) -> state::Taken {
+    state::Taken {
+        total: report.total,
+        synced: report.synced,
+        without_destination: report.without_destination,
+        left_out: report.left_out.total(),
+        missing: report.missing(),
+        unshifted: report.unshifted,
+    }
 }

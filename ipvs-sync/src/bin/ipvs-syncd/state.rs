@@ -85,8 +85,24 @@ pub(crate) struct Peer {
     pub(crate) transfer: Option<String>,
     /// What came of the last one.
     pub(crate) last_transfer: Option<String>,
+    /// What the last one brought, if it brought all that could be taken.
+    pub(crate) taken: Option<Taken>,
     pub(crate) transfers_done: u64,
     pub(crate) transfers_failed: u64,
+}
+
+/// The connections of a transfer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Taken {
+    pub(crate) total: u64,
+    pub(crate) synced: u64,
+    pub(crate) without_destination: u64,
+    /// They cannot be told.
+    pub(crate) left_out: u64,
+    pub(crate) missing: u64,
+    /// Of FTP, without what its sequence numbers are.
+    pub(crate) unshifted: u64,
 }
 
 /// Where the other directors connect.
@@ -203,6 +219,7 @@ pub(crate) fn example() -> State {
         reached: true,
         transfer: None,
         last_transfer: Some("synced 5 of 5 connections".to_owned()),
+        taken: Some(Taken { total: 5, synced: 5, ..Taken::default() }),
         transfers_done: 2,
         transfers_failed: 1,
     };
@@ -235,7 +252,7 @@ mod tests {
         let json = serde_json::to_string(&example()).unwrap();
         let start = r#"{"version":"1.2.3","pid":42,"uptime-seconds":93790.5,"routers":[{"name":"web","interface":"eth0","vrid":7,"family":"IPv4","group":null,"addresses":["10.0.0.7","10.0.0.8"],"source":"10.0.0.1","state":"active","priority":150,"since-seconds":93784.25,"cause":"missed 3 advertisements","ready":false,"transitions":2,"dual-active":1,"accepted":5,"dropped":{"checksum":3},"unclaimed":{"vrid":4}},"#;
         assert!(json.starts_with(start), "{json}");
-        let end = r#""table":{"services":2,"destinations":6},"sync":{"daemons":[{"role":"master","interface":"eth1","id":7,"wanted":true,"running":true,"since-seconds":61.5,"started":1,"stopped":0},{"role":"backup","interface":"eth1","id":7,"wanted":true,"running":false,"since-seconds":61.5,"started":1,"stopped":0}],"failures":3,"errors":["no"]},"peers":[{"address":"10.5.0.2:8849","reached":true,"transfer":null,"last-transfer":"synced 5 of 5 connections","transfers-done":2,"transfers-failed":1},{"address":"10.5.0.3:8849","reached":false,"transfer":null,"last-transfer":null,"transfers-done":0,"transfers-failed":0}],"link":{"served":7,"strangers":1,"busy":0,"without-key":2,"broken":3},"reloads":{"done":1,"refused":2,"last-error":"no"},"events":{"told":9,"lost":0},"hooks":[{"program":"/bin/true","run":9,"failed":0,"timed-out":0,"dropped":0,"waiting":0}]}"#;
+        let end = r#""table":{"services":2,"destinations":6},"sync":{"daemons":[{"role":"master","interface":"eth1","id":7,"wanted":true,"running":true,"since-seconds":61.5,"started":1,"stopped":0},{"role":"backup","interface":"eth1","id":7,"wanted":true,"running":false,"since-seconds":61.5,"started":1,"stopped":0}],"failures":3,"errors":["no"]},"peers":[{"address":"10.5.0.2:8849","reached":true,"transfer":null,"last-transfer":"synced 5 of 5 connections","taken":{"total":5,"synced":5,"without-destination":0,"left-out":0,"missing":0,"unshifted":0},"transfers-done":2,"transfers-failed":1},{"address":"10.5.0.3:8849","reached":false,"transfer":null,"last-transfer":null,"taken":null,"transfers-done":0,"transfers-failed":0}],"link":{"served":7,"strangers":1,"busy":0,"without-key":2,"broken":3},"reloads":{"done":1,"refused":2,"last-error":"no"},"events":{"told":9,"lost":0},"hooks":[{"program":"/bin/true","run":9,"failed":0,"timed-out":0,"dropped":0,"waiting":0}]}"#;
         assert!(json.ends_with(end), "{json}");
         assert_eq!(serde_json::from_str::<State>(&json).unwrap(), example());
     }
