@@ -197,15 +197,26 @@ impl Director {
 
     fn answers(&mut self, number: usize, result: Result<Vec<Standing>, String>) {
         let Some(peer) = self.peers.get_mut(number) else { return };
-        let were_active = result.as_ref().map(|said| peer.were_active(said)).unwrap_or_default();
+        let since = |address: &IpAddr| {
+            let own = self.routers.get(address)?;
+            own.activated.filter(|_| own.state == State::Active)
+        };
+        let is_rival = result
+            .iter()
+            .flatten()
+            .any(|says| since(&says.address).is_some_and(|since| peer.was_rival(says, since)));
         let was_lost = peer.is_lost().is_some();
         let changes = peer.answers(result);
-        let is_active = |own: &Own| own.state == State::Active;
-        if were_active.iter().any(|address| self.routers.get(address).is_some_and(is_active)) {
+        let owed = peer.owes.is_some();
+        if is_rival {
             self.want_tables(|other, _| other == number);
         }
         if changes {
             self.comes_or_goes(number, was_lost);
+            let is_reached = self.peers.get(number).is_some_and(|peer| peer.is_lost().is_none());
+            if is_reached && owed && !self.takes_beside_active {
+                self.tell(Notice::Forgone);
+            }
         }
     }
 

@@ -12,8 +12,8 @@ use std::time::Duration;
 pub(super) struct Peer {
     /// The last answer, and when it was asked for.
     said: Option<(Time, Result<Vec<Standing>, String>)>,
-    /// When each of its routers was activated, as it said last, if it ever answered.
-    activated: Option<BTreeMap<IpAddr, Option<Time>>>,
+    /// Its routers, as it said last, if it ever answered.
+    known: Option<BTreeMap<IpAddr, Standing>>,
     /// When it was asked what it has not answered yet.
     asked: Option<Time>,
     /// When to ask again.
@@ -57,7 +57,7 @@ impl Peer {
             not_before: Time::ZERO,
             owes: None,
             suspected: None,
-            activated: None,
+            known: None,
             rival: None,
         }
     }
@@ -87,8 +87,8 @@ impl Peer {
     pub(super) fn answers(&mut self, result: Result<Vec<Standing>, String>) -> bool {
         let Some(asked) = self.asked.take() else { return false };
         if let Ok(said) = &result {
-            let activated = said.iter().map(|standing| (standing.address, standing.activated));
-            self.activated = Some(activated.collect());
+            let known = said.iter().map(|standing| (standing.address, *standing));
+            self.known = Some(known.collect());
             self.suspected = self.suspected.filter(|since| *since > asked);
         }
         let before = self.said.as_ref().map(|(_, said)| said.is_ok());
@@ -97,16 +97,21 @@ impl Peer {
         changes
     }
 
-    /// The routers that were active there since it answered before, of an answer that is new. Of
-    /// the first those that are, or ever were if it is suspected.
-    pub(super) fn were_active(&self, said: &[Standing]) -> Vec<IpAddr> {
-        let before = |address: IpAddr| self.activated.as_ref()?.get(&address).copied();
-        let was_active = |standing: &&Standing| match before(standing.address) {
-            Some(before) => standing.activated.is_some() && standing.activated != before,
-            None if self.suspected.is_some() => standing.activated.is_some(),
-            None => standing.state == State::Active,
+    /// Whether a router was active there beside the one here, which is since then, by what the
+    /// answer says that has just come. Not again while it owes and is still active.
+    pub(super) fn was_rival(&self, says: &Standing, since: Time) -> bool {
+        let is_active = says.state == State::Active;
+        if is_active && self.asked >= Some(since) && self.owes.is_none() {
+            return true;
+        }
+        let Some(known) = &self.known else {
+            return is_active || self.suspected.is_some() && says.activated.is_some();
         };
-        said.iter().filter(was_active).map(|standing| standing.address).collect()
+        let Some(before) = known.get(&says.address) else { return is_active };
+        // It was not asked while it went on to be.
+        let was_unseen = self.suspected.is_some() || self.is_lost().is_some();
+        let went_on = before.state == State::Active && was_unseen;
+        says.activated.is_some() && (says.activated != before.activated || went_on && !is_active)
     }
 
     /// What it said when it was asked at that time or later.

@@ -772,6 +772,48 @@ fn a_rival_was_who_has_been_active_since_it_answered_whether_it_was_so_when_aske
     assert!(!told.director.wants_tables());
 }
 
+/// It became active before the router here did, and went on to be.
+#[test]
+fn one_that_was_active_before_and_stayed_so_for_a_while_is_a_rival_too() {
+    let known = || {
+        let mut told = Told::backup(1, None);
+        told.answers(0, State::Active, false);
+        told.brought(0);
+        told.pass(SECOND);
+        told.answers(0, State::Active, false);
+        told.pass(SECOND);
+        told
+    };
+    // The link was cut with the network of the routers, and is there after that.
+    let mut told = known();
+    told.is_silent(0);
+    told.is(State::Active);
+    told.pass(SECOND);
+    told.tell(Event::DualActive { address: vip() });
+    assert!(!told.director.wants_tables());
+    let mut actions = told.answers(0, State::Backup, false);
+    assert!(told.director.wants_tables());
+    actions.extend(told.pass(SECOND));
+    assert!(actions.contains(&TRANSFER));
+
+    // Or it was never cut.
+    let mut told = known();
+    told.is(State::Active);
+    told.answers(0, State::Active, false);
+    for _ in 0..5 {
+        told.pass(SECOND);
+        let actions = told.answers(0, State::Active, false);
+        assert!(actions.len() <= 1, "it is asked too often: {actions:?}");
+        assert!(told.director.wants_tables());
+    }
+    told.pass(SECOND);
+    let mut actions = told.answers(0, State::Backup, false);
+    actions.extend(told.pass(SECOND));
+    assert!(actions.contains(&TRANSFER));
+    told.brought(0);
+    assert!(!told.director.wants_tables());
+}
+
 #[test]
 fn what_a_peer_was_before_the_router_here_became_active_is_not_wanted() {
     let mut told = Told::backup(1, None);
@@ -935,6 +977,8 @@ fn what_is_owed_is_taken_when_it_may_be_again() {
 #[test]
 fn one_that_comes_into_reach_with_nothing_active_that_is_active_here_gives_nothing() {
     let mut told = Told::active();
+    told.answers(0, State::Backup, false);
+    told.pass(SECOND);
     told.is_silent(0);
     told.pass(SECOND);
     let reached = Action::Notice(Notice::Reached { peer: 0 });

@@ -506,10 +506,16 @@ fn nobody_takes_over_who_has_just_come_back_while_another_is_told_to() {
     assert_eq!(missing.count(), 0, "at {active}");
 }
 
+/// Also where the one that stays was a backup before, and the other active all the time.
 #[test]
 fn after_a_partition_all_know_what_either_side_had() {
-    for alone in [0, 1] {
+    for (alone, has_handed_over) in [(0, false), (1, false), (0, true), (1, true)] {
         let mut world = World::new(2);
+        if has_handed_over {
+            world.tell(0, Event::HandOver { addresses: vec![vip()] });
+            world.pass(SECOND * 10);
+            assert_eq!(world.active(), [1]);
+        }
         world.split(alone);
         world.pass(SECOND * 5);
         assert_eq!(world.active(), [0, 1]);
@@ -518,7 +524,8 @@ fn after_a_partition_all_know_what_either_side_had() {
         assert_eq!(world.active(), [0]);
         let all: BTreeSet<usize> = (0..world.made.len() - 400).collect();
         for node in [0, 1] {
-            assert_eq!(all.difference(&world.nodes[node].table).count(), 0, "{alone}, {node}");
+            let missing = all.difference(&world.nodes[node].table).count();
+            assert_eq!(missing, 0, "{alone}, {has_handed_over}, {node}");
         }
     }
 }
