@@ -1,7 +1,7 @@
 //! Which destinations this director has, and by which firewall mark.
 
 use crate::proto::Connection;
-use ipvs::{Endpoint, Protocol, ServiceKey, Snapshot};
+use ipvs::{Endpoint, Forwarding, Protocol, ServiceKey, Snapshot};
 use std::fmt;
 
 /// The services of this director and their destinations, as the kernel will look for that
@@ -46,22 +46,46 @@ impl Destinations {
         }
     }
 
-    /// The service of its port, or that of every port.
+    /// Whether packets of a connection that is [bound](Self::bound) are masqueraded.
+    pub(super) fn masquerade(&self, bound: &Connection<'_>) -> bool {
+        let found = self.of_address(bound).or_else(|| {
+            let of_mark = |key: &&ServiceKey| match key {
+                ServiceKey::Mark { mark, .. } => mark.get() == bound.mark,
+                ServiceKey::Address { .. } => false,
+            };
+            let mut marks = self.marks.iter().filter(of_mark);
+            marks.find_map(|key| self.find(key, bound.destination))
+        });
+        found == Some(Forwarding::Masquerade)
+    }
+
     fn by_address(&self, connection: &Connection<'_>) -> bool {
+        self.of_address(connection).is_some()
+    }
+
+    /// By the service of its port, or that of every port.
+    fn of_address(&self, connection: &Connection<'_>) -> Option<Forwarding> {
         let Connection { service, destination, .. } = *connection;
-        let Some(protocol) = scheduled(connection.protocol) else { return false };
-        [service.port, 0].into_iter().any(|port| {
+        let protocol = scheduled(connection.protocol)?;
+        [service.port, 0].into_iter().find_map(|port| {
             let endpoint = Endpoint::new(service.address, port);
-            self.has(&ServiceKey::Address { protocol, endpoint }, destination)
+            self.find(&ServiceKey::Address { protocol, endpoint }, destination)
         })
     }
 
     fn has(&self, key: &ServiceKey, wanted: Endpoint) -> bool {
-        let Some(service) = self.table.get(key) else { return false };
-        service.destinations.iter().any(|entry| {
-            let found = entry.destination.endpoint();
+        self.find(key, wanted).is_some()
+    }
+
+    /// How packets get to the destination of a service, if it has that.
+    fn find(&self, key: &ServiceKey, wanted: Endpoint) -> Option<Forwarding> {
+        let service = self.table.get(key)?;
+        let mut all = service.destinations.iter().map(|entry| entry.destination);
+        let is_meant = |found: Endpoint| {
             found.address == wanted.address && (found.port == wanted.port || found.port == 0)
-        })
+        };
+        let found = all.find(|destination| is_meant(destination.endpoint()))?;
+        Some(found.forwarding())
     }
 }
 

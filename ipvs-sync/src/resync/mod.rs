@@ -39,8 +39,9 @@
 //!   template also with the data of its persistence engine. Procfs does not show how far
 //!   sequence numbers are shifted: a connection of FTP that is here already, by the kernel's
 //!   sync messages, is left as it is, and one that is not is taken and counted, and stalls if
-//!   its addresses were rewritten. Nor does it show the firewall mark, which is found again by
-//!   the destination if only one leads to it.
+//!   its addresses were rewritten; so does one so young that it is told with the word to take
+//!   over. Nor does it show the firewall mark, which is found again by the destination if only
+//!   one leads to it.
 //! - A connection of FTP data that waits for the client's port looks like a template in
 //!   procfs, and arrives as one. It is of no use then.
 //! - It is said over the encrypted stream of [`peer`](crate::peer). Who lacks the key learns

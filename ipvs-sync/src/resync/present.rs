@@ -2,6 +2,7 @@
 
 use super::carry::carry;
 use super::error::Error;
+use super::shifted::Shifted;
 use crate::peer::LeftOut;
 use crate::proto::Connection;
 use ipvs::connections::Reader;
@@ -20,6 +21,7 @@ pub(crate) struct Present {
     hash: RandomState,
     /// The virtual addresses of which nobody knows the connections better.
     active: Vec<IpAddr>,
+    shifted: Shifted,
 }
 
 /// How many connections are read until it is told that it goes on. The kernel may take a second
@@ -32,11 +34,13 @@ const BITS_EACH: usize = 4;
 
 impl Present {
     pub(super) fn new(active: &[IpAddr]) -> Self {
-        Self { bits: vec![0; WORDS], hash: RandomState::new(), active: active.to_vec() }
+        let (hash, active, shifted) = (RandomState::new(), active.to_vec(), Shifted::here());
+        Self { bits: vec![0; WORDS], hash, active, shifted }
     }
 
-    /// Those of a table that can be told. Connections to the addresses that are active here
-    /// count as present whatever their state and their destination.
+    /// Those of a table that can be told. Connections to the addresses that are active here, and
+    /// those whose sequence numbers may be shifted, count as present whatever their state and
+    /// their destination.
     ///
     /// A long table is slow to read: `goes_on` is done again and again meanwhile.
     pub(crate) fn read<R: BufRead>(
@@ -78,8 +82,8 @@ impl Present {
     /// By all that a sync message can change but the timeout.
     fn places(&self, connection: &Connection<'_>) -> [(usize, u64); BITS_EACH] {
         let Connection { protocol, client, service, destination, state, .. } = *connection;
-        let is_active = self.active.contains(&service.address);
-        let told = (!is_active).then_some((destination, state));
+        let is_left = self.active.contains(&service.address) || self.shifted.may_be(connection);
+        let told = (!is_left).then_some((destination, state));
         let hash = self.hash.hash_one((
             (protocol, client, service, told),
             (connection.is_template(), connection.engine_data),

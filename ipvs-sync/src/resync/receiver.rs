@@ -39,8 +39,8 @@ impl Receiver {
     /// a backup daemon runs and the services and destinations are.
     ///
     /// The first time that the table is read, all of it is given to the backup daemon but
-    /// connections of FTP; after that what is missing, until nothing is or it was read five times. After an
-    /// error, with another stream it goes on where it was.
+    /// connections of FTP; after that what is missing, until nothing is or it was read five
+    /// times. After an error, with another stream it goes on where it was.
     ///
     /// `active` says which virtual addresses are active here. Their connections are known here
     /// better than there: of those only what is missing is taken, where anything else is brought
@@ -108,7 +108,7 @@ impl Receiver {
                     // It became active meanwhile: the next pass sees.
                     None => is_own,
                 };
-                let may_be_shifted = shifted.may_be(&bound);
+                let may_be_shifted = shifted.may_be(&bound) && destinations.masquerade(&bound);
                 if is_known {
                     report.synced += 1;
                 } else if is_first && may_be_shifted {
