@@ -67,9 +67,10 @@ pub(crate) fn port() -> Interface {
     interface(PORT)
 }
 
-/// Tries until there is something, for ten seconds.
+/// Tries until there is something, for half a minute: in an emulated machine that is busy
+/// keepalived takes a third of it for two hundred addresses.
 pub(crate) fn wait_for<R>(what: &str, mut attempt: impl FnMut() -> Option<R>) -> R {
-    let deadline = now() + Duration::from_secs(10);
+    let deadline = now() + Duration::from_secs(30);
     while now() < deadline {
         if let Some(found) = attempt() {
             return found;
