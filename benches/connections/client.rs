@@ -79,7 +79,7 @@ pub(crate) struct Fate {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Requests {
     pub(crate) made: u32,
-    /// Reset while its connection was being opened.
+    /// Reset before it could be sent, while its connection was being opened or just had been.
     pub(crate) refused: u32,
     /// Reset after that.
     pub(crate) reset: u32,
@@ -291,7 +291,7 @@ impl World {
                 requested.wrong += answered.wrong;
                 false
             }
-            Err(_) if request.is_established() => {
+            Err(_) if request.is_sent() => {
                 requested.reset += 1;
                 false
             }

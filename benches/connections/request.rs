@@ -43,8 +43,8 @@ impl Request {
         if self.is_sent { PollFlags::POLLIN } else { PollFlags::POLLOUT }
     }
 
-    /// Whether its connection is there.
-    pub(crate) fn is_established(&self) -> bool {
+    /// Whether its connection was there, and it was sent.
+    pub(crate) fn is_sent(&self) -> bool {
         self.is_sent
     }
 

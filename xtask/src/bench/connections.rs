@@ -141,7 +141,7 @@ const TARGETS: [(&str, &[&str], &[&str], &str); 5] = [
         &["lost_unknown", "lost_known"],
         "established",
     ),
-    ("no request that was under way is reset by that", PLANNED, &["reset"], "made"),
+    ("no request that was sent is reset by that", PLANNED, &["reset"], "made"),
     ("none that was known by a crash or a cut", FAILURES, &["lost_known"], "established"),
     ("none older than the delay of sync by these", FAILURES, &["lost_old"], "established"),
     (
@@ -164,7 +164,12 @@ fn targets(lines: &[Line]) -> String {
         };
         let sum = |key: &str| ours().map(|line| line.count(key)).sum::<u64>();
         let count: u64 = keys.iter().map(|key| sum(key)).sum();
-        let kept = if count == 0 { "kept" } else { "missed" };
+        let has = |key: &str| ours().any(|line| line.value.get(key).is_some());
+        let kept = match (keys.iter().all(|key| has(key)), count) {
+            (false, _) => "not measured",
+            (true, 0) => "kept",
+            (true, _) => "missed",
+        };
         let _ = writeln!(out, "| {what} | {count} of {} | {kept} |", sum(of));
     }
     out
@@ -190,7 +195,7 @@ fn requests(lines: &[&Line]) -> String {
     let longest = lines.iter().map(|line| line.count("longest_ms")).max().unwrap_or_default();
     let way = lines.first().map_or("", |line| &line.way);
     format!(
-        "of {way} {} reset while they were opened, {} later and {} not answered of {}, the longest \
+        "of {way} {} reset before they were sent, {} later and {} not answered of {}, the longest \
          other one {}, {} bytes wrong",
         sum("refused"),
         sum("reset"),
@@ -225,7 +230,7 @@ boot noise
         let row =
             "| TCP direct | 42 | 4 | 3 | 0 | 1.5 s | 6.2 s | 21 | 1 | 0 | 1 | 9.0 s | 6.3 s |";
         assert!(tables.contains(row), "{tables}");
-        let requests = "of keepalived 1 reset while they were opened, 1 later and 1 not answered of \
+        let requests = "of keepalived 1 reset before they were sent, 1 later and 1 not answered of \
                         30, the longest other one 0.8 s, 5 bytes wrong.";
         assert!(tables.contains(requests), "{tables}");
         let row = "| none that was known by a crash or a cut | 0 of 42 | kept |";

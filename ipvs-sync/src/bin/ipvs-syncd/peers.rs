@@ -69,7 +69,7 @@ impl Peers {
         }
         let old = self.config().cloned();
         let Some(config) = config else {
-            (self.joined, self.parted) = (None, None);
+            (self.joined, self.parted, self.down) = (None, None, None);
             return Ok(());
         };
         if old.as_ref().is_some_and(|old| old.listen == config.listen) {
@@ -77,7 +77,7 @@ impl Peers {
             self.joined = None;
         }
         match Joined::start(config, namespace, running, self.forgoes) {
-            Ok(joined) => (self.joined, self.parted) = (Some(joined), None),
+            Ok(joined) => self.join(joined),
             Err(error) => {
                 if self.joined.is_none() {
                     self.go_back(old);
@@ -86,6 +86,13 @@ impl Peers {
             }
         }
         Ok(())
+    }
+
+    fn join(&mut self, joined: Joined) {
+        (self.joined, self.parted) = (Some(joined), None);
+        if self.down.take().is_some() {
+            self.notices.push("the link is there again".to_owned());
+        }
     }
 
     /// These again, which were there before: by [`go_on`](Self::go_on), as soon as it can be.
@@ -139,12 +146,7 @@ impl Peers {
         let due = self.parted.take_if(|(_, at)| *at <= now());
         let Some((config, _)) = due else { return };
         match Joined::start(config.clone(), namespace, running, self.forgoes) {
-            Ok(joined) => {
-                self.joined = Some(joined);
-                if self.down.take().is_some() {
-                    self.notices.push("the link is there again".to_owned());
-                }
-            }
+            Ok(joined) => self.join(joined),
             Err(error) => {
                 let down = Some(format!("the link is down: {error}"));
                 if self.down != down {

@@ -97,7 +97,9 @@ fn syntax(text: &str, errors: &[toml::de::Error]) -> Problem {
     let at = |error: &toml::de::Error| error.span().map_or(text.len(), |span| span.start);
     let first = errors.iter().min_by_key(|error| at(error));
     let open = errors.iter().filter(|error| error.message().starts_with("unclosed"));
-    let is_open = open.clone().next().is_some();
+    let says = first.map_or("", |error| error.message());
+    let is_open = says.starts_with("unclosed")
+        || says.ends_with("expected `,`") && open.clone().next().is_some();
     let mut said: Vec<&str> = first.into_iter().chain(open).map(|error| error.message()).collect();
     said.dedup();
     let noticed = first.map_or(text.len(), at);

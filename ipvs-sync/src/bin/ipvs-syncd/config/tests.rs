@@ -63,6 +63,11 @@ fn a_missing_bracket_is_an_error_at_its_place() {
             "1:23: missing key for inline table element, expected `,`; \
              unclosed inline table, expected `}`",
         ),
+        (
+            "[sync]\n= 3\ny = [1",
+            "2:1: unquoted keys cannot be empty, expected letters, numbers, `-`, `_`; unclosed \
+             array, expected `]`",
+        ),
         ("name = \"web\n", "1:12: invalid basic string, expected `\"`"),
         ("a = 1\na = 2\n", "2:1: duplicate key"),
     ];
