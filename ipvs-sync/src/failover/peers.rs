@@ -101,17 +101,17 @@ impl Peer {
     /// answer says that has just come. Not again while it owes and is still active.
     pub(super) fn was_rival(&self, says: &Standing, since: Time) -> bool {
         let is_active = says.state == State::Active;
-        if is_active && self.asked >= Some(since) && self.owes.is_none() {
+        if is_active && self.asked >= Some(since) && self.owes.is_none_or(|owed| owed < since) {
             return true;
         }
-        let Some(known) = &self.known else {
-            return is_active || self.suspected.is_some() && says.activated.is_some();
-        };
-        let Some(before) = known.get(&says.address) else { return is_active };
-        // It was not asked while it went on to be.
+        // It was not asked while it may have been.
         let was_unseen = self.suspected.is_some() || self.is_lost().is_some();
-        let went_on = before.state == State::Active && was_unseen;
-        says.activated.is_some() && (says.activated != before.activated || went_on && !is_active)
+        let known = self.known.as_ref().and_then(|known| known.get(&says.address));
+        let Some(before) = known else {
+            return is_active || was_unseen && says.activated.is_some();
+        };
+        let went_on = before.state == State::Active && was_unseen && !is_active;
+        says.activated.is_some() && (says.activated != before.activated || went_on)
     }
 
     /// What it said when it was asked at that time or later.

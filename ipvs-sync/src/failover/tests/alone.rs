@@ -814,6 +814,22 @@ fn one_that_was_active_before_and_stayed_so_for_a_while_is_a_rival_too() {
     assert!(!told.director.wants_tables());
 }
 
+/// It had never answered, and has given way before it does.
+#[test]
+fn one_that_is_reached_for_the_first_time_may_have_been_a_rival() {
+    for was_active in [true, false] {
+        let mut told = Told::backup(1, None);
+        told.is_silent(0);
+        told.is(State::Active);
+        told.pass(SECOND);
+        told.said.insert(0, (State::Backup, was_active.then_some(told.now)));
+        let mut actions = told.answers(0, State::Backup, false);
+        assert_eq!(told.director.wants_tables(), was_active);
+        actions.extend(told.pass(SECOND));
+        assert_eq!(actions.contains(&TRANSFER), was_active);
+    }
+}
+
 #[test]
 fn what_a_peer_was_before_the_router_here_became_active_is_not_wanted() {
     let mut told = Told::backup(1, None);
