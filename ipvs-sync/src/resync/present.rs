@@ -38,9 +38,9 @@ impl Present {
         Self { bits: vec![0; WORDS], hash, active, shifted }
     }
 
-    /// Those of a table that can be told. Connections to the addresses that are active here, and
-    /// those whose sequence numbers may be shifted, count as present whatever their state and
-    /// their destination.
+    /// Those of a table that can be told. Connections to the addresses that are active here
+    /// count as present whatever their state and their destination, those whose sequence numbers
+    /// may be shifted whatever their state.
     ///
     /// A long table is slow to read: `goes_on` is done again and again meanwhile.
     pub(crate) fn read<R: BufRead>(
@@ -82,10 +82,11 @@ impl Present {
     /// By all that a sync message can change but the timeout.
     fn places(&self, connection: &Connection<'_>) -> [(usize, u64); BITS_EACH] {
         let Connection { protocol, client, service, destination, state, .. } = *connection;
-        let is_left = self.active.contains(&service.address) || self.shifted.may_be(connection);
-        let told = (!is_left).then_some((destination, state));
+        let is_active = self.active.contains(&service.address);
+        let destination = (!is_active).then_some(destination);
+        let state = (!is_active && !self.shifted.may_be(connection)).then_some(state);
         let hash = self.hash.hash_one((
-            (protocol, client, service, told),
+            (protocol, client, service, destination, state),
             (connection.is_template(), connection.engine_data),
         ));
         let (first, step) = (hash >> 32, hash & 0xffff_ffff | 1);
