@@ -97,15 +97,16 @@ fn syntax(text: &str, errors: &[toml::de::Error]) -> Problem {
     let at = |error: &toml::de::Error| error.span().map_or(text.len(), |span| span.start);
     let first = errors.iter().min_by_key(|error| at(error));
     let open = errors.iter().filter(|error| error.message().starts_with("unclosed"));
-    let says = first.map_or("", |error| error.message());
-    let is_open = says.starts_with("unclosed")
-        || says.ends_with("expected `,`") && open.clone().next().is_some();
+    let has_open = open.clone().next().is_some();
     let mut said: Vec<&str> = first.into_iter().chain(open).map(|error| error.message()).collect();
     said.dedup();
     let noticed = first.map_or(text.len(), at);
-    let before = text.get(..noticed).filter(|_| is_open).map(|before| before.trim_end().len());
-    let place = Some(Place::of(text, before.unwrap_or(noticed)));
-    Problem { place, what: String::new(), rule: said.join("; ") }
+    let says = first.map_or("", |error| error.message());
+    let before = text.get(..noticed).unwrap_or_default().trim_end();
+    let is_missing = says.starts_with("unclosed")
+        || has_open && (says.ends_with("expected `,`") || before.ends_with(','));
+    let at = if is_missing { before.len() } else { noticed };
+    Problem { place: Some(Place::of(text, at)), what: String::new(), rule: said.join("; ") }
 }
 
 fn tables(root: &Section<'_>, folder: &Path) -> Option<Table> {

@@ -64,6 +64,11 @@ fn a_missing_bracket_is_an_error_at_its_place() {
              unclosed inline table, expected `}`",
         ),
         (
+            "log = { level = \"info\",\n[[hook]]\n",
+            "1:24: missing key for inline table element, expected key; unclosed inline table, \
+             expected `}`",
+        ),
+        (
             "[sync]\n= 3\ny = [1",
             "2:1: unquoted keys cannot be empty, expected letters, numbers, `-`, `_`; unclosed \
              array, expected `]`",
