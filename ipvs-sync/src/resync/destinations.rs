@@ -27,7 +27,7 @@ impl Destinations {
     /// several marks would find has none either: which of them it was is not known
     /// (`ip_vs_ctl.c: ip_vs_find_dest`).
     pub(super) fn bound<'a>(&self, connection: Connection<'a>) -> Option<Connection<'a>> {
-        if connection.mark == 0 && self.by_address(&connection) {
+        if connection.mark == 0 && self.of_address(&connection).is_some() {
             return Some(connection);
         }
         let mut found = self.marks.iter().filter_map(|key| match *key {
@@ -35,7 +35,7 @@ impl Destinations {
                 let is_meant = connection.mark == 0 || connection.mark == mark.get();
                 let is_there = is_meant
                     && family == connection.service.family()
-                    && self.has(key, connection.destination);
+                    && self.find(key, connection.destination).is_some();
                 is_there.then_some(mark.get())
             }
             ServiceKey::Address { .. } => None,
@@ -59,10 +59,6 @@ impl Destinations {
         found == Some(Forwarding::Masquerade)
     }
 
-    fn by_address(&self, connection: &Connection<'_>) -> bool {
-        self.of_address(connection).is_some()
-    }
-
     /// By the service of its port, or that of every port.
     fn of_address(&self, connection: &Connection<'_>) -> Option<Forwarding> {
         let Connection { service, destination, .. } = *connection;
@@ -71,10 +67,6 @@ impl Destinations {
             let endpoint = Endpoint::new(service.address, port);
             self.find(&ServiceKey::Address { protocol, endpoint }, destination)
         })
-    }
-
-    fn has(&self, key: &ServiceKey, wanted: Endpoint) -> bool {
-        self.find(key, wanted).is_some()
     }
 
     /// How packets get to the destination of a service, if it has that.

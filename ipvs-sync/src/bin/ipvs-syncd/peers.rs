@@ -243,12 +243,7 @@ impl Peers {
         let peers = self.parted.iter().flat_map(|(config, _)| &config.peers);
         let peer = |address: &SocketAddr| state::Peer {
             address: address.to_string(),
-            reached: false,
-            transfer: None,
-            last_transfer: None,
-            taken: None,
-            transfers_done: 0,
-            transfers_failed: 0,
+            ..state::Peer::default()
         };
         peers.map(peer).collect()
     }
