@@ -1,9 +1,10 @@
 //! A network namespace for a test, and commands in it.
 
 use crate::bodies::Bench;
-use ipvs::Client;
 use ipvs::transport::Netlink;
+use ipvs::{Client, Namespace};
 use nix::sched::{CloneFlags, unshare};
+use nix::unistd::gettid;
 use std::io::Write as _;
 use std::marker::PhantomData;
 use std::process::{Command, Output, Stdio};
@@ -22,6 +23,20 @@ impl Netns {
         let netns = Self(PhantomData);
         netns.run("/sbin/ip link set lo up");
         netns
+    }
+
+    /// A fresh namespace, and another that is left behind and opened.
+    pub(crate) fn two() -> (Self, Namespace) {
+        Self::new();
+        let other = Namespace::open("/proc/thread-self/ns/net").unwrap();
+        (Self::new(), other)
+    }
+
+    /// A wire to that namespace, with an interface of this name at both ends.
+    pub(crate) fn wire(&self, other: &Namespace, name: &str) {
+        let here = gettid();
+        let pair = format!("/sbin/ip link add {name} type veth peer name {name} netns {here}");
+        other.run(|| Self::entered().run(&pair)).unwrap();
     }
 
     /// The namespace that the thread is in already.

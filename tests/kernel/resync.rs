@@ -305,8 +305,6 @@ fn a_table_that_comes_before_the_services_is_no_success() {
 #[test]
 fn shifted_sequence_numbers_are_kept_or_missing_ones_are_counted() {
     let ftp = |client: u16| Connection {
-        service: "10.0.0.1:21".parse().unwrap(),
-        destination: "127.0.0.1:2121".parse().unwrap(),
         state: 1,
         flags: Flags::MASQUERADE,
         timeout: 800,

@@ -1,7 +1,6 @@
 //! The sysctls.
 
 use crate::netns::{Netns, text};
-use ipvs::Namespace;
 use ipvs::sysctl::{Defence, SyncThreshold, Sysctl, Sysctls, Value};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -191,9 +190,7 @@ fn what_only_the_kernel_can_judge_is_told_as_its_refusal() {
 
 #[test]
 fn each_namespace_has_its_own() {
-    let _there = Netns::new();
-    let there = Namespace::open("/proc/thread-self/ns/net").unwrap();
-    let _here = Netns::new();
+    let (_here, there) = Netns::two();
     let before = fs::read_link("/proc/thread-self/ns/net").unwrap();
     let sysctls = Sysctls::of(&there);
     sysctls.set(Sysctl::CONNTRACK, true).unwrap();

@@ -7,7 +7,6 @@ use ipvs::{Client, Destination, Namespace, Role, Service, ServiceKey, SyncDaemon
 use ipvs_sync::doctor::{Finding, Heard, Report, Tap, compare, compare_all, examine};
 use ipvs_sync::net::{Interface, Rtnetlink, SyncListener, now};
 use ipvs_sync::proto::GROUP;
-use nix::unistd::gettid;
 use std::fs;
 use std::net::{IpAddr, UdpSocket};
 
@@ -29,15 +28,9 @@ pub(super) const DESTINATION: &str = "127.0.0.1:5353";
 impl Pair {
     pub(super) fn new() -> Self {
         allow_buffers();
-        Netns::new();
-        let peer = Namespace::open("/proc/thread-self/ns/net").unwrap();
-        let netns = Netns::new();
+        let (netns, peer) = Netns::two();
+        netns.wire(&peer, "sync0");
         let pair = Self { netns, peer };
-        let here = gettid();
-        pair.there(|| {
-            let netns = Netns::entered();
-            netns.run(&format!("/sbin/ip link add sync0 type veth peer name sync0 netns {here}"));
-        });
         set_up(1);
         pair.there(|| set_up(2));
         wait_for("carrier", || (link().is_running && pair.there(link).is_running).then_some(()));

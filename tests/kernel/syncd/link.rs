@@ -4,9 +4,7 @@ use super::{director, linked, sync};
 use crate::bodies::Bench as _;
 use crate::netns::Netns;
 use crate::program::{Daemon, web};
-use ipvs::Namespace;
 use ipvs_sync::net::now;
-use nix::unistd::gettid;
 use std::fs;
 use std::time::Duration;
 
@@ -83,15 +81,12 @@ fn a_link_whose_address_is_gone_at_a_reload_comes_back_with_it() {
 /// The active one is no director that could be asked.
 #[test]
 fn a_better_router_waits_for_connections_until_its_deadline() {
-    Netns::new();
-    let peer = Namespace::open("/proc/thread-self/ns/net").unwrap();
-    let netns = Netns::new();
+    let (netns, peer) = Netns::two();
     netns.add_interface();
-    let here = gettid();
-    let there = |line: String| peer.run(|| Netns::entered().run(&line)).unwrap();
-    there(format!("/sbin/ip link add vrrp0 type veth peer name vrrp0 netns {here}"));
-    there("/sbin/ip link set vrrp0 up".to_owned());
-    there("/sbin/ip addr add 10.0.0.2/24 dev vrrp0".to_owned());
+    netns.wire(&peer, "vrrp0");
+    let there = |line: &str| peer.run(|| Netns::entered().run(line)).unwrap();
+    there("/sbin/ip link set vrrp0 up");
+    there("/sbin/ip addr add 10.0.0.2/24 dev vrrp0");
     netns.run("/sbin/ip link set vrrp0 up");
     netns.run("/sbin/ip addr add 10.0.0.1/24 dev vrrp0");
     let worse = peer.run(|| Daemon::start(&web(50, ""))).unwrap();

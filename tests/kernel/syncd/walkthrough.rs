@@ -3,7 +3,6 @@
 use crate::netns::{Netns, text};
 use crate::program::{Daemon, command, ended};
 use ipvs::Namespace;
-use nix::unistd::gettid;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -58,14 +57,8 @@ fn set_up(number: u8, configuration: &str) -> Daemon {
 fn the_two_directors_of_the_readme_are_well_and_hand_over() {
     let configuration = block("# /etc/ipvs-syncd.toml\ntables = [\"web.rules\"]");
     let configuration = format!("tables = [\"web.rules\"]{configuration}\n");
-    Netns::new();
-    let there = Namespace::open("/proc/thread-self/ns/net").unwrap();
-    Netns::new();
-    for name in ["eth0", "eth1"] {
-        let pair =
-            format!("/sbin/ip link add {name} type veth peer name {name} netns {}", gettid());
-        there.run(|| Netns::entered().run(&pair)).unwrap();
-    }
+    let (netns, there) = Netns::two();
+    ["eth0", "eth1"].into_iter().for_each(|name| netns.wire(&there, name));
     for name in ["eth0", "eth1"] {
         let up = format!("/sbin/ip link set {name} up");
         there.run(|| Netns::entered().run(&up)).unwrap();
